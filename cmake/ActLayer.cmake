@@ -1,0 +1,30 @@
+# act_layer(<target> GLOBS <pattern>… [EXCLUDE <regex>…] LINKS <layer>… [PRIVATE <library>…])
+#   A static library from the folder's files. A folder without a .c yet is an empty library, so that
+#   it can be linked from the first day.
+# act_tests(<layer folder> <library>…) is the table in tests/CMakeLists.txt.
+function(act_layer target)
+    cmake_parse_arguments(arg "" "" "GLOBS;EXCLUDE;LINKS;PRIVATE" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${arg_GLOBS})
+    foreach(regex IN LISTS arg_EXCLUDE)
+        list(FILTER sources EXCLUDE REGEX "${regex}")
+    endforeach()
+    if(NOT sources)
+        set(empty "${PROJECT_BINARY_DIR}/empty.c")
+        file(CONFIGURE OUTPUT "${empty}" CONTENT "typedef int act_empty;\n")
+        set(sources "${empty}")
+    endif()
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PUBLIC ${arg_LINKS} PRIVATE ${arg_PRIVATE})
+    if(ACT_LAYERS AND NOT ACT_PURE)
+        act_layer_closed(${target})
+    endif()
+endfunction()
+
+# The layer, whole, and what it may see must link: a call up or sideways is an undefined symbol.
+function(act_layer_closed target)
+    set(main "${PROJECT_BINARY_DIR}/layer_main.c")
+    file(CONFIGURE OUTPUT "${main}" CONTENT "int main(void) { return 0; }\n")
+    add_executable(layer_${target} "${main}")
+    target_link_libraries(layer_${target} PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,${target}>")
+    target_link_options(layer_${target} PRIVATE -Wl,--no-gc-sections)
+endfunction()

@@ -1,0 +1,63 @@
+# What a build can be told, and the flags that follow from it. Presets are the usual way to say it.
+option(ACT_WERROR "warnings are errors (CI)" OFF)
+option(ACT_LTO "optimise over the whole program" OFF)
+option(ACT_PURE "only base, dsl and engine/core: no vendor library, for wasm32 and -m32" OFF)
+option(ACT_PORTABLE "leave out Linux-only calls (pidfd, OFD locks, …): the fallbacks are built" OFF)
+option(ACT_TESTS "build the tests" ON)
+option(ACT_FUZZ "build tests/fuzz with libFuzzer (clang only)" OFF)
+option(ACT_LAYERS "link every layer alone with what it may see" ${ACT_WERROR})
+set(ACT_SANITIZE "" CACHE STRING "for -fsanitize=, e.g. address,undefined")
+
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
+
+if(NOT CMAKE_C_COMPILER_LAUNCHER)
+    find_program(ACT_CCACHE ccache)
+    if(ACT_CCACHE)
+        set(CMAKE_C_COMPILER_LAUNCHER "${ACT_CCACHE}")
+    endif()
+endif()
+
+add_compile_definitions(_GNU_SOURCE)
+if(ACT_PORTABLE)
+    add_compile_definitions(ACT_PORTABLE=1)
+else()
+    add_compile_definitions(ACT_PORTABLE=0)
+endif()
+# __FILE__ (assertions) names the file as the repository does, not as this machine does.
+add_compile_options(-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+include_directories("${PROJECT_SOURCE_DIR}")
+
+add_compile_options(
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
+    -Wswitch-enum -Wvla -Wundef -Wformat=2 -Wcast-qual)
+if(ACT_WERROR)
+    add_compile_options(-Werror)
+endif()
+
+if(ACT_SANITIZE)
+    add_compile_options(-fsanitize=${ACT_SANITIZE} -fno-sanitize-recover=all
+                        -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${ACT_SANITIZE})
+else()
+    add_compile_options(-ffunction-sections -fdata-sections)
+    if(NOT ACT_PURE)
+        add_link_options(-Wl,--gc-sections)
+    endif()
+endif()
+
+if(ACT_LTO)
+    set(CMAKE_POLICY_DEFAULT_CMP0069 NEW)
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+    if(CMAKE_C_COMPILER_ID STREQUAL GNU)
+        set(CMAKE_C_COMPILE_OPTIONS_IPO -flto=auto -fno-fat-lto-objects)
+    endif()
+endif()
