@@ -1,0 +1,54 @@
+/* Port: starting processes, capturing what they write, stopping all of a group. One adapter:
+ * engine/io/uv. Asynchronous: callbacks come from the loop's thread, never from inside start. */
+#ifndef ACT_ENGINE_PORT_PROCESS_H
+#define ACT_ENGINE_PORT_PROCESS_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+/* Everything is borrowed until start returns (it copies what it needs). */
+struct act_process_spec {
+    const char *const *argv; /* NULL-terminated; argv[0] without '/' is looked up in the child's PATH */
+    const char *const *env;  /* NULL-terminated "NAME=value" */
+    const char *dir;         /* working directory, absolute; checked first */
+    int stdin_fd;            /* a file (memfd, object, /dev/null) or -1: /dev/null; stays the caller's */
+    bool capture_out, capture_err; /* false: /dev/null */
+};
+
+enum act_stream { ACT_STREAM_OUT, ACT_STREAM_ERR };
+
+struct act_process_exit {
+    int exit_code;   /* -1 if a signal ended it */
+    int signal;      /* 0 if it exited */
+    int start_errno; /* not 0: it never ran (ENOENT, EACCES, E2BIG, ENOTDIR …); exit_code is 127 or 126 */
+    bool dir_failed; /* start_errno is about dir */
+    uint64_t user_us, system_us, rss_max_bytes;
+};
+
+/* on_exit comes once, last, when the leader is gone and the pipes have been drained (a grandchild that
+ * holds a pipe open does not delay it by more than a bounded time). pid: on_start. */
+struct act_process_watcher {
+    void (*on_start)(void *self, int pid);
+    void (*on_output)(void *self, enum act_stream stream, struct act_str bytes);
+    void (*on_exit)(void *self, const struct act_process_exit *exit);
+};
+
+typedef struct act_process act_process;
+struct act_process_port;
+struct act_process_port_ops {
+    /* EAGAIN (pids limit) and ENOMEM are retried with backoff inside: the process stays queued. */
+    act_process *(*start)(struct act_process_port *self, const struct act_process_spec *spec,
+                          const struct act_process_watcher *watcher, void *watcher_self);
+    /* Signal to the whole process group; a process that has not started yet never starts. */
+    void (*signal)(act_process *process, int signal);
+    /* Ends everything that carries NAME=value in its environment (grandchildren that left the session
+     * too), waits until it is gone (bounded), and returns how many there were. */
+    uint32_t (*kill_cookie)(struct act_process_port *self, const char *name, struct act_str value);
+};
+struct act_process_port {
+    const struct act_process_port_ops *ops;
+};
+
+#endif

@@ -1,0 +1,114 @@
+/* Port: where runs are kept. One adapter: engine/io/sqlite. Calls are synchronous and made from one
+ * thread; several stores (processes) may be open on the same database at once. Texts and bytes in are
+ * borrowed for the call; what comes back is owned by the caller's arena or buffer as said. */
+#ifndef ACT_ENGINE_PORT_STORE_H
+#define ACT_ENGINE_PORT_STORE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/value.h"
+#include "base/vec.h"
+
+enum act_durability { ACT_DURABLE_OFF, ACT_DURABLE_PROCESS, ACT_DURABLE_POWER };
+
+/* What `history list` shows of a run; kept in the runs table, updated in the batch that changes it. */
+struct act_run_row {
+    struct act_str run;       /* id */
+    struct act_str workflow;  /* its name */
+    struct act_str status;    /* running suspended succeeded failed cancelled; list gives interrupted
+                                 for one that is running and owned by nobody; quarantined */
+    int64_t started_ms, ended_ms; /* UTC; ended 0 while it lives */
+    int64_t duration_ms;
+    struct act_str path;      /* of the spec, absolute, as it was started */
+    struct act_str plan_hash; /* hex */
+    struct act_value *spec;   /* {"params": …, "options": …}: what `rerun` needs again; may be NULL */
+    struct act_value *from;   /* {"run", "node"} or NULL */
+};
+typedef ACT_VEC(struct act_run_row) act_run_rows;
+
+/* A batch as it was appended. */
+struct act_batch {
+    uint64_t first_seq;
+    uint32_t count;
+    struct act_str body;
+};
+
+/* A row of the inbox: what other processes want of a run. */
+struct act_inbox_row {
+    uint64_t id;
+    struct act_str run;
+    struct act_str kind; /* "signal", "cancel" */
+    struct act_str name; /* of a signal */
+    struct act_str body; /* JSON, or empty */
+    struct act_str who;  /* user name of the sender */
+    int64_t at_ms;
+};
+typedef ACT_VEC(struct act_inbox_row) act_inbox_rows;
+
+struct act_store;
+struct act_store_ops {
+    void (*close)(struct act_store *self);
+
+    /* Creates the run and takes its ownership; plan_bytes (with sides) are kept once per content, the
+     * first batch is written in the same transaction. */
+    enum act_err (*create_run)(struct act_store *self, const struct act_run_row *row,
+                               struct act_str plan_bytes, const struct act_batch *first,
+                               struct act_error *err);
+    /* Appends to a run that this store owns. row (may be NULL) updates status, ended_ms, duration_ms.
+     * inbox_done: rows deleted in the same transaction because the batch holds what they asked. sync:
+     * commit at FULL whatever the level. */
+    enum act_err (*append)(struct act_store *self, struct act_str run, const struct act_batch *batch,
+                           const struct act_run_row *row, const uint64_t *inbox_done,
+                           uint32_t inbox_done_count, bool sync, struct act_error *err);
+    /* Ownership: an OFD lock that the kernel drops when the process dies. ACT_ERR_OWNED names the
+     * holder's pid. */
+    enum act_err (*own)(struct act_store *self, struct act_str run, struct act_error *err);
+    void (*disown)(struct act_store *self, struct act_str run);
+
+    /* id may be a prefix that is unique, or "last". ACT_ERR_NOT_FOUND, ACT_ERR_INVALID (ambiguous;
+     * the message lists them). Texts are copied into arena. */
+    enum act_err (*find_run)(struct act_store *self, struct act_str id, struct act_arena *arena,
+                             struct act_run_row *ret, struct act_error *err);
+    /* Newest first. workflow, status: filters, empty for all. limit 0: all. */
+    enum act_err (*list_runs)(struct act_store *self, struct act_str workflow, struct act_str status,
+                              uint32_t limit, struct act_arena *arena, act_run_rows *ret,
+                              struct act_error *err);
+    enum act_err (*read_plan)(struct act_store *self, struct act_str run, struct act_arena *arena,
+                              struct act_str *ret, struct act_error *err);
+    /* Calls fn for each batch from the one that holds from_seq on, in order, the hash chain verified
+     * on the way (ACT_ERR_CORRUPT with the sequence number). fn returns an error to stop. */
+    enum act_err (*read_batches)(struct act_store *self, struct act_str run, uint64_t from_seq,
+                                 enum act_err (*fn)(void *self, const struct act_batch *batch,
+                                                    struct act_error *err),
+                                 void *fn_self, struct act_error *err);
+
+    enum act_err (*post)(struct act_store *self, const struct act_inbox_row *row,
+                         struct act_error *err);
+    enum act_err (*inbox)(struct act_store *self, struct act_str run, struct act_arena *arena,
+                          act_inbox_rows *ret, struct act_error *err);
+    /* Cheap (PRAGMA data_version): has another process committed since the last call? */
+    bool (*changed)(struct act_store *self);
+
+    /* Limits over all runs of the database. Takes all of `limits` (map NAME → integer: at most so many
+     * at once; {"count", "per_ms"}: at most so many per time; null: 1) for holder, or none: *granted false, then
+     * *retry_ms says when to ask again. Holders whose run is owned by nobody alive do not count. */
+    enum act_err (*acquire)(struct act_store *self, struct act_str run, struct act_str holder,
+                            const struct act_value *limits, int64_t now_ms, bool *granted,
+                            int64_t *retry_ms, struct act_error *err);
+    enum act_err (*release)(struct act_store *self, struct act_str run, struct act_str holder,
+                            struct act_error *err);
+
+    /* Removes whole ended runs (rows, plans that nobody names any more, folder). */
+    enum act_err (*remove_run)(struct act_store *self, struct act_str run, struct act_error *err);
+    /* The folder for a run's spool and large outputs (made when first asked for with create). */
+    enum act_err (*folder)(struct act_store *self, struct act_str run, bool create,
+                           struct act_arena *arena, struct act_str *ret, struct act_error *err);
+    /* Between turns, when nothing waits: a passive checkpoint if the WAL has grown, on the writer
+     * thread. */
+    void (*maintain)(struct act_store *self);
+};
+struct act_store {
+    const struct act_store_ops *ops;
+};
+
+#endif

@@ -1,0 +1,72 @@
+/* The coordinator of one run: feeds the run machine with facts from timers, executors, the inbox and
+ * this process's signals, gives slots, appends each turn's batch to the store and then does the
+ * effects. Lives on the loop's thread; knows the world only through ports. */
+#ifndef ACT_ENGINE_RUN_COORD_H
+#define ACT_ENGINE_RUN_COORD_H
+
+#include "engine/core/run.h"
+#include "engine/port/blob.h"
+#include "engine/port/loop.h"
+#include "engine/port/store.h"
+#include "executors/executor.h"
+
+/* Follows a run, for the terminal and reports. Called on the loop's thread, after the batch has been
+ * committed; every callback may be NULL. */
+struct act_coord_observer {
+    void *self;
+    /* Events of one committed batch (decode with act_event_decode). */
+    void (*batch)(void *self, const struct act_run *run, struct act_str events);
+    void (*output)(void *self, const struct act_run *run, act_inst inst, int stream,
+                   struct act_str bytes);
+    void (*warning)(void *self, const char *text);
+    void (*ended)(void *self, const struct act_run *run); /* also when suspended */
+};
+
+enum act_on_interrupt { ACT_INTERRUPT_SUSPEND, ACT_INTERRUPT_CANCEL };
+
+struct act_coord_options {
+    struct act_loop *loop;
+    struct act_store *store;     /* NULL: no history (the benchmark's "off") */
+    struct act_blob_port *blobs;
+    struct act_executor *executor; /* of run and exec */
+    /* Ends what is left of an attempt of an earlier life (by its cookie); NULL: nothing to do. */
+    uint32_t (*end_leftovers)(void *self, struct act_str attempt_id);
+    void *end_leftovers_self;
+    const struct act_plan *plan;
+    uint32_t slots;              /* -j */
+    enum act_on_interrupt on_interrupt;
+    struct act_coord_observer observer;
+    /* hashFiles: answers a question; NULL: refused. folder is the top file's. */
+    enum act_err (*hash_files)(void *self, const struct act_value *patterns, struct act_str dir,
+                               struct act_value **ret, struct act_error *err);
+    void *hash_files_self;
+};
+
+struct act_coord;
+struct act_coord *act_coord_create(const struct act_coord_options *options);
+void act_coord_destroy(struct act_coord *coord);
+
+/* Begins a new run: row as it goes into the store (status "running"), started the value of
+ * RUN_STARTED, plan_bytes what is stored (with sides). The run is owned from then on. */
+enum act_err act_coord_start(struct act_coord *coord, const struct act_run_row *row,
+                             const struct act_value *started, struct act_str plan_bytes,
+                             struct act_error *err);
+/* Takes a stored run up again: owns it, replays, ends what is left of earlier attempts, goes on.
+ * ACT_ERR_EXISTS if it has ended already (coord then holds its outcome). retry: `actant retry` of an
+ * ended run, from (may be empty) a node. cancel: take it only to cancel it. */
+enum act_resume_mode { ACT_RESUME_GO_ON, ACT_RESUME_RETRY, ACT_RESUME_CANCEL };
+enum act_err act_coord_resume(struct act_coord *coord, const struct act_run_row *row,
+                              enum act_resume_mode mode, struct act_str from,
+                              struct act_error *err);
+/* Asked for from outside (or by a signal to this process). */
+void act_coord_suspend(struct act_coord *coord);
+void act_coord_cancel(struct act_coord *coord, struct act_str who);
+void act_coord_stop_now(struct act_coord *coord); /* second signal: kill and leave */
+
+const struct act_run *act_coord_run(const struct act_coord *coord);
+/* After the loop has returned: ACT_OK if the run ended or was suspended in order; else what failed
+ * (store, system). */
+enum act_err act_coord_result(const struct act_coord *coord, struct act_error *err);
+int act_coord_signal(const struct act_coord *coord); /* SIGINT, SIGTERM that suspended it; 0 */
+
+#endif
