@@ -1,0 +1,150 @@
+#include "base/sha256.h"
+
+#include <stdalign.h>
+
+#if defined(__wasm__) || defined(ACT_NO_SODIUM)
+
+struct sha256 {
+    uint32_t h[8];
+    uint64_t length_bytes;
+    uint8_t block[64];
+};
+typedef struct sha256 state;
+
+/* FIPS 180-4, section 4.2.2 */
+static const uint32_t round_constants[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+static inline uint32_t
+rotate(uint32_t x, unsigned n)
+{
+    return x >> n | x << (32 - n);
+}
+
+static void
+compress(uint32_t h[8], const uint8_t block[64])
+{
+    uint32_t w[64], v[8];
+    for (unsigned i = 0; i < 16; i++)
+        w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
+               (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+    for (unsigned i = 16; i < 64; i++) {
+        uint32_t s0 = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3;
+        uint32_t s1 = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10;
+        w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+    }
+    memcpy(v, h, sizeof(v));
+    for (unsigned i = 0; i < 64; i++) {
+        uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
+        uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
+        uint32_t t1 = v[7] + s1 + choice + round_constants[i] + w[i];
+        uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
+        uint32_t t2 = s0 + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+        memmove(v + 1, v, 7 * sizeof(v[0]));
+        v[4] += t1;
+        v[0] = t1 + t2;
+    }
+    for (unsigned i = 0; i < 8; i++)
+        h[i] += v[i];
+}
+
+static void
+state_init(state *s)
+{
+    *s = (state){.h = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+                       0x1f83d9ab, 0x5be0cd19}};
+}
+
+static void
+state_update(state *s, const uint8_t *bytes, size_t len)
+{
+    while (len) {
+        size_t at = s->length_bytes % 64;
+        size_t take = 64 - at < len ? 64 - at : len;
+        memcpy(s->block + at, bytes, take);
+        s->length_bytes += take;
+        bytes += take;
+        len -= take;
+        if (at + take == 64)
+            compress(s->h, s->block);
+    }
+}
+
+static void
+state_final(state *s, uint8_t ret[ACT_SHA256_BYTES])
+{
+    uint64_t bits = s->length_bytes * 8;
+    uint8_t tail[72] = {0x80};
+    size_t pad = (119 - s->length_bytes % 64) % 64 + 1;
+    for (unsigned i = 0; i < 8; i++)
+        tail[pad + i] = (uint8_t)(bits >> (56 - 8 * i));
+    state_update(s, tail, pad + 8);
+    for (unsigned i = 0; i < 32; i++)
+        ret[i] = (uint8_t)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+#else
+
+#include <sodium/crypto_hash_sha256.h>
+
+typedef crypto_hash_sha256_state state;
+
+static void
+state_init(state *s)
+{
+    crypto_hash_sha256_init(s);
+}
+
+static void
+state_update(state *s, const uint8_t *bytes, size_t len)
+{
+    crypto_hash_sha256_update(s, bytes, len);
+}
+
+static void
+state_final(state *s, uint8_t ret[ACT_SHA256_BYTES])
+{
+    crypto_hash_sha256_final(s, ret);
+}
+
+#endif
+
+_Static_assert(sizeof(state) <= sizeof(struct act_sha256), "act_sha256 holds the state");
+_Static_assert(alignof(state) <= alignof(struct act_sha256), "act_sha256 is aligned for the state");
+
+void
+act_sha256_init(struct act_sha256 *h)
+{
+    state_init((state *)(void *)h);
+}
+
+void
+act_sha256_update(struct act_sha256 *h, const void *bytes, size_t len)
+{
+    if (len)
+        state_update((state *)(void *)h, bytes, len);
+}
+
+void
+act_sha256_final(struct act_sha256 *h, uint8_t ret[ACT_SHA256_BYTES])
+{
+    state_final((state *)(void *)h, ret);
+}
+
+void
+act_hex(char *out, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
