@@ -107,7 +107,7 @@ struct act_expr_problem {
 enum act_err act_expr_parse(struct act_expr_pool *pool, struct act_str text, uint32_t base,
                             struct act_expr_id *ret, struct act_expr_problem *problem);
 
-/* Finds the next `${{ … }}` in text from *at on: on true, *open is the offset of "${{", *begin/*end
+/* Finds the next `${{ … }}` in text from *at on: on true, *open is the offset of "${{", *begin and *end
  * bound the expression between, *at is past "}}". An unclosed one gives true with *end ==
  * SIZE_MAX. Quotes inside are respected. */
 bool act_expr_next(struct act_str text, size_t *at, size_t *open, size_t *begin, size_t *end);
