@@ -8,7 +8,7 @@
 #include "engine/port/blob.h"
 #include "engine/port/loop.h"
 #include "engine/port/store.h"
-#include "executors/executor.h"
+#include "engine/run/executor.h"
 
 /* Follows a run, for the terminal and reports. Called on the loop's thread, after the batch has been
  * committed; every callback may be NULL. */
