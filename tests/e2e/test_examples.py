@@ -1,0 +1,255 @@
+"""Every file under examples/workflows runs, and its answer is worked out again here, independently."""
+
+import csv
+import collections
+import gzip
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples" / "workflows"
+ACTANT = os.environ.get("ACTANT", str(ROOT / "build" / "release" / "actant"))
+PATIENCE_S = 300  # a bound for what hangs, not a measure
+
+
+@pytest.fixture
+def env(tmp_path):
+    kept = {k: v for k, v in os.environ.items() if k not in ("CI", "GITHUB_ACTIONS")}
+    return {**kept, "ACTANT_DB": str(tmp_path / "actant.db"), "TMPDIR": str(tmp_path)}
+
+
+def actant(env, *args):
+    return subprocess.run([ACTANT, *args], env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=PATIENCE_S)
+
+
+def run(env, name, *params, expect=0):
+    """Runs an example; gives its document."""
+    flags = [flag for param in params for flag in ("-p", param)]
+    done = actant(env, "run", str(EXAMPLES / name), "--json", *flags)
+    assert done.returncode == expect, done.stderr
+    return json.loads(done.stdout)
+
+
+def wait_for(what, condition):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"never came: {what}")
+
+
+def test_every_example_is_tested_here():
+    text = pathlib.Path(__file__).read_text()
+    for path in EXAMPLES.glob("*.yaml"):
+        assert f'"{path.name}"' in text, f"{path.name} has no test"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda p: p.name)
+def test_validates_without_a_word(env, path):
+    done = actant(env, "validate", str(path))
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def orders():
+    with open(EXAMPLES / "data" / "orders.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_etl(env):
+    rejected, regions = 0, collections.defaultdict(lambda: [0, 0, 0])
+    rows = orders()
+    for row in rows:
+        region = row["region"].strip().lower()
+        if not region or not re.fullmatch(r"\d+", row["quantity"]) or \
+                not re.fullmatch(r"\d+\.\d\d", row["unit_price"]):
+            rejected += 1
+            continue
+        sums = regions[region]
+        if row["status"] == "shipped":
+            sums[0] += 1
+            sums[2] += int(row["quantity"]) * int(row["unit_price"].replace(".", ""))
+        elif row["status"] == "returned":
+            sums[1] += 1
+    assert len(rows) >= 10000 and rejected > 0
+    document = run(env, "etl.yaml")
+    names = ["north", "south", "east", "west", "islands"]
+    assert document["result"] == {
+        "rows": len(rows) - rejected,
+        "rejected": rejected,
+        "regions": [{"region": name, "orders": regions[name][0], "returned": regions[name][1],
+                     "revenue_cents": regions[name][2]} for name in names],
+    }
+    assert document["outputs"] == {"rows": len(rows) - rejected, "rejected": rejected}
+
+
+def test_etl_refuses_another_file(env, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n1,2\n")
+    document = run(env, "etl.yaml", f"orders={other}", expect=1)
+    assert document["error"]["node"] == "extract" and document["error"]["cause"] == "exit"
+
+
+def test_wordcount(env):
+    counts = collections.Counter()
+    for path in pathlib.Path("/usr/share/common-licenses").iterdir():
+        if path.is_file() and not path.is_symlink():
+            counts.update(re.findall(rb"[a-z]+", re.sub(rb"[A-Z]", lambda m: m[0].lower(),
+                                                        path.read_bytes())))
+    want = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
+    document = run(env, "wordcount.yaml")
+    assert document["result"] == [{"word": w.decode(), "count": n} for w, n in want]
+
+
+def test_ci(env):
+    library = b"".join(p.read_bytes() for p in sorted((EXAMPLES / "project").glob("*.sh")))
+    document = run(env, "ci.yaml")
+    assert document["result"]["report"] == {
+        "library": hashlib.sha256(library).hexdigest()[:12], "cells": 6, "failed": 0}
+    assert document["result"]["verdict"] is None
+
+
+def test_ci_names_the_failed_cells(env, tmp_path):
+    copy = tmp_path / "workflows"
+    subprocess.run(["cp", "-r", str(EXAMPLES), str(copy)], check=True)
+    (copy / "project" / "suites" / "roman.txt").write_text("nonsense|roman|1|\n")
+    done = actant(env, "run", str(copy / "ci.yaml"), "--json")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert document["error"]["message"].find("2 of 6 cells") >= 0, document["error"]
+
+
+def start_release(env, tmp_path):
+    child = subprocess.Popen([ACTANT, "run", str(EXAMPLES / "release.yaml"), "--json", "-p",
+                              f"target={tmp_path}/published"], env=env, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def parked():
+        assert child.poll() is None, child.communicate()[1]
+        listed = json.loads(actant(env, "history", "list", "--json").stdout or '{"runs": []}')["runs"]
+        if not listed:
+            return None
+        shown = actant(env, "history", "show", listed[0]["run"], "--json")
+        if shown.returncode != 0:
+            return None
+        nodes = json.loads(shown.stdout)["nodes"]
+        waiting = [n for n in nodes if n["kind"] == "wait" and n["status"] == "parked"]
+        return listed[0]["run"] if waiting else None
+    return child, wait_for("the approval's node", parked)
+
+
+def test_release_approved(env, tmp_path):
+    child, run_id = start_release(env, tmp_path)
+    assert actant(env, "signal", run_id, "release", "true").returncode == 0
+    out, err = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode == 0, err
+    archive = tmp_path / "published" / "slugtools-1.4.0.tar.gz"
+    assert json.loads(out)["outputs"] == {"archive": str(archive)}
+    sums = (tmp_path / "published" / "SHA256SUMS").read_text()
+    assert sums == f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n"
+
+
+def test_release_refused_leaves_nothing(env, tmp_path):
+    child, run_id = start_release(env, tmp_path)
+    assert actant(env, "signal", run_id, "release", "false").returncode == 0
+    out, err = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode == 1, err
+    assert json.loads(out)["error"]["cause"] == "rejected"
+    assert list((tmp_path / "published").iterdir()) == []
+
+
+def test_release_checks_its_version(env, tmp_path):
+    done = actant(env, "run", str(EXAMPLES / "release.yaml"), "-p", "version=1.4", "-p",
+                  f"target={tmp_path}")
+    assert done.returncode == 2 and "version" in done.stderr
+
+
+def test_saga_books(env, tmp_path):
+    ledger = tmp_path / "ledger"
+    document = run(env, "saga.yaml", f"ledger={ledger}")
+    lines = ledger.read_text().splitlines()
+    assert [line.split()[:2] for line in lines] == [["book", "flight"], ["book", "hotel"],
+                                                    ["pay", "730"]]
+    assert document["outputs"] == {"flight": lines[0].split()[2], "hotel": lines[1].split()[2]}
+
+
+def test_saga_compensates(env, tmp_path):
+    ledger = tmp_path / "ledger"
+    document = run(env, "saga.yaml", f"ledger={ledger}", "balance=500", expect=1)
+    lines = [line.split() for line in ledger.read_text().splitlines()]
+    assert [line[:2] for line in lines] == [["book", "flight"], ["book", "hotel"],
+                                            ["cancel", "hotel"], ["cancel", "flight"]]
+    assert lines[0][2] == lines[3][2] and lines[1][2] == lines[2][2]
+    assert document["error"]["cause"] == "fail"
+    assert document["error"]["message"] == "730 is more than the balance of 500"
+
+
+def test_poll(env, tmp_path):
+    document = run(env, "poll.yaml", f"folder={tmp_path}/parts")
+    want = sum((part * i) % 9973 for part in range(1, 6) for i in range(1, 20001))
+    assert document["result"]["merge"] == {"lines": 100000, "sum": want}
+
+
+def test_fanout(env, tmp_path):
+    document = run(env, "fanout.yaml", f"store={tmp_path}/store")
+    sums = [sum((c * 7919 + i * 104729) % 65521 for i in range(2000)) for c in range(12)]
+    assert document["result"] == {"chunks": 12, "first": sums[0], "last": sums[11]}
+
+
+def test_backup(env, tmp_path):
+    target = tmp_path / "backups"
+    for number in range(1, 6):
+        document = run(env, "backup.yaml", f"target={target}")
+        assert document["result"]["archive"] == f"{target}/backup-{number:04d}.tar.gz"
+    assert sorted(p.name for p in target.iterdir()) == [
+        "backup-0003.tar.gz", "backup-0004.tar.gz", "backup-0005.tar.gz"]
+    assert document["result"]["removed"] == ["backup-0002.tar.gz"]
+
+
+def test_backup_gives_the_lock_back_when_it_fails(env, tmp_path):
+    document = run(env, "backup.yaml", f"target={tmp_path}/b", "source=nowhere", expect=1)
+    assert document["error"]["node"] == "archive"
+    assert not (tmp_path / "b" / ".lock").exists()
+
+
+def test_mirrors(env):
+    entries = [line.split(";") for line in
+               gzip.decompress((EXAMPLES / "mirrors/packed/catalogue.txt.gz").read_bytes())
+               .decode().splitlines()]
+    document = run(env, "mirrors.yaml")
+    assert document["result"] == {"entries": len(entries), "sum": sum(int(n) for _, n in entries)}
+
+
+def test_mirrors_all_damaged(env):
+    document = run(env, "mirrors.yaml", 'mirrors=["mirrors/damaged"]', expect=1)
+    assert document["error"]["node"] == "fetch" and document["error"]["cause"] == "members"
+
+
+def manifest(folder):
+    files = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    return [f"{name}={hashlib.sha256((folder / name).read_bytes()).hexdigest()}" for name in files]
+
+
+def test_nested(env):
+    folders = ["data", "project", "mirrors/plain"]
+    document = run(env, "nested.yaml")
+    want = [manifest(EXAMPLES / folder) for folder in folders]
+    got = document["result"]
+    assert [f["folder"] for f in got["folders"]] == [f"../{folder}" for folder in folders]
+    assert [sorted(f["list"].split()) for f in got["folders"]] == [sorted(w) for w in want]
+    assert got["files"] == sum(len(w) for w in want)
+
+
+def test_tree(env):
+    document = run(env, "tree.yaml", "folder=project")
+    total = sum(p.stat().st_size for p in (EXAMPLES / "project").rglob("*") if p.is_file())
+    assert document["result"]["total"] == {"folder": "project", "bytes": total}
