@@ -156,6 +156,8 @@ act_value_text(struct act_buf *out, const struct act_value *v)
         v = loaded;
     if (v->type == ACT_STRING || v->type == ACT_DIGITS)
         act_buf_add_str(out, act_value_as_str(v));
+    else if (v->type == ACT_REAL)
+        value_real_text(out, v);
     else if (v->type != ACT_NULL && v->type != ACT_REF)
         act_json_write(out, v, 0);
     act_value_release(loaded);

@@ -43,12 +43,16 @@ act_value_int(int64_t i)
 struct act_value *
 act_value_real(double d)
 {
+    return d - d == 0 ? act_value_float(d) : act_value_null();
+}
+
+struct act_value *
+act_value_float(double d)
+{
     if (d >= -9007199254740992.0 && d <= 9007199254740992.0) {
         int64_t i = (int64_t)d;
         if ((double)i == d)
             return act_value_int(i);
-    } else if (!(d - d == 0)) {
-        return act_value_null();
     }
     struct value_real *v = value_new(ACT_REAL, sizeof(*v));
     v->d = d;

@@ -16,7 +16,7 @@ enum act_type {
     ACT_NULL,
     ACT_BOOL,
     ACT_INT,    /* int64_t */
-    ACT_REAL,   /* double that was calculated; finite */
+    ACT_REAL,   /* double that was calculated; see act_value_float for what is not finite */
     ACT_DIGITS, /* a number as written that is no ACT_INT: fractions, exponents, over 64 bits */
     ACT_STRING,
     ACT_LIST,
@@ -39,6 +39,9 @@ struct act_value *act_value_bool(bool b);
 struct act_value *act_value_int(int64_t i);
 /* Whole values within ±2^53 become ACT_INT; NaN and infinities become null. */
 struct act_value *act_value_real(double d);
+/* The same, but NaN and infinities stay: they are values inside expressions, and text there. In JSON
+ * they are null. */
+struct act_value *act_value_float(double d);
 /* A number as written (JSON grammar, also a leading '+', "1.", ".5" as YAML's core schema has them,
  * and its 0x1F and 0o17). Gives ACT_INT where the canonical text of the integer equals the text,
  * else ACT_DIGITS. NULL if it is not a number (0644, .inf and .nan are none). */
@@ -107,7 +110,8 @@ void act_json_write(struct act_buf *out, const struct act_value *v, uint32_t ind
 void act_json_write_str(struct act_buf *out,
                         struct act_str s); /* quoted and escaped; invalid UTF-8 replaced */
 /* What a value becomes inside text, in the environment, in argv and on standard input: null nothing,
- * strings as they are, booleans true/false, numbers their digits, lists and maps compact JSON. */
+ * strings as they are, booleans true/false, numbers their digits (of a calculated one 15, as in
+ * GitHub's: 0.1 + 0.2 is 0.3), lists and maps compact JSON. */
 void act_value_text(struct act_buf *out, const struct act_value *v);
 
 /* Compact binary form for the log and the plan (type byte, varints); the inverse returns

@@ -129,5 +129,7 @@ size_t value_number_scan(struct act_str text, bool json, bool *is_integer);
 struct act_value *value_number_from(struct act_str text, bool is_integer);
 /* The number as JSON text (digits tidied where they were written as only YAML has them). */
 void value_number_json(struct act_buf *out, const struct act_value *v);
+/* An ACT_REAL as text for people: 15 digits. */
+void value_real_text(struct act_buf *out, const struct act_value *v);
 
 #endif

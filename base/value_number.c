@@ -252,16 +252,21 @@ add_int(struct act_buf *out, int64_t i)
     act_buf_add(out, text + at, sizeof(text) - at);
 }
 
-/* The shortest digits that read back as the same double, laid out as JavaScript does. */
+/* At most so many digits, or as few as read back as the same double (0), laid out as JavaScript
+ * does. */
 static void
-add_real(struct act_buf *out, double d)
+add_real(struct act_buf *out, double d, int digits_max)
 {
+    if (!(d - d == 0)) {
+        act_buf_add_cstr(out, d != d ? "NaN" : d > 0 ? "Infinity" : "-Infinity");
+        return;
+    }
     char text[40];
     /* 15 digits are always exact enough to see the shortest, save below the normal range. */
-    int precision = d > -DBL_MIN && d < DBL_MIN ? 0 : 14;
+    int precision = digits_max ? digits_max - 1 : d > -DBL_MIN && d < DBL_MIN ? 0 : 14;
     do
         snprintf(text, sizeof(text), "%.*e", precision, d);
-    while (strtod(text, NULL) != d && ++precision <= 16);
+    while (!digits_max && strtod(text, NULL) != d && ++precision <= 16);
 
     char mantissa[24];
     int count = 0;
@@ -305,7 +310,11 @@ value_number_json(struct act_buf *out, const struct act_value *v)
         return;
     }
     if (v->type == ACT_REAL) {
-        add_real(out, ((const struct value_real *)(const void *)v)->d);
+        double d = ((const struct value_real *)(const void *)v)->d;
+        if (d - d == 0)
+            add_real(out, d, 0);
+        else
+            act_buf_add(out, "null", 4);
         return;
     }
     struct act_str text = act_value_as_str(v);
@@ -315,7 +324,7 @@ value_number_json(struct act_buf *out, const struct act_value *v)
         if (based_value(text, &exact, &real))
             add_int(out, exact);
         else
-            add_real(out, real);
+            add_real(out, real, 0);
         return;
     }
     size_t at = 0;
@@ -333,4 +342,10 @@ value_number_json(struct act_buf *out, const struct act_value *v)
         at = head;
     }
     act_buf_add(out, text.ptr + at, text.len - at);
+}
+
+void
+value_real_text(struct act_buf *out, const struct act_value *v)
+{
+    add_real(out, ((const struct value_real *)(const void *)v)->d, 15);
 }

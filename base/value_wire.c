@@ -113,9 +113,7 @@ decode_real(struct act_wire_reader *r)
         bits |= (uint64_t)act_wire_read_byte(r) << (8 * i);
     double d;
     memcpy(&d, &bits, sizeof(d));
-    if (!(d - d == 0))
-        r->failed = true;
-    return act_value_real(d);
+    return act_value_float(d);
 }
 
 static struct act_value *

@@ -510,6 +510,21 @@ texts(void **state)
         act_buf_fini(&buf);
         act_value_release(v);
     }
+    static const struct {
+        double d;
+        const char *text;
+    } reals[] = {
+        {0.1 + 0.2, "0.3"}, {NAN, "NaN"}, {-INFINITY, "-Infinity"}, {1.0 / 3, "0.333333333333333"}};
+    for (size_t i = 0; i < 4; i++) {
+        struct act_value *v = act_value_float(reals[i].d);
+        struct act_buf buf = {0};
+        act_value_text(&buf, v);
+        assert_string_equal(buf.ptr, reals[i].text);
+        if (i == 1)
+            assert_string_equal(json(v, 0), "null");
+        act_buf_fini(&buf);
+        act_value_release(v);
+    }
     struct act_buf buf = {0};
     act_json_write_str(&buf, ACT_STR("a\xFF\"b"));
     assert_string_equal(buf.ptr, "\"a\xEF\xBF\xBD\\\"b\"");
