@@ -256,7 +256,7 @@ class Tidy:
                     included.setdefault(target, set()).add(path)
         for path in self.code:
             if path.endswith((".h", ".def")):
-                own = path[: path.rindex(".")] + ".c"
+                own = path[:-2] + ".c" if path.endswith(".h") else None
                 users = {u for u in included.get(path, ()) if u != own}
                 if not self.layer(path)[0] == "tests":
                     users = {u for u in users if self.layer(u)[0] != "tests"}
