@@ -1,0 +1,470 @@
+/* What libyaml's errors mean to the author. libyaml stops at the first one and names a rule of its
+ * scanner; what the author did is seen better in the source around the place. Where the intention is
+ * plain, the place is patched with '_' (lengths, and so places, stay) and the file is read again: the
+ * scalar that covers a patch takes its text from the original, so one such mistake hides no others and
+ * has no consequences. */
+#include "dsl/expr.h"
+#include "dsl/reader.h"
+
+struct trouble {
+    struct act_reader *r;
+    struct act_str text;
+    size_t at;        /* where libyaml noticed */
+    size_t from;      /* where what it was reading began */
+    size_t line, end; /* bounds of the line of `at` */
+    const char *problem, *context;
+};
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static char
+char_at(const struct trouble *t, size_t at)
+{
+    return at < t->text.len ? t->text.ptr[at] : '\n';
+}
+
+static bool
+says(const char *text, const char *part)
+{
+    return text && strstr(text, part);
+}
+
+static struct act_diag *
+report(struct trouble *t, const char *code, size_t begin, size_t end, const char *message)
+{
+    return act_diag_add(t->r->diags, ACT_SEVERITY_ERROR, code,
+                        act_reader_span(t->r, begin, end > begin ? end : begin + 1), "%s",
+                        message);
+}
+
+/* ---- Patching ---- */
+
+static char *
+patched_text(struct act_reader *r)
+{
+    if (!r->patched) {
+        r->patched = act_alloc(r->text.len + 1);
+        memcpy(r->patched, r->text.ptr, r->text.len);
+        r->patched[r->text.len] = 0;
+    }
+    return r->patched;
+}
+
+/* Makes [begin, end) a plain scalar. One character takes one '_': libyaml counts characters. */
+static void
+patch(struct act_reader *r, size_t begin, size_t end)
+{
+    char *text = patched_text(r);
+    for (size_t i = begin; i < end; i++)
+        if (!((unsigned char)text[i] & 0x80))
+            text[i] = '_';
+    act_vec_push(&r->patches, ((struct act_read_patch){(uint32_t)begin, (uint32_t)end}));
+}
+
+/* ---- The line ---- */
+
+/* Where the value of the line begins: after its indentation, dashes and the first `key: `. */
+static size_t
+value_start(const struct trouble *t)
+{
+    size_t at = t->line;
+    while (at < t->end && is_blank(t->text.ptr[at]))
+        at++;
+    while (char_at(t, at) == '-' && is_blank(char_at(t, at + 1)))
+        for (at++; at < t->end && is_blank(t->text.ptr[at]);)
+            at++;
+    size_t first = at;
+    if (strchr("\"'[{|>*&!%@`#", char_at(t, first)))
+        return first;
+    for (size_t i = first; i + 1 < t->end; i++)
+        if (t->text.ptr[i] == ':' && is_blank(t->text.ptr[i + 1])) {
+            for (i++; i < t->end && is_blank(t->text.ptr[i]);)
+                i++;
+            return i;
+        }
+    return first;
+}
+
+/* The end of the line's text, without a comment and the blanks before it. */
+static size_t
+value_end(const struct trouble *t, size_t from)
+{
+    size_t end = t->end;
+    for (size_t i = from; i + 1 < t->end; i++)
+        if (is_blank(t->text.ptr[i]) && t->text.ptr[i + 1] == '#') {
+            end = i;
+            break;
+        }
+    while (end > from && (is_blank(t->text.ptr[end - 1]) || t->text.ptr[end - 1] == '\r'))
+        end--;
+    return end;
+}
+
+/* The place after the quoted text that begins at `at`, or the line's end if it does not end there. */
+static size_t
+after_quoted(const struct trouble *t, size_t at)
+{
+    char quote = t->text.ptr[at];
+    for (at++; at < t->end; at++) {
+        char c = t->text.ptr[at];
+        if (quote == '"' && c == '\\')
+            at++;
+        else if (c == quote && quote == '\'' && char_at(t, at + 1) == '\'')
+            at++;
+        else if (c == quote)
+            return at + 1;
+    }
+    return t->end;
+}
+
+/* How to write value: in the quotes that it does not have, else as a block. */
+static void
+help_quote(struct trouble *t, struct act_diag *diag, size_t begin, size_t end)
+{
+    struct act_str value = act_str_n(t->r->text.ptr + begin, end > begin ? end - begin : 0);
+    const char *quote = !memchr(value.ptr, '\'', value.len) ? "'"
+                        : !memchr(value.ptr, '"', value.len) && !memchr(value.ptr, '\\', value.len)
+                            ? "\""
+                            : NULL;
+    if (value.len > 60)
+        act_diag_help(t->r->diags, diag,
+                      "put quotes around the whole value, or write it on the lines after `|`");
+    else if (quote)
+        act_diag_help(t->r->diags, diag, "put quotes around the whole value: %s%.*s%s", quote,
+                      ACT_STR_ARG(value), quote);
+    else
+        act_diag_help(t->r->diags, diag, "write `|` and on the next line, indented: %.*s",
+                      ACT_STR_ARG(value));
+}
+
+/* ---- Mistakes ---- */
+
+/* Where the plain value inside brackets that holds `at` begins. */
+static size_t
+flow_value_start(const struct trouble *t, size_t at)
+{
+    size_t begin = at;
+    while (begin > t->line && !strchr(",[{", t->text.ptr[begin - 1]) &&
+           !(t->text.ptr[begin - 1] == ':' && is_blank(char_at(t, begin))))
+        begin--;
+    while (begin < at && is_blank(t->text.ptr[begin]))
+        begin++;
+    return begin;
+}
+
+/* `{if: ${{ x }}}`: the flow of braces is YAML's. Patched are all expressions of the scalar. */
+static bool
+explain_expression(struct trouble *t)
+{
+    size_t open = t->at;
+    if (open > 0 && char_at(t, open) == '{' && t->text.ptr[open - 1] == '$')
+        open--;
+    else if (!(char_at(t, open) == '$' && char_at(t, open + 1) == '{'))
+        return false;
+    if (char_at(t, open + 2) != '{')
+        return false;
+    size_t from = open, found, begin, end;
+    struct act_str line = act_str_n(t->text.ptr, t->end);
+    if (!act_expr_next(line, &from, &found, &begin, &end) || end == SIZE_MAX) {
+        struct act_diag *diag =
+            report(t, "expression", open, open + 3, "this expression is not closed");
+        act_diag_help(t->r->diags, diag, "close it with }} on the same line, and put quotes "
+                                         "around the value");
+        return false;
+    }
+    struct act_diag *diag =
+        report(t, "unquoted-expression", open, from,
+               "an expression inside { } or [ ] needs quotes around the whole value");
+    size_t stop = from;
+    patch(t->r, open, stop);
+    for (;;) { /* text and more expressions up to the next comma or bracket belong to the value */
+        while (stop < t->end && !strchr(",]}{[", t->text.ptr[stop]))
+            stop++;
+        from = stop - 1;
+        if (char_at(t, stop) != '{' || t->text.ptr[stop - 1] != '$' ||
+            !act_expr_next(line, &from, &found, &begin, &end) || end == SIZE_MAX ||
+            found != stop - 1)
+            break;
+        patch(t->r, found, from);
+        stop = from;
+    }
+    help_quote(t, diag, flow_value_start(t, open), stop);
+    return true;
+}
+
+/* Where a quoted text or bracket that ends right before `at` (blanks between) begins on this line;
+ * SIZE_MAX if there is none. */
+static size_t
+start_of_what_ends(const struct trouble *t, size_t at)
+{
+    size_t end = at;
+    while (end > t->line && is_blank(t->text.ptr[end - 1]))
+        end--;
+    if (end == t->line || !strchr("\"']}", t->text.ptr[end - 1]))
+        return SIZE_MAX;
+    bool bracket = strchr("]}", t->text.ptr[end - 1]);
+    size_t value = value_start(t);
+    if (bracket)
+        return strchr("[{", char_at(t, value)) && value < end ? value : SIZE_MAX;
+    for (size_t i = t->line; i < end;) {
+        if (t->text.ptr[i] != '"' && t->text.ptr[i] != '\'') {
+            i++;
+            continue;
+        }
+        size_t after = after_quoted(t, i);
+        if (after == end)
+            return i;
+        i = after;
+    }
+    return SIZE_MAX;
+}
+
+/* Is the line inside brackets there? Then a value ends at a comma or bracket. */
+static bool
+in_flow(const struct trouble *t, size_t at)
+{
+    const struct act_reader *r = t->r;
+    for (uint32_t i = 0; i < r->stack.len; i++)
+        if (r->stack.ptr[i].node->flow)
+            return true;
+    size_t value = value_start(t);
+    return value < at && strchr("[{", char_at(t, value));
+}
+
+/* `run: "a" b`, `run: [ -f x ] && y`. */
+static bool
+explain_going_on(struct trouble *t, size_t at)
+{
+    size_t begin = start_of_what_ends(t, at);
+    if (begin == SIZE_MAX)
+        return false;
+    bool quote = char_at(t, begin) == '"' || char_at(t, begin) == '\'';
+    size_t end = value_end(t, at);
+    if (quote && in_flow(t, begin)) {
+        end = at;
+        while (end < t->end && !strchr(",]}", t->text.ptr[end]))
+            end++;
+    }
+    struct act_diag *diag = report(t, "text-after-quote", at, end,
+                                   quote ? "this value begins with a quote and goes on after it"
+                                         : "this value begins with a bracket and goes on after it");
+    act_diag_related(t->r->diags, diag, act_reader_span(t->r, begin, begin + 1),
+                     quote ? "the quoted text begins here" : "the bracket is here");
+    help_quote(t, diag, begin, end);
+    patch(t->r, begin, end);
+    return true;
+}
+
+/* `run: echo a: b` on one line, or a key that is indented too far below a value. */
+static bool
+explain_colon(struct trouble *t)
+{
+    if (!says(t->problem, "mapping values are not allowed"))
+        return false;
+    size_t value = value_start(t);
+    if (value < t->at && value > t->line) {
+        bool keyed = false;
+        for (size_t i = t->line; i < value; i++)
+            keyed |= t->text.ptr[i] == ':';
+        if (keyed) {
+            size_t end = value_end(t, value);
+            struct act_diag *diag =
+                report(t, "colon-in-text", t->at, t->at + 1,
+                       "a colon with a blank after it makes a mapping, inside this text too");
+            help_quote(t, diag, value, end);
+            patch(t->r, value, end);
+            return true;
+        }
+    }
+    size_t key = t->line;
+    while (key < t->at && is_blank(t->text.ptr[key]))
+        key++;
+    struct act_diag *diag = report(t, "yaml-syntax", key, t->at,
+                                   "this key stands below a value that has no room for keys");
+    act_diag_help(t->r->diags, diag,
+                  "indent it as far as the key it belongs beside; a text of several lines begins "
+                  "with `|`");
+    return false;
+}
+
+/* Tabs as indentation: all of the file's are patched with one blank each, which keeps a consistent
+ * file's structure. */
+static bool
+explain_tab(struct trouble *t)
+{
+    size_t tab = t->line;
+    while (tab < t->end && t->text.ptr[tab] == ' ')
+        tab++;
+    if (char_at(t, tab) == '-' && char_at(t, tab + 1) == '\t')
+        tab++;
+    if (char_at(t, tab) != '\t')
+        return false;
+    struct act_diag *diag = report(t, "tab-indent", tab, tab + 1,
+                                   "a tab cannot indent in YAML");
+    act_diag_help(t->r->diags, diag, "indent with blanks, two for each level");
+    char *text = patched_text(t->r);
+    bool indent = true;
+    for (size_t i = 0; i < t->text.len; i++) {
+        if (indent && text[i] == '\t')
+            text[i] = ' ';
+        indent = text[i] == '\n' || (indent && (text[i] == ' ' || text[i] == '-'));
+    }
+    return true;
+}
+
+/* A plain value that begins with a character that YAML wants for itself. */
+static bool
+explain_first_char(struct trouble *t)
+{
+    bool anchor = says(t->context, "scanning an anchor") || says(t->context, "scanning an alias");
+    bool tag = says(t->context, "tag");
+    if (!anchor && !tag && !says(t->problem, "cannot start any token"))
+        return false;
+    size_t begin = anchor || tag ? t->from : t->at;
+    char c = char_at(t, begin);
+    if (begin < t->line || !strchr("*&!@`%", c))
+        return false;
+    size_t end = value_end(t, begin);
+    if (in_flow(t, begin))
+        for (end = begin; end < t->end && !strchr(",]}", t->text.ptr[end]);)
+            end++;
+    if (end <= begin)
+        return false;
+    struct act_diag *diag = act_diag_add(
+        t->r->diags, ACT_SEVERITY_ERROR, c == '!' ? "tag" : "yaml-syntax",
+        act_reader_span(t->r, begin, end), "a value without quotes cannot begin with '%c'%s", c,
+        c == '*'   ? ": that is an alias"
+        : c == '&' ? ": that is an anchor"
+        : c == '!' ? ": that is a tag"
+                   : "");
+    help_quote(t, diag, begin, end);
+    patch(t->r, begin, end);
+    return true;
+}
+
+/* `\d` in double quotes. */
+static bool
+explain_escape(struct trouble *t)
+{
+    if (!says(t->problem, "unknown escape"))
+        return false;
+    size_t slash = t->at;
+    while (slash > t->from && t->text.ptr[slash] != '\\')
+        slash--;
+    struct act_diag *diag = act_diag_add(
+        t->r->diags, ACT_SEVERITY_ERROR, "yaml-syntax", act_reader_span(t->r, slash, slash + 2),
+        "'\\%c' is no escape of YAML's double quotes", char_at(t, slash + 1));
+    act_diag_help(t->r->diags, diag, "use single quotes, or write the backslash twice: \\\\%c",
+                  char_at(t, slash + 1));
+    patch(t->r, slash, slash + 1);
+    return true;
+}
+
+/* `run: | echo a` */
+static bool
+explain_block_header(struct trouble *t)
+{
+    if (!says(t->context, "scanning a block scalar") ||
+        !says(t->problem, "expected comment or line break"))
+        return false;
+    size_t end = value_end(t, t->from);
+    struct act_diag *diag = report(t, "yaml-syntax", t->at, end,
+                                   "text on the line of '|' or '>'");
+    act_diag_help(t->r->diags, diag, "put the text on the following lines, indented");
+    patch(t->r, t->from, end);
+    return true;
+}
+
+static bool
+explain_unclosed(struct trouble *t)
+{
+    struct act_diag *diag = NULL;
+    if (says(t->context, "quoted scalar") && says(t->problem, "unexpected")) {
+        diag = report(t, "yaml-syntax", t->from, t->from + 1, "this quote is not closed");
+        act_diag_help(t->r->diags, diag,
+                      "close it; inside '…' a quote is written '', inside \"…\" it is \\\"");
+    } else if (says(t->context, "a flow ")) {
+        bool map = says(t->context, "mapping");
+        diag = report(t, "yaml-syntax", t->at, t->at + 1,
+                      map ? "expected ',' or '}' here" : "expected ',' or ']' here");
+        act_diag_related(t->r->diags, diag, act_reader_span(t->r, t->from, t->from + 1),
+                         "the bracket was opened here");
+        act_diag_help(t->r->diags, diag,
+                      "close the bracket, or put quotes around a value that holds brackets, commas "
+                      "or '#'");
+    }
+    return diag;
+}
+
+/* Lines that fit nowhere. */
+static void
+explain_indentation(struct trouble *t)
+{
+    struct act_diag *diag = NULL;
+    if (says(t->problem, "could not find expected ':'")) {
+        size_t end = t->from;
+        while (end < t->text.len && t->text.ptr[end] != '\n' && t->text.ptr[end] != '\r')
+            end++;
+        struct act_str key = act_str_n(t->text.ptr + t->from, end - t->from);
+        const char *colon = memchr(key.ptr, ':', key.len);
+        diag = report(t, "yaml-syntax", t->from, end, "a key without a colon");
+        if (colon)
+            act_diag_help(t->r->diags, diag, "put a blank after the colon: %.*s: …",
+                          (int)(colon - key.ptr), key.ptr);
+        else
+            act_diag_help(t->r->diags, diag,
+                          "a key is followed by a colon and a blank (`run: echo hello`); a list "
+                          "item begins with `- `");
+    } else if (says(t->context, "a block mapping")) {
+        bool dash = char_at(t, t->at) == '-';
+        diag = report(t, "yaml-syntax", t->at, t->at + 1,
+                      dash ? "a list item where a key of the mapping is expected"
+                           : "this does not line up with the keys of its mapping");
+        act_diag_related(t->r->diags, diag, act_reader_span(t->r, t->from, t->from + 1),
+                         "the mapping begins here");
+        act_diag_help(t->r->diags, diag, "keys of one mapping begin in the same column");
+    } else if (says(t->context, "a block collection")) {
+        diag = report(t, "yaml-syntax", t->at, t->at + 1,
+                      "expected '- ' here: this does not line up with the list");
+        act_diag_related(t->r->diags, diag, act_reader_span(t->r, t->from, t->from + 1),
+                         "the list begins here");
+        act_diag_help(t->r->diags, diag, "items of one list begin in the same column");
+    } else {
+        diag = act_diag_add(t->r->diags, ACT_SEVERITY_ERROR, "yaml-syntax",
+                            act_reader_span(t->r, t->at, t->at + 1), "this is not YAML: %s%s%s",
+                            t->problem ? t->problem : "syntax error", t->context ? " " : "",
+                            t->context ? t->context : "");
+        act_diag_help(t->r->diags, diag, "look at indentation and quotes here and just above");
+    }
+}
+
+bool
+act_reader_explain(struct act_reader *r, const yaml_parser_t *parser)
+{
+    struct trouble t = {.r = r,
+                        .text = act_reader_text(r),
+                        .problem = parser->problem,
+                        .context = parser->context};
+    t.at = act_reader_offset(r, parser->problem_mark.index);
+    t.from = parser->context ? act_reader_offset(r, parser->context_mark.index) : t.at;
+    for (t.line = t.at; t.line > r->start && t.text.ptr[t.line - 1] != '\n';)
+        t.line--;
+    const char *end = memchr(t.text.ptr + t.at, '\n', t.text.len - t.at);
+    t.end = end ? (size_t)(end - t.text.ptr) : t.text.len;
+
+    bool scanning = says(t.context, "anchor") || says(t.context, "alias") ||
+                    says(t.context, "tag");
+    size_t noticed = scanning && t.from >= t.line ? t.from : t.at;
+    if (explain_expression(&t) || explain_tab(&t) || explain_escape(&t) ||
+        explain_block_header(&t) || explain_going_on(&t, noticed) || explain_first_char(&t))
+        return true;
+    if (says(t.problem, "mapping values are not allowed"))
+        return explain_colon(&t);
+    if (!explain_unclosed(&t))
+        explain_indentation(&t);
+    return false;
+}
