@@ -80,11 +80,37 @@ refuse_byte(struct act_reader *r, size_t at)
 }
 
 /* Control characters but tab, LF, CR. */
-static const uint8_t is_control[256] = {
-    [0] = 1,  [1] = 1,  [2] = 1,  [3] = 1,  [4] = 1,  [5] = 1,  [6] = 1,  [7] = 1,  [8] = 1,
-    [11] = 1, [12] = 1, [14] = 1, [15] = 1, [16] = 1, [17] = 1, [18] = 1, [19] = 1, [20] = 1,
-    [21] = 1, [22] = 1, [23] = 1, [24] = 1, [25] = 1, [26] = 1, [27] = 1, [28] = 1, [29] = 1,
-    [30] = 1, [31] = 1, [127] = 1};
+static bool
+is_control(unsigned char c)
+{
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+}
+
+#define CHUNK 256u /* a fixed number of bytes a step, so that the compiler makes vectors of it */
+
+/* The first control character, or the text's length; *ret_high is the OR of all bytes before it. */
+static size_t
+find_control(struct act_str t, size_t from, unsigned char *ret_high)
+{
+    unsigned char high = 0;
+    size_t at = from;
+    for (; t.len - at >= CHUNK; at += CHUNK) {
+        const unsigned char *p = (const unsigned char *)t.ptr + at;
+        unsigned char any = 0;
+        for (size_t i = 0; i < CHUNK; i++) {
+            unsigned char c = p[i];
+            high |= c;
+            any |= (unsigned char)((c < 0x20) & (c != '\t') & (c != '\n') & (c != '\r')) |
+                   (unsigned char)(c == 0x7F);
+        }
+        if (any)
+            break;
+    }
+    for (; at < t.len && !is_control((unsigned char)t.ptr[at]); at++)
+        high |= (unsigned char)t.ptr[at];
+    *ret_high = high;
+    return at;
+}
 
 static bool
 is_separator(struct act_str t, size_t i)
@@ -103,13 +129,7 @@ refuse_bytes(struct act_reader *r)
 {
     struct act_str t = r->text;
     unsigned char high = 0;
-    size_t bad = t.len;
-    for (size_t i = r->start; i < t.len; i++) {
-        unsigned char c = (unsigned char)t.ptr[i];
-        high |= c;
-        if (is_control[c] && bad == t.len)
-            bad = i;
-    }
+    size_t bad = find_control(t, r->start, &high);
     r->ascii = high < 0x80;
     if (!r->ascii && bad == t.len) {
         size_t valid = act_utf8_valid_prefix(t, NULL);

@@ -25,16 +25,18 @@ struct act_tree_pair {
     struct act_span key_span;
     const struct act_tree *value;
 };
-struct act_tree {
-    enum act_tree_type type;
-    enum act_scalar_type scalar; /* of ACT_TREE_SCALAR */
-    enum act_scalar_style style;
-    bool flow;                   /* of lists and maps: written with [ ] or { } */
+struct act_tree { /* 48 bytes: large files are millions of these */
+    enum act_tree_type type : 8;
+    enum act_scalar_type scalar : 8; /* of ACT_TREE_SCALAR */
+    enum act_scalar_style style : 8;
+    bool flow : 1;               /* of lists and maps: written with [ ] or { } */
     struct act_span span;        /* of a scalar: all of it, quotes included */
     struct act_str text;         /* of a scalar: its value */
-    uint32_t count;
-    const struct act_tree *const *items;  /* of ACT_TREE_LIST */
-    const struct act_tree_pair *pairs;    /* of ACT_TREE_MAP, in the order written, merge keys applied */
+    uint32_t count;              /* of items or pairs */
+    union {
+        const struct act_tree *const *items; /* of ACT_TREE_LIST only */
+        const struct act_tree_pair *pairs;   /* of ACT_TREE_MAP only, in the order written, merge keys applied */
+    };
 };
 
 const struct act_tree *act_tree_get(const struct act_tree *map, const char *key);
