@@ -17,7 +17,7 @@ enum act_shape {
     ACT_SHAPE_VALUE,      /* any YAML, ${{ }} anywhere */
     ACT_SHAPE_VALUE_MAP,  /* mapping name → any YAML */
     ACT_SHAPE_TEXT_MAP,   /* mapping name → text or null */
-    ACT_SHAPE_TEXT_LIST,  /* list of text (argv) */
+    ACT_SHAPE_TEXT_LIST,  /* list of text (argv), or one ${{ }} that gives a list */
     ACT_SHAPE_NUMBER,     /* integer, or ${{ }} */
     ACT_SHAPE_BOOL,       /* boolean, or ${{ }} where the attribute allows */
     ACT_SHAPE_DURATION,   /* duration text, or ${{ }} */
@@ -27,14 +27,16 @@ enum act_shape {
 struct act_key_info {
     const char *key;
     enum act_shape shape;
-    uint32_t kinds;    /* bit (1 << act_kind) for each kind it may stand beside; attributes of "everything inside" stand on all */
+    enum act_kind kind; /* the kind that this key makes a node, or 0: companion, attribute, top */
+    uint32_t kinds;    /* bit (1 << act_kind) for each kind it may stand beside; of an attribute that holds for everything inside: every composite, and leaves on which it means something */
     bool top_only;     /* only at the top of the file */
     bool in_defaults;  /* may stand under `defaults` */
     const char *summary; /* one line, for the schema and the reference */
 };
 const struct act_key_info *act_grammar_key(struct act_str key); /* NULL if there is none */
 const struct act_key_info *act_grammar_keys(uint32_t *ret_count);
-/* The nearest key to a misspelt one that may stand beside kind (0: any), or NULL. */
+/* The nearest key to a misspelt one that may stand beside kind (an enum act_kind; 0: any), or what
+ * another tool's word is called here ("steps": "chain"), or NULL. */
 const char *act_grammar_nearest(struct act_str key, uint32_t kind);
 /* The nearest of a list of names, or an empty text. */
 struct act_str act_nearest(struct act_str name, const struct act_str *names, uint32_t count);
