@@ -1,0 +1,102 @@
+#include "engine/io/sqlite/checkpoint.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Under the lock there is only the copying and one short fsync of the database file: the WAL's own
+ * is done before, when most of it need not wait for anybody. */
+static void
+sync_wal(const char *db_path)
+{
+    struct act_buf path = {0};
+    act_buf_printf(&path, "%s-wal", db_path);
+    int fd = open(path.ptr, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        fdatasync(fd);
+        close(fd);
+    }
+    act_buf_fini(&path);
+}
+
+/* What fails here fails quietly: the WAL stays, and the next commit or checkpoint says why. */
+static void
+run(struct act_db *db, int32_t wait_ms)
+{
+    if (db->durability != ACT_DURABLE_OFF)
+        sync_wal(db->path);
+    if (act_lock_take(&db->lock, db->path, wait_ms, NULL) != ACT_OK)
+        return;
+    int level = db->durability == ACT_DURABLE_OFF ? 0 : 1;
+    if (db->sync_level != level &&
+        sqlite3_exec(db->sql, level ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=OFF", NULL,
+                     NULL, NULL) == SQLITE_OK)
+        db->sync_level = level;
+    sqlite3_wal_checkpoint_v2(db->sql, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    act_lock_drop(&db->lock);
+}
+
+static void *
+thread_main(void *self)
+{
+    struct act_checkpointer *c = self;
+    struct act_db db;
+    struct act_db_options options = {
+        .path = c->path, .vfs = c->vfs, .durability = c->durability, .busy_ms = c->busy_ms};
+    if (act_db_open(&db, &options, NULL) == ACT_OK) {
+        run(&db, c->busy_ms);
+        act_db_close(&db);
+    }
+    atomic_store(&c->done, true);
+    return NULL;
+}
+
+static void
+join(struct act_checkpointer *c)
+{
+    if (c->started)
+        pthread_join(c->thread, NULL);
+    c->started = false;
+    act_free(c->path);
+    act_free(c->vfs);
+    c->path = c->vfs = NULL;
+}
+
+void
+act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *vfs,
+                     uint32_t min_pages)
+{
+    if (db->wal_pages < c->last)
+        c->last = 0; /* the WAL has started over */
+    if (db->wal_pages < min_pages || db->wal_pages < c->last + min_pages / 4 || db->read_only ||
+        db->broken || (c->started && !atomic_load(&c->done)))
+        return;
+    join(c);
+    c->last = db->wal_pages;
+    if (db->exclusive) { /* no other connection gets in */
+        run(db, 0);
+        return;
+    }
+    c->path = act_strndup(db->path, strlen(db->path));
+    c->vfs = vfs ? act_strndup(vfs, strlen(vfs)) : NULL;
+    c->durability = db->durability;
+    c->busy_ms = db->busy_ms;
+    atomic_store(&c->done, false);
+    /* Signals are the loop's. */
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    c->started = pthread_create(&c->thread, NULL, thread_main, c) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void
+act_checkpoint_fini(struct act_checkpointer *c, struct act_db *db)
+{
+    bool ran = c->started;
+    join(c);
+    if (!ran && !db->read_only && !db->broken && db->sql &&
+        db->wal_pages >= ACT_CHECKPOINT_CLOSE_PAGES && db->wal_pages >= c->last)
+        run(db, 0);
+}

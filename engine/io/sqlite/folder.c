@@ -1,0 +1,63 @@
+#include "engine/io/sqlite/store.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OPEN_FOLDERS_MAX 16
+
+static enum act_err
+make(const char *path, struct act_error *err)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return ACT_OK;
+    enum act_err code = errno == ENOSPC || errno == EDQUOT  ? ACT_ERR_NO_SPACE
+                        : errno == EROFS || errno == EACCES ? ACT_ERR_READ_ONLY
+                                                            : ACT_ERR_SYSTEM;
+    return act_error_set(err, code, "cannot make the folder %s: %s", path, strerror(errno));
+}
+
+enum act_err
+act_sqlite_folder(struct act_store *self, struct act_str run, bool create, struct act_arena *arena,
+                  struct act_str *ret, struct act_error *err)
+{
+    struct act_sqlite *s = act_sqlite_of(self);
+    enum act_err rc = act_sqlite_run_id(run, err);
+    if (rc != ACT_OK)
+        return rc;
+    struct act_str top = act_arena_printf(arena, "%s.d", s->db.path);
+    struct act_str path = act_arena_printf(arena, "%s/%.*s", top.ptr, ACT_STR_ARG(run));
+    if (create && (rc = make(top.ptr, err)) == ACT_OK)
+        rc = make(path.ptr, err);
+    if (rc == ACT_OK)
+        *ret = path;
+    return rc;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path) != 0 && errno != ENOENT ? errno : 0;
+}
+
+enum act_err
+act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *err)
+{
+    struct act_arena arena = {0};
+    struct act_str path;
+    struct stat st;
+    enum act_err rc = act_sqlite_folder(&s->base, run, false, &arena, &path, err);
+    if (rc == ACT_OK && lstat(path.ptr, &st) == 0) {
+        int failed = nftw(path.ptr, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+        if (failed != 0)
+            rc = act_error_set(err, ACT_ERR_SYSTEM, "cannot remove the folder %s: %s", path.ptr,
+                               strerror(failed > 0 ? failed : errno));
+    }
+    act_arena_fini(&arena);
+    return rc;
+}

@@ -1,0 +1,83 @@
+#include "engine/io/sqlite/owners.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef ACT_PORTABLE
+#define ACT_PORTABLE 0
+#endif
+#if defined(F_OFD_SETLK) && !ACT_PORTABLE
+#define SET_LOCK F_OFD_SETLK
+#define GET_LOCK F_OFD_GETLK
+#else
+#define SET_LOCK F_SETLK
+#define GET_LOCK F_GETLK
+#endif
+
+enum act_err
+act_owners_open(struct act_owners *owners, const char *db_path, bool read_only,
+                struct act_error *err)
+{
+    struct act_buf path = {0};
+    act_buf_printf(&path, "%s.owners", db_path);
+    int flags = read_only ? O_RDONLY : O_RDWR | O_CREAT;
+    owners->fd = open(path.ptr, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    enum act_err rc = ACT_OK;
+    if (owners->fd < 0 && !read_only) {
+        rc = act_error_set(err, errno == EROFS || errno == EACCES ? ACT_ERR_READ_ONLY
+                                : errno == ENOSPC                 ? ACT_ERR_NO_SPACE
+                                                                  : ACT_ERR_SYSTEM,
+                           "cannot open %s: %s", path.ptr, strerror(errno));
+        act_error_place(err, "%s", db_path);
+    }
+    act_buf_fini(&path);
+    return rc;
+}
+
+void
+act_owners_close(struct act_owners *owners)
+{
+    if (owners->fd >= 0)
+        close(owners->fd);
+    owners->fd = -1;
+}
+
+static struct flock
+range(int64_t row, short type)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = row * 8, .l_len = 8};
+}
+
+bool
+act_owners_take(struct act_owners *owners, int64_t row, int64_t *pid)
+{
+    struct flock lock = range(row, F_WRLCK);
+    int64_t bytes = getpid();
+    if (fcntl(owners->fd, SET_LOCK, &lock) != 0) {
+        *pid = 0;
+        if (pread(owners->fd, &bytes, sizeof(bytes), row * 8) == (ssize_t)sizeof(bytes))
+            *pid = bytes;
+        return false;
+    }
+    ssize_t written = pwrite(owners->fd, &bytes, sizeof(bytes), row * 8); /* may fail: full disk */
+    (void)written;
+    return true;
+}
+
+void
+act_owners_drop(struct act_owners *owners, int64_t row)
+{
+    struct flock lock = range(row, F_UNLCK);
+    fcntl(owners->fd, SET_LOCK, &lock);
+}
+
+bool
+act_owners_taken(const struct act_owners *owners, int64_t row)
+{
+    struct flock lock = range(row, F_WRLCK);
+    return owners->fd >= 0 && fcntl(owners->fd, GET_LOCK, &lock) == 0 && lock.l_type != F_UNLCK;
+}

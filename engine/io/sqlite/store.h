@@ -1,0 +1,112 @@
+/* The store behind the port: a connection, the runs it owns, and the operations, which stand in
+ * runs.c, batches.c, inbox.c, limits.c and folder.c; sqlite_store.c puts them together. */
+#ifndef ACT_ENGINE_IO_SQLITE_STORE_INTERNAL_H
+#define ACT_ENGINE_IO_SQLITE_STORE_INTERNAL_H
+
+#include "base/map.h"
+#include "base/sha256.h"
+#include "engine/io/sqlite/checkpoint.h"
+#include "engine/io/sqlite/db.h"
+#include "engine/io/sqlite/owners.h"
+
+/* A run that this store may append to. */
+struct act_owned {
+    char *run; /* its id */
+    int64_t row;
+    uint64_t next_seq;
+    uint8_t hash[ACT_SHA256_BYTES]; /* of its newest batch */
+};
+
+struct act_sqlite {
+    struct act_store base; /* first: the port is the whole */
+    struct act_db db;
+    struct act_owners owners;
+    struct act_checkpointer checkpointer;
+    ACT_VEC(struct act_owned) owned;
+    int64_t data_version;
+    char *vfs; /* NULL: the default */
+};
+
+static inline struct act_sqlite *
+act_sqlite_of(struct act_store *store)
+{
+    return (struct act_sqlite *)store;
+}
+
+/* runs.c */
+struct act_owned *act_sqlite_owned(struct act_sqlite *s, struct act_str run); /* NULL: not ours */
+/* ACT_ERR_INVALID: no text that a run's id may be (letters, digits, '-', '_', '.'; not first a '.'). */
+enum act_err act_sqlite_run_id(struct act_str run, struct act_error *err);
+/* Fills err and returns ACT_ERR_NOT_FOUND. */
+enum act_err act_sqlite_no_run(struct act_sqlite *s, struct act_str run, struct act_error *err);
+struct act_run_place {
+    int64_t row, plan;
+    bool ended;
+    char status[16];
+};
+enum act_err act_sqlite_run_row(struct act_sqlite *s, struct act_str run, struct act_run_place *ret,
+                                struct act_error *err);
+enum act_err act_sqlite_create_run(struct act_store *self, const struct act_run_row *row,
+                                   struct act_str plan_bytes, const struct act_batch *first,
+                                   struct act_error *err);
+enum act_err act_sqlite_own(struct act_store *self, struct act_str run, struct act_error *err);
+void act_sqlite_disown(struct act_store *self, struct act_str run);
+enum act_err act_sqlite_remove_run(struct act_store *self, struct act_str run,
+                                   struct act_error *err);
+
+/* run_rows.c */
+enum act_err act_sqlite_find_run(struct act_store *self, struct act_str id, struct act_arena *arena,
+                                 struct act_run_row *ret, struct act_error *err);
+enum act_err act_sqlite_list_runs(struct act_store *self, struct act_str workflow,
+                                  struct act_str status, uint32_t limit, struct act_arena *arena,
+                                  act_run_rows *ret, struct act_error *err);
+enum act_err act_sqlite_read_plan(struct act_store *self, struct act_str run,
+                                  struct act_arena *arena, struct act_str *ret,
+                                  struct act_error *err);
+
+/* batches.c */
+/* The hash of a batch: SHA-256 over the one before, first_seq, count (little-endian) and body. The
+ * one before a run's first is SHA-256 of its id. */
+void act_batch_hash(const uint8_t before[ACT_SHA256_BYTES], const struct act_batch *batch,
+                    uint8_t ret[ACT_SHA256_BYTES]);
+void act_batch_origin(struct act_str run, uint8_t ret[ACT_SHA256_BYTES]);
+/* Inside a transaction; ret_hash is the new newest. */
+enum act_err act_batch_insert(struct act_sqlite *s, int64_t row, const uint8_t *before,
+                              const struct act_batch *batch, uint8_t *ret_hash,
+                              struct act_error *err);
+/* Where a run's log stands: fills in next_seq and hash. */
+enum act_err act_batch_last(struct act_sqlite *s, struct act_owned *owned, struct act_error *err);
+enum act_err act_sqlite_append(struct act_store *self, struct act_str run,
+                               const struct act_batch *batch, const struct act_run_row *row,
+                               const uint64_t *inbox_done, uint32_t inbox_done_count, bool sync,
+                               struct act_error *err);
+enum act_err act_sqlite_read_batches(struct act_store *self, struct act_str run, uint64_t from_seq,
+                                     enum act_err (*fn)(void *self, const struct act_batch *batch,
+                                                        struct act_error *err),
+                                     void *fn_self, struct act_error *err);
+
+/* inbox.c */
+enum act_err act_sqlite_post(struct act_store *self, const struct act_inbox_row *row,
+                             struct act_error *err);
+enum act_err act_sqlite_inbox(struct act_store *self, struct act_str run, struct act_arena *arena,
+                              act_inbox_rows *ret, struct act_error *err);
+bool act_sqlite_changed(struct act_store *self);
+
+/* limits.c */
+enum act_err act_sqlite_acquire(struct act_store *self, struct act_str run, struct act_str holder,
+                                const struct act_value *limits, int64_t now_ms, bool *granted,
+                                int64_t *retry_ms, struct act_error *err);
+enum act_err act_sqlite_release(struct act_store *self, struct act_str run, struct act_str holder,
+                                struct act_error *err);
+/* Inside a transaction: what a run held and said of limits. */
+enum act_err act_limits_forget(struct act_sqlite *s, int64_t row, struct act_error *err);
+/* Has it any? Read only. */
+enum act_err act_limits_any(struct act_sqlite *s, int64_t row, bool *ret, struct act_error *err);
+
+/* folder.c */
+enum act_err act_sqlite_folder(struct act_store *self, struct act_str run, bool create,
+                               struct act_arena *arena, struct act_str *ret,
+                               struct act_error *err);
+enum act_err act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *err);
+
+#endif
