@@ -22,6 +22,8 @@ struct act_loop_ops {
     void (*request_turn)(struct act_loop *self);
     /* fn comes on the loop for SIGINT, SIGTERM, SIGHUP. */
     void (*on_signal)(struct act_loop *self, void (*fn)(void *self, int signal), void *fn_self);
+    /* From any thread: fn comes on the loop's thread soon, in the order posted; wake-ups coalesce. */
+    void (*post)(struct act_loop *self, void (*fn)(void *self), void *fn_self);
     enum act_err (*run)(struct act_loop *self, struct act_error *err); /* until stop */
     void (*stop)(struct act_loop *self);
     void (*close)(struct act_loop *self);

@@ -1,0 +1,222 @@
+#include "engine/io/uv/cookie.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* entry: one NAME=value of an environment. */
+static bool
+entry_matches(struct act_str entry, struct act_str cookie)
+{
+    const char *equals = memchr(cookie.ptr, '=', cookie.len);
+    size_t name = equals ? (size_t)(equals - cookie.ptr) : cookie.len;
+    if (entry.len < cookie.len || memcmp(entry.ptr, cookie.ptr, name) != 0)
+        return false;
+    size_t at = name;
+    if (entry.ptr[at] == '_') {
+        at++;
+        while (at < entry.len && is_digit(entry.ptr[at]))
+            at++;
+    }
+    return act_str_eq(act_str_n(entry.ptr + at, entry.len - at),
+                      act_str_n(cookie.ptr + name, cookie.len - name));
+}
+
+static bool
+environ_matches(struct act_str environ_bytes, struct act_str cookie)
+{
+    while (environ_bytes.len) {
+        const char *end = memchr(environ_bytes.ptr, 0, environ_bytes.len);
+        size_t len = end ? (size_t)(end - environ_bytes.ptr) : environ_bytes.len;
+        if (entry_matches(act_str_n(environ_bytes.ptr, len), cookie))
+            return true;
+        len += len < environ_bytes.len;
+        environ_bytes = act_str_n(environ_bytes.ptr + len, environ_bytes.len - len);
+    }
+    return false;
+}
+
+static bool
+read_environ(int pid, struct act_buf *buf)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/environ", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    act_buf_clear(buf);
+    ssize_t got;
+    do {
+        act_buf_reserve(buf, 16384);
+        got = read(fd, buf->ptr + buf->len, buf->cap - buf->len);
+        buf->len += got > 0 ? (size_t)got : 0;
+    } while (got > 0);
+    close(fd);
+    return buf->len > 0;
+}
+
+static bool
+has(int pid, struct act_str cookie, struct act_buf *buf)
+{
+    return read_environ(pid, buf) && environ_matches(act_buf_str(buf), cookie);
+}
+
+bool
+act_cookie_has(int pid, struct act_str cookie)
+{
+    struct act_buf buf = {0};
+    bool found = has(pid, cookie, &buf);
+    act_buf_fini(&buf);
+    return found;
+}
+
+void
+act_cookie_scan(struct act_str cookie, struct act_pids *ret)
+{
+    DIR *proc = opendir("/proc");
+    if (!proc)
+        return;
+    struct act_buf buf = {0};
+    int self = (int)getpid();
+    for (struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+        if (!is_digit(entry->d_name[0]))
+            continue;
+        int pid = (int)strtol(entry->d_name, NULL, 10);
+        if (pid != self && has(pid, cookie, &buf))
+            act_vec_push(ret, pid);
+    }
+    act_buf_fini(&buf);
+    closedir(proc);
+}
+
+static int64_t
+monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool
+contains(const struct act_pids *pids, int pid)
+{
+    for (uint32_t i = 0; pids && i < pids->len; i++) {
+        if (pids->ptr[i] == pid)
+            return true;
+    }
+    return false;
+}
+
+/* Takes a zombie of ours off the table; no child of ours: nothing. */
+static void
+reap(int pid)
+{
+    siginfo_t info;
+    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG);
+}
+
+#if !ACT_PORTABLE
+
+/* The pidfd is opened first and what it stands for is looked at afterwards: if the process was
+ * replaced by another with its number in between, the signal reaches nobody. */
+static int
+kill_one(int pid, struct act_str cookie)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0)
+        return -1;
+    if ((cookie.len && !act_cookie_has(pid, cookie)) ||
+        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) != 0) {
+        close(pidfd);
+        return -1;
+    }
+    return pidfd;
+}
+
+static void
+wait_gone(int pidfd, int64_t until_ms)
+{
+    struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+    for (;;) {
+        int64_t left = until_ms - monotonic_ms();
+        int ready = poll(&gone, 1, left > 0 ? (int)left : 0);
+        if (ready > 0 || (ready == 0 && left <= 0) || (ready < 0 && errno != EINTR))
+            return;
+    }
+}
+
+uint32_t
+act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct act_pids *spare,
+                int wait_ms)
+{
+    int64_t until_ms = monotonic_ms() + wait_ms;
+    struct act_pids pidfds = {0}, killed = {0};
+    for (uint32_t i = 0; i < pids->len; i++) {
+        int pidfd = kill_one(pids->ptr[i], cookie);
+        if (pidfd < 0)
+            continue;
+        act_vec_push(&pidfds, pidfd);
+        act_vec_push(&killed, pids->ptr[i]);
+    }
+    for (uint32_t i = 0; i < killed.len; i++) {
+        wait_gone(pidfds.ptr[i], until_ms);
+        close(pidfds.ptr[i]);
+        if (!contains(spare, killed.ptr[i]))
+            reap(killed.ptr[i]);
+    }
+    uint32_t count = killed.len;
+    act_vec_fini(&pidfds);
+    act_vec_fini(&killed);
+    return count;
+}
+
+#else
+
+static bool
+is_gone(int pid, const struct act_pids *spare)
+{
+    if (!contains(spare, pid))
+        reap(pid);
+    if (kill(pid, 0) != 0)
+        return true;
+    struct act_buf buf = {0};
+    bool gone = !read_environ(pid, &buf); /* a zombie of somebody else's */
+    act_buf_fini(&buf);
+    return gone;
+}
+
+uint32_t
+act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct act_pids *spare,
+                int wait_ms)
+{
+    int64_t until_ms = monotonic_ms() + wait_ms;
+    struct act_pids killed = {0};
+    for (uint32_t i = 0; i < pids->len; i++) {
+        if ((!cookie.len || act_cookie_has(pids->ptr[i], cookie)) &&
+            kill(pids->ptr[i], SIGKILL) == 0)
+            act_vec_push(&killed, pids->ptr[i]);
+    }
+    for (uint32_t i = 0; i < killed.len; i++) {
+        while (!is_gone(killed.ptr[i], spare) && monotonic_ms() < until_ms)
+            poll(NULL, 0, 1);
+    }
+    uint32_t count = killed.len;
+    act_vec_fini(&killed);
+    return count;
+}
+
+#endif
