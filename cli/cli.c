@@ -1,0 +1,258 @@
+#include "cli/cli.h"
+
+#include "cli/cmd.h"
+#include "cli/term.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ACTANT_ON_INTERRUPT for on-interrupt. */
+static const char *
+from_environment(enum act_opt id)
+{
+    char name[64] = "ACTANT_";
+    const char *key = act_option(id)->config;
+    if (!key || (act_option(id)->flags & ACT_OPT_REPEAT))
+        return NULL;
+    size_t at = strlen(name);
+    for (; *key && at + 1 < sizeof(name); key++)
+        name[at++] = *key == '-' ? '_' : (char)(*key >= 'a' && *key <= 'z' ? *key - 32 : *key);
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+struct act_str
+act_cli_text(const struct act_cli *cli, enum act_opt id)
+{
+    const struct act_strs *given = &cli->args.given[id];
+    if (given->len > 0)
+        return *act_vec_last(given);
+    const char *environment = from_environment(id);
+    if (environment)
+        return act_str(environment);
+    for (int i = 0; i < ACT_LEVEL_COUNT; i++)
+        if (cli->config.levels[i].given[id].len > 0)
+            return *act_vec_last(&cli->config.levels[i].given[id]);
+    return act_str_n("", 0);
+}
+
+bool
+act_cli_flag(const struct act_cli *cli, enum act_opt id)
+{
+    struct act_str text = act_cli_text(cli, id);
+    return act_str_is(text, "true") || act_str_is(text, "1");
+}
+
+uint32_t
+act_cli_number(const struct act_cli *cli, enum act_opt id, uint32_t otherwise)
+{
+    struct act_str text = act_cli_text(cli, id);
+    uint32_t n = 0;
+    if (text.len == 0)
+        return otherwise;
+    for (size_t i = 0; i < text.len; i++) /* act_option_check has seen it */
+        n = n * 10 + (uint32_t)(text.ptr[i] - '0');
+    return n;
+}
+
+struct act_strs
+act_cli_list(struct act_cli *cli, enum act_opt id)
+{
+    const struct act_strs *levels[] = {&cli->config.levels[ACT_LEVEL_USER].given[id],
+                                       &cli->config.levels[ACT_LEVEL_PROJECT].given[id],
+                                       &cli->args.given[id]};
+    uint32_t count = levels[0]->len + levels[1]->len + levels[2]->len;
+    struct act_strs all = {0};
+    all.ptr = act_arena_alloc(&cli->arena, sizeof(*all.ptr) * (count + 1));
+    all.cap = count;
+    for (size_t i = 0; i < 3; i++)
+        for (uint32_t k = 0; k < levels[i]->len; k++)
+            all.ptr[all.len++] = levels[i]->ptr[k];
+    return all;
+}
+
+struct act_str
+act_cli_word(const struct act_cli *cli, uint32_t index)
+{
+    return index < cli->args.words.len ? cli->args.words.ptr[index] : act_str_n("", 0);
+}
+
+static void
+print_message(const struct act_cli *cli, const char *kind, enum act_style style,
+              struct act_str place, struct act_str message, struct act_str hint)
+{
+    struct act_buf out = {0};
+    act_style_add(&out, cli->color, ACT_STYLE_BOLD, ACT_STR("actant: "));
+    if (place.len > 0) {
+        act_safe_add(&out, place);
+        act_buf_add_cstr(&out, ": ");
+    }
+    act_style_add(&out, cli->color, style, act_str(kind));
+    act_safe_add_lines(&out, message);
+    act_buf_add_byte(&out, '\n');
+    if (hint.len > 0) {
+        act_style_add(&out, cli->color, ACT_STYLE_CYAN, ACT_STR("help: "));
+        act_safe_add_lines(&out, hint);
+        act_buf_add_byte(&out, '\n');
+    }
+    act_write_all(STDERR_FILENO, act_buf_str(&out));
+    act_buf_fini(&out);
+}
+
+int
+act_cli_fail(const struct act_cli *cli, const struct act_error *err)
+{
+    print_message(cli, "error: ", ACT_STYLE_RED, act_str(err->place), act_str(err->message),
+                  act_str(err->hint));
+    int code = act_err_exit_code(err->code);
+    return code ? code : ACT_EXIT_BROKEN;
+}
+
+int
+act_cli_usage(const struct act_cli *cli, const char *hint, const char *format, ...)
+{
+    struct act_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    act_buf_vprintf(&text, format, args);
+    va_end(args);
+    print_message(cli, "error: ", ACT_STYLE_RED, act_str(NULL), act_buf_str(&text), act_str(hint));
+    act_buf_fini(&text);
+    return ACT_EXIT_USAGE;
+}
+
+void
+act_cli_warn(const struct act_cli *cli, const char *format, ...)
+{
+    struct act_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    act_buf_vprintf(&text, format, args);
+    va_end(args);
+    print_message(cli, "warning: ", ACT_STYLE_YELLOW, act_str(NULL), act_buf_str(&text),
+                  act_str(NULL));
+    act_buf_fini(&text);
+}
+
+int
+act_cli_print(const struct act_cli *cli, struct act_str text)
+{
+    struct act_out out;
+    struct act_error err = {0};
+    act_out_init(&out, STDOUT_FILENO);
+    act_out_add(&out, text);
+    return act_out_fini(&out, &err) ? act_cli_fail(cli, &err) : 0;
+}
+
+int
+act_cli_print_json(const struct act_cli *cli, const struct act_value *value)
+{
+    struct act_buf text = {0};
+    act_json_write(&text, value, 0);
+    act_buf_add_byte(&text, '\n');
+    int code = act_cli_print(cli, act_buf_str(&text));
+    act_buf_fini(&text);
+    return code;
+}
+
+/* ---- the program ---------------------------------------------------------------------------- */
+
+static int
+unknown_command(const struct act_cli *cli, struct act_str name)
+{
+    if (act_command_is_later(name))
+        return act_cli_usage(cli, "`actant help` lists what this version has",
+                             "actant %.*s is not supported yet", ACT_STR_ARG(name));
+    const char *names[64];
+    for (size_t i = 0; i < act_command_count; i++)
+        names[i] = act_commands[i].name;
+    const char *near = act_nearest_name(name, names, act_command_count);
+    struct act_buf hint = {0};
+    if (near)
+        act_buf_printf(&hint, "did you mean `actant %s`?", near);
+    else if (access(name.ptr, F_OK) == 0) /* argv: ends with NUL */
+        act_buf_printf(&hint, "to run that file: actant run %.*s", ACT_STR_ARG(name));
+    else
+        act_buf_add_cstr(&hint, "`actant help` lists the commands");
+    int code = act_cli_usage(cli, hint.ptr, "unknown command '%.*s'", ACT_STR_ARG(name));
+    act_buf_fini(&hint);
+    return code;
+}
+
+static int
+check_words(const struct act_cli *cli)
+{
+    const struct act_command *command = cli->command;
+    if (cli->args.words.len >= command->words_min && cli->args.words.len <= command->words_max)
+        return 0;
+    struct act_buf hint = {0};
+    act_buf_printf(&hint, "usage: actant %s %s   (actant %s --help)", command->name,
+                   command->usage, command->name);
+    int code = cli->args.words.len < command->words_min
+                   ? act_cli_usage(cli, hint.ptr, "actant %s needs %s", command->name,
+                                   command->usage)
+                   : act_cli_usage(cli, hint.ptr, "'%.*s' is one word too many",
+                                   ACT_STR_ARG(cli->args.words.ptr[command->words_max]));
+    act_buf_fini(&hint);
+    return code;
+}
+
+/* The environment's settings are as strict as the others. */
+static enum act_err
+check_environment(struct act_error *err)
+{
+    for (enum act_opt id = ACT_OPT_NONE + 1; id < ACT_OPT_COUNT; id++) {
+        const char *value = from_environment(id);
+        if (!value || (!act_option(id)->value && act_str_is(act_str(value), "1")) ||
+            act_option_check(id, act_str(value), err) == ACT_OK)
+            continue;
+        act_error_place(err, "the environment variable for '%s'", act_option(id)->config);
+        return err->code;
+    }
+    return ACT_OK;
+}
+
+static int
+run_command(struct act_cli *cli, int argc, char **argv)
+{
+    struct act_error err = {0};
+    enum act_opt takes[ACT_OPT_COUNT + 1];
+    act_command_options(cli->command, takes);
+    enum act_err code = act_args_parse(takes, argc, argv, &cli->args, &err);
+    if (!code && act_cli_flag(cli, ACT_OPT_HELP))
+        return act_help_command(cli, cli->command);
+    if (!code)
+        code = check_environment(&err);
+    if (!code)
+        code = act_config_load(&cli->config, &err);
+    cli->json = act_cli_flag(cli, ACT_OPT_JSON);
+    cli->color = act_term_color(act_cli_text(cli, ACT_OPT_COLOR), STDERR_FILENO);
+    if (code)
+        return act_cli_fail(cli, &err);
+    int exit_code = check_words(cli);
+    return exit_code ? exit_code : cli->command->run(cli);
+}
+
+int
+act_cli_main(int argc, char **argv)
+{
+    struct act_cli cli = {0};
+    signal(SIGPIPE, SIG_IGN);
+    cli.color = act_term_color(act_str(NULL), STDERR_FILENO);
+    const char *name = argc > 1 ? argv[1] : "help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        name = "version";
+    cli.command = act_command_find(act_str(name));
+    int code = cli.command ? run_command(&cli, argc > 2 ? argc - 2 : 0, argv + 2)
+                           : unknown_command(&cli, act_str(name));
+    if (argc < 2)
+        code = code ? code : ACT_EXIT_USAGE;
+    act_args_fini(&cli.args);
+    act_config_fini(&cli.config);
+    act_arena_fini(&cli.arena);
+    return code;
+}

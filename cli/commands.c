@@ -1,0 +1,131 @@
+/* The table of commands. */
+#include "cli/cmd.h"
+
+#define TAKES(...) ((const enum act_opt[]){__VA_ARGS__, ACT_OPT_NONE})
+static const enum act_opt no_options[] = {ACT_OPT_NONE};
+
+const struct act_command act_commands[] = {
+    {"run", "run a workflow file and wait for its end", "FILE",
+     "Compiles FILE ('-': standard input), runs it and waits until it has ended or was suspended.\n"
+     "Progress goes to standard error: a live tree on a terminal, else one line a change of state and\n"
+     "the tasks' output, each line under the name of its task where there are several. Standard output\n"
+     "stays empty unless --json asks for the run's document.\n"
+     "Ctrl-C suspends the run (`actant resume RUN` goes on) or, with --on-interrupt=cancel and where\n"
+     "$CI is set, cancels it; a second Ctrl-C stops at once.",
+     TAKES(ACT_OPT_PARAM, ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT,
+           ACT_OPT_JUNIT, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB,
+           ACT_OPT_RESUME, ACT_OPT_DRY_RUN, ACT_OPT_REF, ACT_OPT_REPO, ACT_OPT_DETACH), 0, 1,
+     {ACT_WORD_FILE}, act_cmd_run},
+    {"validate", "say everything that is wrong with workflow files", "FILE…",
+     "Exit code 0: all are well; 2: there are mistakes. '-' is standard input.",
+     TAKES(ACT_OPT_FORMAT), 1, ACT_WORDS_ANY,
+     {ACT_WORD_FILE}, act_cmd_validate},
+    {"plan", "show what a workflow file compiles to", "FILE",
+     NULL,
+     TAKES(ACT_OPT_OUTPUT), 1, 1,
+     {ACT_WORD_FILE}, act_cmd_plan},
+    {"history", "what ran: list, show, events, diff, verify, gc", "[VERB] [RUN…]",
+     "RUN is a run's id, a unique beginning of it, or `last`.",
+     TAKES(ACT_OPT_LIMIT, ACT_OPT_WORKFLOW, ACT_OPT_STATUS, ACT_OPT_KEEP, ACT_OPT_OLDER_THAN,
+           ACT_OPT_DRY_RUN, ACT_OPT_DB), 0, 3,
+     {ACT_WORD_HISTORY, ACT_WORD_RUN, ACT_WORD_RUN}, act_cmd_history},
+    {"logs", "what a run's tasks wrote", "RUN [NODE]",
+     "Without NODE: all of them, each line under the name of its task. With -f it follows a run that\n"
+     "lives, from any process.",
+     TAKES(ACT_OPT_FOLLOW, ACT_OPT_STREAM, ACT_OPT_DB), 1, 2,
+     {ACT_WORD_RUN, ACT_WORD_NODE}, act_cmd_logs},
+    {"explain", "why a node ran, was skipped, waited or failed", "RUN NODE",
+     "NODE is an id where it is unique, else a path as `history show` prints it. The stored run is\n"
+     "replayed, and what its conditions were and which values decided is printed.",
+     TAKES(ACT_OPT_DB), 2, 2,
+     {ACT_WORD_RUN, ACT_WORD_NODE}, act_cmd_explain},
+    {"resume", "go on with a run that was interrupted or suspended", "RUN",
+     "The spec the run started with is used, whatever has happened to its file. A run that has ended\n"
+     "is not run again: its result and exit code are given.",
+     TAKES(ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT, ACT_OPT_JUNIT,
+           ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB), 1, 1,
+     {ACT_WORD_RUN}, act_cmd_resume},
+    {"retry", "make new attempts of what failed in an ended run", "RUN",
+     NULL,
+     TAKES(ACT_OPT_FROM, ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT,
+           ACT_OPT_JUNIT, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB), 1, 1,
+     {ACT_WORD_RUN}, act_cmd_retry},
+    {"rerun", "start a new run with the same pinned spec and parameters", "RUN",
+     NULL,
+     TAKES(ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT, ACT_OPT_JUNIT,
+           ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB, ACT_OPT_DRY_RUN), 1, 1,
+     {ACT_WORD_RUN}, act_cmd_rerun},
+    {"cancel", "cancel a run; its `finally` and `undo` still run", "RUN",
+     "Works from any process: one that lives is told, one that nobody owns is taken and ended here.",
+     TAKES(ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV,
+           ACT_OPT_QUIET, ACT_OPT_DB), 1, 1,
+     {ACT_WORD_RUN}, act_cmd_cancel},
+    {"signal", "send a named signal (an approval, an event) to a run", "RUN NAME [JSON]",
+     "It is kept until one `wait` takes it. To approve: `actant signal RUN NAME true`; to refuse: false.",
+     TAKES(ACT_OPT_DB), 2, 3,
+     {ACT_WORD_RUN, ACT_WORD_NONE}, act_cmd_signal},
+    {"eval", "evaluate an expression", "[--] EXPR",
+     "The top-level names of the --context file are the contexts. Any other name is an error.",
+     TAKES(ACT_OPT_CONTEXT), 1, 1,
+     {ACT_WORD_NONE}, act_cmd_eval},
+    {"schema", "print the JSON Schema of workflow files, for editors", "",
+     NULL,
+     no_options, 0, 0,
+     {ACT_WORD_NONE}, act_cmd_schema},
+    {"init", "write a first workflow file", "[FILE]",
+     "FILE is workflow.yaml unless given.",
+     TAKES(ACT_OPT_FORCE), 0, 1,
+     {ACT_WORD_FILE}, act_cmd_init},
+    {"completion", "print the completion script for a shell", "bash|zsh|fish",
+     "For bash: actant completion bash > ~/.local/share/bash-completion/completions/actant",
+     no_options, 1, 1,
+     {ACT_WORD_SHELL}, act_cmd_completion},
+    {"man", "print the manual page", "",
+     "To read it: actant man | man -l -",
+     no_options, 0, 0,
+     {ACT_WORD_NONE}, act_cmd_man},
+    {"version", "print the version", "",
+     NULL,
+     no_options, 0, 0,
+     {ACT_WORD_NONE}, act_cmd_version},
+    {"help", "show help for a command", "[COMMAND]",
+     NULL,
+     no_options, 0, 1,
+     {ACT_WORD_COMMAND}, act_cmd_help},
+};
+const size_t act_command_count = sizeof(act_commands) / sizeof(act_commands[0]);
+
+const struct act_command *
+act_command_find(struct act_str name)
+{
+    for (size_t i = 0; i < act_command_count; i++)
+        if (act_str_is(name, act_commands[i].name))
+            return &act_commands[i];
+    return NULL;
+}
+
+void
+act_command_options(const struct act_command *command, enum act_opt ret[ACT_OPT_COUNT + 1])
+{
+    size_t count = 0;
+    for (const enum act_opt *id = command->takes; *id != ACT_OPT_NONE; id++)
+        ret[count++] = *id;
+    ret[count++] = ACT_OPT_JSON;
+    ret[count++] = ACT_OPT_COLOR;
+    ret[count++] = ACT_OPT_HELP;
+    ret[count] = ACT_OPT_NONE;
+}
+
+bool
+act_command_is_later(struct act_str name)
+{
+    static const char *const later[] = {
+        "fork",   "attach", "export", "import", "submit", "queue",  "schedule", "backfill", "versions",
+        "bisect", "hook",   "serve",  "worker", "cluster", "status", "plugin",   "object",   "test",
+        "sim",    "prove",
+    };
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+        if (act_str_is(name, later[i]))
+            return true;
+    return false;
+}

@@ -1,0 +1,16 @@
+/* hashFiles, as GitHub's: SHA-256 over the SHA-256 of every regular file that the patterns match. Ours
+ * are sorted by path, so that equal folders have equal hashes. */
+#ifndef ACT_CLI_HASH_FILES_H
+#define ACT_CLI_HASH_FILES_H
+
+#include "base/value.h"
+
+/* patterns: list of texts relative to folder (absolute): `*`, `?`, `[a-z]` within a name, `**` over
+ * folders, a folder stands for all inside, `!` takes away again, `#` begins a comment. Gives the hash
+ * in hex, or "" if nothing matches. ACT_ERR_EVAL names a file that cannot be read. */
+enum act_err act_hash_files(struct act_str folder, const struct act_value *patterns,
+                            struct act_value **ret, struct act_error *err);
+/* One path against one pattern, both with '/' between names. For the test. */
+bool act_glob_matches(struct act_str pattern, struct act_str path);
+
+#endif

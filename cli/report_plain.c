@@ -1,0 +1,185 @@
+/* Plain lines: one a change of state; the tasks' output under the name of its task. */
+#include "cli/report.h"
+
+#include "cli/label.h"
+#include "cli/term.h"
+
+#define LINE_BYTES_MAX ((size_t)8 * 1024)
+
+static void
+begin_line(struct act_report *r, struct act_str label)
+{
+    act_style_add(&r->out, r->color, ACT_STYLE_BOLD, label);
+    act_buf_add_cstr(&r->out, ": ");
+}
+
+static void
+add_line(struct act_report *r, const struct act_track *track, struct act_str line)
+{
+    if (r->several) {
+        act_style_add(&r->out, r->color, ACT_STYLE_CYAN, act_buf_str(&track->label));
+        act_buf_add_cstr(&r->out, " | ");
+    }
+    act_buf_add_str(&r->out, line);
+    act_buf_add_byte(&r->out, '\n');
+}
+
+/* Whole lines at once, so that those of several tasks do not mix; a very long one in pieces. */
+static void
+plain_output(struct act_report *r, struct act_track *track, int stream, struct act_str bytes)
+{
+    struct act_buf *partial = &track->partial[stream];
+    if (!r->several) {
+        act_buf_add_str(&r->out, bytes);
+        if (bytes.len > 0) {
+            act_buf_clear(partial);
+            act_buf_add_byte(partial, bytes.ptr[bytes.len - 1]);
+        }
+        act_report_write(r);
+        return;
+    }
+    while (bytes.len > 0) {
+        const char *end = memchr(bytes.ptr, '\n', bytes.len);
+        size_t len = end ? (size_t)(end - bytes.ptr) : bytes.len;
+        act_buf_add(partial, bytes.ptr, len);
+        if (end || partial->len >= LINE_BYTES_MAX) {
+            add_line(r, track, act_buf_str(partial));
+            act_buf_clear(partial);
+        }
+        len += end != NULL;
+        bytes = act_str_n(bytes.ptr + len, bytes.len - len);
+    }
+    act_report_write(r);
+}
+
+static void
+end_output(struct act_report *r, struct act_track *track)
+{
+    for (int i = 0; i < 2; i++) {
+        struct act_buf *partial = &track->partial[i];
+        if (r->several && partial->len > 0)
+            add_line(r, track, act_buf_str(partial));
+        else if (!r->several && partial->len > 0 && partial->ptr[0] != '\n')
+            act_buf_add_byte(&r->out, '\n');
+        act_buf_clear(partial);
+    }
+}
+
+static void
+say_parked(struct act_report *r, const struct act_run *run, const struct act_event *event,
+           struct act_str label)
+{
+    enum act_kind kind = (enum act_kind)r->plan->nodes.ptr[event->key.node].kind;
+    begin_line(r, label);
+    if (event->attempt > 0 && kind != ACT_KIND_WAIT && kind != ACT_KIND_SLEEP)
+        act_buf_add_cstr(&r->out, "waits before its next attempt");
+    else if (kind == ACT_KIND_WAIT)
+        act_buf_add_cstr(&r->out, "waits for a signal");
+    else
+        act_buf_add_cstr(&r->out, "waits");
+    if (event->started_ms > 0) {
+        act_buf_add_cstr(&r->out, ", until ");
+        act_instant_text(&r->out, event->started_ms);
+    }
+    struct act_expr_id name = act_plan_expr(r->plan, event->key.node, ACT_ATTR_SIGNAL_NAME);
+    if (kind == ACT_KIND_WAIT && name.v != ACT_EXPR_NONE &&
+        r->plan->exprs.nodes.ptr[name.v].op == ACT_OP_LITERAL) {
+        act_buf_printf(&r->out, ": actant signal %.*s ", ACT_STR_ARG(r->run_id));
+        act_value_text(&r->out,
+                       r->plan->exprs.literals.ptr[r->plan->exprs.nodes.ptr[name.v].a]);
+        act_buf_printf(&r->out, " true%.*s", ACT_STR_ARG(r->again));
+    }
+    act_buf_add_byte(&r->out, '\n');
+    (void)run;
+}
+
+static void
+add_verdict(struct act_report *r, enum act_status status)
+{
+    enum act_style style = status == ACT_STATUS_SUCCEEDED ? ACT_STYLE_GREEN
+                           : status == ACT_STATUS_FAILED  ? ACT_STYLE_RED
+                                                          : ACT_STYLE_YELLOW;
+    act_style_add(&r->out, r->color, style, act_str(act_status_text(status)));
+}
+
+static void
+say_ended(struct act_report *r, const struct act_event *event, struct act_str label)
+{
+    const struct act_plan_node *node = &r->plan->nodes.ptr[event->key.node];
+    enum act_kind kind = (enum act_kind)node->kind;
+    bool failed = event->status == ACT_STATUS_FAILED;
+    bool composite = !act_kind_is_leaf(kind) || kind == ACT_KIND_TASK || kind == ACT_KIND_WORKFLOW;
+    if (composite && (!failed || event->cause == ACT_CAUSE_MEMBERS) &&
+        event->status != ACT_STATUS_SKIPPED)
+        return;
+    if (composite && failed && event->cause != ACT_CAUSE_TIMEOUT && event->cause != ACT_CAUSE_MAX &&
+        event->cause != ACT_CAUSE_EXPRESSION)
+        return;
+    if (act_kind_is_quick(kind) && !failed)
+        return;
+    begin_line(r, label);
+    add_verdict(r, event->status);
+    if (event->status == ACT_STATUS_SUCCEEDED || failed) {
+        act_buf_add_cstr(&r->out, failed ? " after " : " in ");
+        act_elapsed_add(&r->out, event->started_ms > 0 ? event->at_ms - event->started_ms : 0);
+    }
+    if (event->cause != ACT_CAUSE_NONE && event->status != ACT_STATUS_SUCCEEDED) {
+        act_buf_add_cstr(&r->out, ": ");
+        act_cause_add(&r->out, event);
+    }
+    const struct act_value *message =
+        event->error ? act_value_get(event->error, ACT_STR("message")) : NULL;
+    if (failed && message && event->cause != ACT_CAUSE_EXIT && event->cause != ACT_CAUSE_SIGNAL) {
+        act_buf_add_cstr(&r->out, ": ");
+        struct act_buf text = {0};
+        act_value_text(&text, message);
+        act_safe_add(&r->out, act_buf_str(&text));
+        act_buf_fini(&text);
+    }
+    if (event->flag)
+        act_buf_add_cstr(&r->out, " (tolerated)");
+    act_buf_add_byte(&r->out, '\n');
+}
+
+static void
+plain_event(struct act_report *r, const struct act_run *run, const struct act_event *event,
+            struct act_str label, struct act_track *track)
+{
+    enum act_event_type type = event->type;
+    if (type == ACT_EVENT_DISPATCHED && r->several) {
+        begin_line(r, label);
+        act_buf_add_cstr(&r->out, "started");
+        if (event->attempt > 1)
+            act_buf_printf(&r->out, " (attempt %u)", event->attempt);
+        act_buf_add_byte(&r->out, '\n');
+    } else if (type == ACT_EVENT_ENDED && track) {
+        end_output(r, track);
+    } else if (type == ACT_EVENT_NODE_PARKED) {
+        say_parked(r, run, event, label);
+    } else if (type == ACT_EVENT_NODE_ENDED &&
+               (r->several || event->status != ACT_STATUS_SUCCEEDED)) {
+        say_ended(r, event, label);
+    } else if (type == ACT_EVENT_UNDONE) {
+        begin_line(r, label);
+        act_buf_printf(&r->out, "undo %s\n", act_status_text(event->status));
+    } else if (type == ACT_EVENT_SIGNAL) {
+        act_buf_printf(&r->out, "signal '%.*s' came in\n", ACT_STR_ARG(event->name));
+    } else if (type == ACT_EVENT_CANCEL) {
+        act_buf_add_cstr(&r->out, "the run is being cancelled\n");
+    } else if (type == ACT_EVENT_SUSPEND) {
+        act_buf_add_cstr(&r->out, "the run is being suspended: what runs is stopped first\n");
+    }
+}
+
+static void
+plain_warning(struct act_report *r, const char *text)
+{
+    act_report_quiet.warning(r, text);
+}
+
+const struct act_report_ops act_report_plain = {
+    .event = plain_event,
+    .output = plain_output,
+    .warning = plain_warning,
+    .flush = act_report_write,
+};

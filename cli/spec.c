@@ -1,0 +1,131 @@
+#include "cli/spec.h"
+
+#include "cli/github.h"
+#include "cli/input.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static enum act_err
+find_file(void *self, struct act_str path, struct act_arena *arena, struct act_str *ret_text,
+          struct act_error *err)
+{
+    struct act_spec *spec = self;
+    struct act_str full = path.len > 0 && path.ptr[0] == '/'
+                              ? path
+                              : act_arena_printf(arena, "%.*s/%.*s", ACT_STR_ARG(spec->folder),
+                                                 ACT_STR_ARG(path));
+    return act_input_read(full, arena, ret_text, err);
+}
+
+static struct act_str
+base_name(struct act_str path)
+{
+    size_t begin = path.len;
+    while (begin > 0 && path.ptr[begin - 1] != '/')
+        begin--;
+    struct act_str name = act_str_n(path.ptr + begin, path.len - begin);
+    if (act_str_ends(name, ACT_STR(".yaml")))
+        name.len -= 5;
+    else if (act_str_ends(name, ACT_STR(".yml")))
+        name.len -= 4;
+    return name;
+}
+
+static void
+set_places(struct act_spec *spec, struct act_str file)
+{
+    char buffer[PATH_MAX];
+    if (act_str_is(file, "-")) {
+        spec->path = spec->absolute = ACT_STR("<stdin>");
+        const char *here = getcwd(buffer, sizeof(buffer));
+        spec->folder = act_arena_str(&spec->arena, act_str(here ? here : "/"));
+        return;
+    }
+    spec->path = act_arena_str(&spec->arena, file);
+    const char *real = realpath(spec->path.ptr, buffer);
+    spec->absolute = act_arena_str(&spec->arena, act_str(real ? real : spec->path.ptr));
+    size_t slash = spec->absolute.len;
+    while (slash > 1 && spec->absolute.ptr[slash - 1] != '/')
+        slash--;
+    spec->folder =
+        act_arena_str(&spec->arena, act_str_n(spec->absolute.ptr, slash > 1 ? slash - 1 : 1));
+}
+
+enum act_err
+act_spec_load(struct act_spec *spec, struct act_str file, struct act_error *err)
+{
+    struct act_str text;
+    enum act_err code = act_input_read(file, &spec->arena, &text, err);
+    if (code)
+        return code;
+    set_places(spec, file);
+    struct act_compile_options options = {
+        .find = find_file,
+        .self = spec,
+        .name = act_str_is(file, "-") ? ACT_STR("stdin") : base_name(spec->path),
+    };
+    act_compile(spec->path, text, &options, &spec->compiled);
+    return ACT_OK;
+}
+
+void
+act_spec_fini(struct act_spec *spec)
+{
+    act_compiled_fini(&spec->compiled);
+    act_arena_fini(&spec->arena);
+}
+
+int
+act_spec_report(const struct act_cli *cli, const struct act_spec *spec)
+{
+    const struct act_compiled *compiled = &spec->compiled;
+    if (compiled->diags.list.len > 0) {
+        struct act_buf out = {0};
+        act_diags_print(&out, &compiled->diags, &compiled->sources, ACT_DIAG_PRETTY, cli->color);
+        if (act_github_is_on())
+            act_diags_print(&out, &compiled->diags, &compiled->sources, ACT_DIAG_GITHUB, false);
+        act_write_all(STDERR_FILENO, act_buf_str(&out));
+        act_buf_fini(&out);
+    }
+    return compiled->plan ? 0 : ACT_EXIT_USAGE;
+}
+
+static void
+add_place(struct act_buf *out, const struct act_plan *plan, uint32_t node)
+{
+    if (node >= plan->spans.len)
+        return;
+    const struct act_plan_span *span = &plan->spans.ptr[node];
+    if (span->source < plan->sources.len)
+        act_buf_printf(out, "%.*s:%u:%u: ", ACT_STR_ARG(plan->sources.ptr[span->source].path),
+                       span->line, span->column);
+}
+
+int
+act_spec_refuse_unsupported(const struct act_cli *cli, const struct act_plan *plan)
+{
+    struct act_buf out = {0};
+    const struct act_value *top = plan->exprs.literals.ptr[plan->unsupported];
+    uint32_t count = act_value_type(top) == ACT_LIST ? act_value_len(top) : 0;
+    for (uint32_t i = 0; i < count; i++)
+        act_buf_printf(&out, "error: not supported yet: %.*s\n",
+                       ACT_STR_ARG(act_value_as_str(act_value_at(top, i))));
+    for (uint32_t node = 0; node < plan->nodes.len; node++) {
+        const struct act_value *what = act_plan_literal(plan, node, ACT_ATTR_UNSUPPORTED);
+        if (!what)
+            continue;
+        add_place(&out, plan, node);
+        act_buf_printf(&out, "error: not supported yet: %.*s\n",
+                       ACT_STR_ARG(act_value_as_str(what)));
+    }
+    if (out.len == 0)
+        return 0;
+    act_buf_add_cstr(&out, "help: `actant validate` and `actant plan` take the file; this version "
+                           "cannot run these parts of it, so it runs none\n");
+    act_write_all(STDERR_FILENO, act_buf_str(&out));
+    act_buf_fini(&out);
+    (void)cli;
+    return ACT_EXIT_USAGE;
+}
