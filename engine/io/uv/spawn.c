@@ -14,6 +14,8 @@
 /* What sh takes where the environment has no PATH. */
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+#define BUSY_TRIES 25
+
 /* Inherited descriptors that were left open by whoever started us must not reach a task. Where
  * posix_spawn can close them in the child this is not needed. */
 static void
@@ -289,6 +291,12 @@ spawn_path(struct act_spawn *spawn, const posix_spawn_file_actions_t *actions,
         path = found;
     }
     int failed = posix_spawn(&spawn->pid, path, actions, &shared->attr, spawn->argv, spawn->env);
+    /* A script that we wrote just now: another child that is being started holds our descriptor of
+     * it for the moment between its fork and its exec. */
+    for (int tries = 0; failed == ETXTBSY && tries < BUSY_TRIES; tries++) {
+        usleep(2000);
+        failed = posix_spawn(&spawn->pid, path, actions, &shared->attr, spawn->argv, spawn->env);
+    }
     if (failed == ENOEXEC)
         failed = spawn_by_sh(spawn, path, actions, shared);
     return failed;
