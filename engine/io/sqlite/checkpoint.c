@@ -70,7 +70,10 @@ act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *
     if (db->wal_pages < c->last)
         c->last = 0; /* the WAL has started over */
     if (db->wal_pages < min_pages || db->wal_pages < c->last + min_pages / 4 || db->read_only ||
-        db->broken || (c->started && !atomic_load(&c->done)))
+        db->broken)
+        return;
+    /* A loop that commits without pause may keep the thread from the lock: it is let in here. */
+    if (c->started && !atomic_load(&c->done) && db->wal_pages < ACT_CHECKPOINT_BUSY_PAGES)
         return;
     join(c);
     c->last = db->wal_pages;

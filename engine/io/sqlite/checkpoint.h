@@ -26,7 +26,8 @@ struct act_checkpointer {
     int32_t busy_ms;
 };
 
-/* Starts one if the WAL has at least min_pages and has grown since the last. Never waits. */
+/* Starts one if the WAL has at least min_pages and has grown since the last. Waits for one that is
+ * under way only from ACT_CHECKPOINT_BUSY_PAGES on. */
 void act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *vfs,
                           uint32_t min_pages);
 /* Waits for one that is under way. Before closing: then does one itself if the WAL is worth it and

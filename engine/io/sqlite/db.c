@@ -383,14 +383,13 @@ configure(struct act_db *db, const struct act_db_options *options)
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if (options->exclusive) {
-        int rc = sqlite3_exec(db->sql, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
-        if (rc != SQLITE_OK)
-            return rc;
-    }
     db->sync_level = -1;
     sqlite3_wal_hook(db->sql, on_wal, db); /* takes autocheckpoint's place */
-    return SQLITE_OK;
+    /* A WAL that had to grow beyond what checkpoints allow is cut when it starts over. */
+    const char *text = options->exclusive
+                           ? "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_size_limit=33554432"
+                           : "PRAGMA journal_size_limit=33554432";
+    return options->read_only ? SQLITE_OK : sqlite3_exec(db->sql, text, NULL, NULL, NULL);
 }
 
 /* A reader of a WAL database needs <db>-shm, which it cannot make in a folder that is read-only. With
