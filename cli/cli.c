@@ -184,7 +184,7 @@ unknown_command(const struct act_cli *cli, struct act_str name)
 static int
 check_words(const struct act_cli *cli)
 {
-    const struct act_command *command = cli->command;
+    const struct act_cli_command *command = cli->command;
     if (cli->args.words.len >= command->words_min && cli->args.words.len <= command->words_max)
         return 0;
     struct act_buf hint = {0};

@@ -30,7 +30,7 @@ enum act_word {
 };
 
 struct act_cli;
-struct act_command {
+struct act_cli_command {
     const char *name;
     const char *summary;       /* one line, for the list of commands */
     const char *usage;         /* its words: "FILE", "RUN [NODE]" */
@@ -43,7 +43,7 @@ struct act_command {
 #define ACT_WORDS_ANY UINT32_MAX
 
 struct act_cli {
-    const struct act_command *command;
+    const struct act_cli_command *command;
     struct act_args args;
     struct act_config config;
     struct act_arena arena; /* for what lives as long as the command */
@@ -52,11 +52,11 @@ struct act_cli {
 };
 
 /* The table (commands.c), in the order of the help. */
-extern const struct act_command act_commands[];
+extern const struct act_cli_command act_commands[];
 extern const size_t act_command_count;
-const struct act_command *act_command_find(struct act_str name);
+const struct act_cli_command *act_command_find(struct act_str name);
 /* Every option that the command takes, the common ones included, ended by ACT_OPT_NONE. */
-void act_command_options(const struct act_command *command, enum act_opt ret[ACT_OPT_COUNT + 1]);
+void act_command_options(const struct act_cli_command *command, enum act_opt ret[ACT_OPT_COUNT + 1]);
 /* Is this the name of a command that DESIGN has and this version has not? */
 bool act_command_is_later(struct act_str name);
 

@@ -23,7 +23,7 @@ int act_cmd_man(struct act_cli *cli);
 int act_cmd_version(struct act_cli *cli);
 int act_cmd_help(struct act_cli *cli);
 
-int act_help_command(struct act_cli *cli, const struct act_command *command);
+int act_help_command(struct act_cli *cli, const struct act_cli_command *command);
 /* "-j, --jobs N" */
 void act_help_option_head(struct act_buf *out, const struct act_option *option);
 /* What `history` has: "list", "show", … with usage and summary; NULL after the last. */

@@ -68,7 +68,7 @@ bash_option_values(struct act_buf *out, const struct act_option *option)
 }
 
 static void
-bash_command(struct act_buf *out, const struct act_command *command)
+bash_command(struct act_buf *out, const struct act_cli_command *command)
 {
     enum act_opt takes[ACT_OPT_COUNT + 1];
     act_command_options(command, takes);
@@ -152,7 +152,7 @@ zsh_option(struct act_buf *out, const struct act_option *option)
 }
 
 static void
-zsh_words(struct act_buf *out, const struct act_command *command)
+zsh_words(struct act_buf *out, const struct act_cli_command *command)
 {
     for (size_t i = 0; i < 3 && command->words[i] != ACT_WORD_NONE; i++) {
         enum act_word word = command->words[i];
@@ -206,7 +206,7 @@ print_zsh(struct act_buf *out)
 /* ---- fish ----------------------------------------------------------------------------------- */
 
 static void
-fish_option(struct act_buf *out, const struct act_command *command, const struct act_option *option)
+fish_option(struct act_buf *out, const struct act_cli_command *command, const struct act_option *option)
 {
     act_buf_printf(out, "complete -c actant -n '__fish_seen_subcommand_from %s' -l %s",
                    command->name, option->name);
@@ -227,7 +227,7 @@ fish_option(struct act_buf *out, const struct act_command *command, const struct
 }
 
 static void
-fish_words(struct act_buf *out, const struct act_command *command)
+fish_words(struct act_buf *out, const struct act_cli_command *command)
 {
     enum act_word word = command->words[0];
     if (word == ACT_WORD_NONE)

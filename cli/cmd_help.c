@@ -42,7 +42,7 @@ add_verbs(struct act_buf *out, bool color)
 }
 
 int
-act_help_command(struct act_cli *cli, const struct act_command *command)
+act_help_command(struct act_cli *cli, const struct act_cli_command *command)
 {
     struct act_buf out = {0};
     bool color = act_term_color(act_cli_text(cli, ACT_OPT_COLOR), STDOUT_FILENO);
@@ -104,7 +104,7 @@ add_option_json(struct act_value *list, const struct act_option *option)
 }
 
 static struct act_value *
-command_json(const struct act_command *command)
+command_json(const struct act_cli_command *command)
 {
     struct act_value *row = act_value_map(), *options = act_value_list();
     enum act_opt takes[ACT_OPT_COUNT + 1];
@@ -120,7 +120,7 @@ command_json(const struct act_command *command)
 }
 
 static int
-print_json(struct act_cli *cli, const struct act_command *only)
+print_json(struct act_cli *cli, const struct act_cli_command *only)
 {
     struct act_value *all = act_value_map(), *list = act_value_list();
     for (size_t i = 0; i < act_command_count; i++)
@@ -136,7 +136,7 @@ int
 act_cmd_help(struct act_cli *cli)
 {
     struct act_str word = act_cli_word(cli, 0);
-    const struct act_command *command = word.len > 0 ? act_command_find(word) : NULL;
+    const struct act_cli_command *command = word.len > 0 ? act_command_find(word) : NULL;
     if (word.len > 0 && !command)
         return act_cli_usage(cli, "`actant help` lists the commands", "unknown command '%.*s'",
                              ACT_STR_ARG(word));

@@ -40,7 +40,7 @@ add_option(struct act_buf *out, const struct act_option *option)
 }
 
 static void
-add_command(struct act_buf *out, const struct act_command *command)
+add_command(struct act_buf *out, const struct act_cli_command *command)
 {
     act_buf_add_cstr(out, ".SS actant ");
     add_roff(out, act_str(command->name));

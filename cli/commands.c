@@ -4,7 +4,7 @@
 #define TAKES(...) ((const enum act_opt[]){__VA_ARGS__, ACT_OPT_NONE})
 static const enum act_opt no_options[] = {ACT_OPT_NONE};
 
-const struct act_command act_commands[] = {
+const struct act_cli_command act_commands[] = {
     {"run", "run a workflow file and wait for its end", "FILE",
      "Compiles FILE ('-': standard input), runs it and waits until it has ended or was suspended.\n"
      "Progress goes to standard error: a live tree on a terminal, else one line a change of state and\n"
@@ -14,7 +14,7 @@ const struct act_command act_commands[] = {
      "$CI is set, cancels it; a second Ctrl-C stops at once.",
      TAKES(ACT_OPT_PARAM, ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT,
            ACT_OPT_JUNIT, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB,
-           ACT_OPT_RESUME, ACT_OPT_DRY_RUN, ACT_OPT_REF, ACT_OPT_REPO, ACT_OPT_DETACH), 0, 1,
+           ACT_OPT_RESUME, ACT_OPT_DRY_RUN, ACT_OPT_HISTORY, ACT_OPT_REF, ACT_OPT_REPO, ACT_OPT_DETACH), 0, 1,
      {ACT_WORD_FILE}, act_cmd_run},
     {"validate", "say everything that is wrong with workflow files", "FILE…",
      "Exit code 0: all are well; 2: there are mistakes. '-' is standard input.",
@@ -95,7 +95,7 @@ const struct act_command act_commands[] = {
 };
 const size_t act_command_count = sizeof(act_commands) / sizeof(act_commands[0]);
 
-const struct act_command *
+const struct act_cli_command *
 act_command_find(struct act_str name)
 {
     for (size_t i = 0; i < act_command_count; i++)
@@ -105,7 +105,7 @@ act_command_find(struct act_str name)
 }
 
 void
-act_command_options(const struct act_command *command, enum act_opt ret[ACT_OPT_COUNT + 1])
+act_command_options(const struct act_cli_command *command, enum act_opt ret[ACT_OPT_COUNT + 1])
 {
     size_t count = 0;
     for (const enum act_opt *id = command->takes; *id != ACT_OPT_NONE; id++)

@@ -48,6 +48,12 @@ act_out_add(struct act_out *out, struct act_str text)
         act_out_flush(out);
 }
 
+void
+act_out_sink(void *self, struct act_str text)
+{
+    act_out_add(self, text);
+}
+
 enum act_err
 act_out_fini(struct act_out *out, struct act_error *err)
 {

@@ -17,6 +17,9 @@ void act_out_flush(struct act_out *out);
 /* Flushes and frees. ACT_ERR_SYSTEM (or NO_SPACE) if anything could not be written. */
 enum act_err act_out_fini(struct act_out *out, struct act_error *err);
 
+/* act_out_add in the shape that views write to; self is the act_out. */
+void act_out_sink(void *self, struct act_str text);
+
 /* Writes all of text, at once; false and errno if it cannot. Waits where the descriptor would block. */
 bool act_write_all(int fd, struct act_str text);
 

@@ -1,0 +1,58 @@
+#include "cli/cmd.h"
+
+#include "cli/session.h"
+#include "cli/stored.h"
+
+static int
+start_again(struct act_cli *cli, struct act_stored *stored)
+{
+    const struct act_value *spec = stored->row.spec;
+    const struct act_value *params = spec ? act_value_get(spec, ACT_STR("params")) : NULL;
+    const struct act_value *options = spec ? act_value_get(spec, ACT_STR("options")) : NULL;
+    const struct act_value *folder = options ? act_value_get(options, ACT_STR("folder")) : NULL;
+    struct act_value *from = act_value_map();
+    act_value_map_put(from, ACT_STR("run"), act_value_string(stored->row.run));
+    act_value_map_put(from, ACT_STR("node"), act_value_null());
+    struct act_start start = {
+        .plan = stored->plan,
+        .path = stored->row.path,
+        .folder = folder ? act_value_as_str(folder) : ACT_STR("/"),
+        .params = params ? act_value_retain(params) : act_value_map(),
+        .from = from,
+        .options = options ? act_value_retain(options) : NULL,
+    };
+    /* The new run has a store of its own: one process, two connections would wait for each other. */
+    stored->store->ops->close(stored->store);
+    stored->store = NULL;
+    int code = act_session_start(cli, &start);
+    act_value_release(start.params);
+    act_value_release(start.options);
+    act_value_release(from);
+    return code;
+}
+
+static int
+dry_run(struct act_cli *cli, const struct act_stored *stored)
+{
+    struct act_buf out = {0};
+    act_plan_print(&out, stored->plan, cli->json ? ACT_PLAN_JSON : ACT_PLAN_TEXT);
+    if (!cli->json)
+        act_buf_printf(&out, "\nwould run this anew, as run %.*s did; nothing was done\n",
+                       ACT_STR_ARG(stored->row.run));
+    int code = act_cli_print(cli, act_buf_str(&out));
+    act_buf_fini(&out);
+    return code;
+}
+
+int
+act_cmd_rerun(struct act_cli *cli)
+{
+    struct act_stored stored = {0};
+    struct act_error err = {0};
+    if (act_stored_open(cli, act_cli_word(cli, 0), false, &stored, &err))
+        return act_cli_fail(cli, &err);
+    int code = act_cli_flag(cli, ACT_OPT_DRY_RUN) ? dry_run(cli, &stored)
+                                                  : start_again(cli, &stored);
+    act_stored_close(&stored);
+    return code;
+}

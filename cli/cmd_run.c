@@ -1,0 +1,96 @@
+#include "cli/cmd.h"
+
+#include "cli/params.h"
+#include "cli/processors.h"
+#include "cli/session.h"
+#include "cli/spec.h"
+
+#include <unistd.h>
+
+static int
+no_file(struct act_cli *cli)
+{
+    static const char *const usual[] = {"workflow.yaml", "workflow.yml"};
+    for (size_t i = 0; i < 2; i++)
+        if (access(usual[i], R_OK) == 0)
+            return act_cli_usage(cli, i == 0 ? "actant run workflow.yaml" : "actant run workflow.yml",
+                                 "run which file?");
+    return act_cli_usage(cli, "actant run FILE; `actant init` writes a first one, and '-' is "
+                              "standard input",
+                         "run which file?");
+}
+
+static int
+dry_run_json(struct act_cli *cli, const struct act_spec *spec, const struct act_value *params,
+             uint32_t jobs)
+{
+    struct act_buf out = {0};
+    act_buf_add_cstr(&out, "{\"dry_run\":true,\"params\":");
+    act_json_write(&out, params, 0);
+    act_buf_printf(&out, ",\"jobs\":%u,\"plan\":", jobs);
+    act_plan_print(&out, spec->compiled.plan, ACT_PLAN_JSON);
+    while (out.len > 0 && out.ptr[out.len - 1] == '\n')
+        out.len--;
+    act_buf_add_cstr(&out, "}\n");
+    int code = act_cli_print(cli, act_buf_str(&out));
+    act_buf_fini(&out);
+    return code;
+}
+
+static int
+dry_run(struct act_cli *cli, const struct act_spec *spec, const struct act_value *params)
+{
+    uint32_t jobs = act_cli_number(cli, ACT_OPT_JOBS, 0);
+    jobs = jobs > 0 ? jobs : act_processors();
+    if (cli->json)
+        return dry_run_json(cli, spec, params, jobs);
+    struct act_buf out = {0};
+    act_plan_print(&out, spec->compiled.plan, ACT_PLAN_TEXT);
+    act_buf_printf(&out, "\nwould run %.*s in %.*s with params ", ACT_STR_ARG(spec->absolute),
+                   ACT_STR_ARG(spec->folder));
+    act_json_write(&out, params, 0);
+    act_buf_printf(&out, ", at most %u tasks at once; nothing was done\n", jobs);
+    int code = act_cli_print(cli, act_buf_str(&out));
+    act_buf_fini(&out);
+    return code;
+}
+
+static int
+run_spec(struct act_cli *cli, const struct act_spec *spec)
+{
+    struct act_error err = {0};
+    struct act_start start = {
+        .plan = spec->compiled.plan, .path = spec->absolute, .folder = spec->folder};
+    int code = act_spec_refuse_unsupported(cli, start.plan);
+    if (code)
+        return code;
+    if (act_params_gather(cli, start.plan, &start.params, &err)) {
+        act_error_place(&err, "%.*s", ACT_STR_ARG(spec->path));
+        return act_cli_fail(cli, &err);
+    }
+    code = act_cli_flag(cli, ACT_OPT_DRY_RUN) ? dry_run(cli, spec, start.params)
+                                              : act_session_start(cli, &start);
+    act_value_release(start.params);
+    return code;
+}
+
+int
+act_cmd_run(struct act_cli *cli)
+{
+    struct act_str resume = act_cli_text(cli, ACT_OPT_RESUME);
+    if (resume.len > 0 && cli->args.words.len > 0)
+        return act_cli_usage(cli, "actant run --resume RUN, or actant run FILE",
+                             "a run that is resumed has its file pinned");
+    if (resume.len > 0)
+        return act_session_resume(cli, resume, ACT_RESUME_GO_ON, act_str(NULL));
+    if (cli->args.words.len == 0)
+        return no_file(cli);
+    struct act_spec spec = {0};
+    struct act_error err = {0};
+    int code = act_spec_load(&spec, act_cli_word(cli, 0), &err) ? act_cli_fail(cli, &err)
+                                                               : act_spec_report(cli, &spec);
+    if (!code)
+        code = run_spec(cli, &spec);
+    act_spec_fini(&spec);
+    return code;
+}

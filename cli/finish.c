@@ -1,0 +1,281 @@
+#include "cli/finish.h"
+
+#include "cli/document.h"
+#include "cli/github.h"
+#include "cli/junit.h"
+#include "cli/label.h"
+#include "cli/term.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#define SHOWN_FAILURES 5
+#define SHOWN_LINES 10
+
+struct act_str
+act_finish_again(struct act_cli *cli)
+{
+    const struct act_strs *given = &cli->args.given[ACT_OPT_DB];
+    return given->len == 0 ? ACT_STR("")
+                           : act_arena_printf(&cli->arena, " --db %.*s",
+                                              ACT_STR_ARG(*act_vec_last(given)));
+}
+
+void
+act_finish_announce(struct act_report *report, const struct act_run_row *row)
+{
+    if (report->ops == &act_report_live)
+        return; /* the tree's foot has it */
+    act_buf_printf(&report->out, "run %.*s of ", ACT_STR_ARG(row->run));
+    act_style_add(&report->out, report->color, ACT_STYLE_BOLD, row->workflow);
+    act_buf_add_byte(&report->out, '\n');
+    act_report_write(report);
+}
+
+static int
+exit_code_of(const struct act_finish *f, enum act_status status)
+{
+    switch (status) {
+    case ACT_STATUS_SUCCEEDED: return ACT_EXIT_SUCCEEDED;
+    case ACT_STATUS_FAILED: return ACT_EXIT_FAILED;
+    case ACT_STATUS_CANCELLED: return f->cancel_wanted ? ACT_EXIT_SUCCEEDED : ACT_EXIT_CANCELLED;
+    case ACT_STATUS_SUSPENDED: return ACT_EXIT_SIGNAL + (f->signal > 0 ? f->signal : 2);
+    case ACT_STATUS_PENDING:
+    case ACT_STATUS_READY:
+    case ACT_STATUS_PARKED:
+    case ACT_STATUS_RUNNING:
+    case ACT_STATUS_STOPPING:
+    case ACT_STATUS_SKIPPED: break;
+    }
+    return ACT_EXIT_BROKEN;
+}
+
+/* ---- the message ---------------------------------------------------------------------------- */
+
+static void
+add_next(struct act_buf *out, const struct act_finish *f, const char *verb, struct act_str node,
+         const char *what)
+{
+    act_buf_printf(out, "  actant %s %.*s%s%.*s%.*s", verb, ACT_STR_ARG(f->row->run),
+                   node.len > 0 ? " " : "", ACT_STR_ARG(node), ACT_STR_ARG(f->report->again));
+    act_buf_printf(out, "   # %s\n", what);
+}
+
+static void
+add_failure(struct act_buf *out, const struct act_finish *f, const struct act_failure *failure)
+{
+    const struct act_report *r = f->report;
+    act_style_add(out, r->color, ACT_STYLE_BOLD, failure->label);
+    act_buf_printf(out, ": %.*s", ACT_STR_ARG(failure->cause));
+    if (failure->message.len > 0) {
+        act_buf_add_cstr(out, ": ");
+        act_safe_add(out, failure->message);
+    }
+    if (failure->attempt > 1)
+        act_buf_printf(out, " (attempt %u)", failure->attempt);
+    act_buf_add_byte(out, '\n');
+    bool shown = r->ops == &act_report_plain && !r->several; /* it has just gone by */
+    if (!shown)
+        act_failure_tail(out, r, failure, SHOWN_LINES, "  | ");
+}
+
+static bool
+is_named(const struct act_value *error, struct act_str label)
+{
+    const struct act_value *node = act_value_get(error, ACT_STR("node"));
+    return node && act_value_type(node) == ACT_STRING &&
+           act_str_eq(act_value_as_str(node), label);
+}
+
+/* Failures that were caught or tolerated are not why the run failed. */
+static bool
+is_reason(const struct act_value *error, const struct act_failure *failure)
+{
+    const struct act_value *causes = act_value_get(error, ACT_STR("causes"));
+    if (is_named(error, failure->label))
+        return true;
+    for (uint32_t i = 0; causes && i < act_value_len(causes); i++) {
+        const struct act_value *one = act_value_at(causes, i);
+        const struct act_value *inner = act_value_get(one, ACT_STR("causes"));
+        if (is_named(one, failure->label) || (inner && act_value_len(inner) > 0))
+            return true;
+    }
+    return false;
+}
+
+static void
+add_failures(struct act_buf *out, const struct act_finish *f, const struct act_value *error)
+{
+    const struct act_report *r = f->report;
+    const struct act_value *node = error ? act_value_get(error, ACT_STR("node")) : NULL;
+    struct act_str first = node ? act_value_as_str(node) : ACT_STR("");
+    uint32_t shown = 0;
+    for (uint32_t i = 0; error && i < r->failures.len && shown < SHOWN_FAILURES; i++) {
+        if (!is_reason(error, &r->failures.ptr[i]))
+            continue;
+        first = shown++ == 0 ? r->failures.ptr[i].label : first;
+        add_failure(out, f, &r->failures.ptr[i]);
+    }
+    if (f->store) {
+        act_style_add(out, r->color, ACT_STYLE_BOLD, ACT_STR("next\n"));
+        if (shown > 0)
+            add_next(out, f, "logs", first, "what it wrote");
+        if (first.len > 0)
+            add_next(out, f, "explain", first, "why it ran and what decided");
+        add_next(out, f, "retry", ACT_STR(""), "new attempts of what failed");
+    }
+}
+
+static void
+add_verdict(struct act_buf *out, const struct act_finish *f, const struct act_outcome *outcome)
+{
+    bool color = f->report->color;
+    enum act_style style = outcome->status == ACT_STATUS_SUCCEEDED ? ACT_STYLE_GREEN
+                           : outcome->status == ACT_STATUS_FAILED  ? ACT_STYLE_RED
+                                                                   : ACT_STYLE_YELLOW;
+    act_buf_printf(out, "run %.*s ", ACT_STR_ARG(f->row->run));
+    act_style_add(out, color, style, act_str(act_status_text(outcome->status)));
+    act_buf_add_cstr(out, " in ");
+    act_elapsed_add(out, f->row->duration_ms);
+    if (outcome->tolerated > 0)
+        act_buf_printf(out, ", %u failure%s tolerated", outcome->tolerated,
+                       outcome->tolerated == 1 ? "" : "s");
+    const struct act_value *message =
+        outcome->error ? act_value_get(outcome->error, ACT_STR("message")) : NULL;
+    const struct act_value *node =
+        outcome->error ? act_value_get(outcome->error, ACT_STR("node")) : NULL;
+    if (outcome->status == ACT_STATUS_FAILED && message) {
+        struct act_buf text = {0};
+        if (node)
+            act_value_text(&text, node);
+        act_buf_add_cstr(&text, text.len > 0 ? ": " : "");
+        act_value_text(&text, message);
+        act_buf_add_cstr(out, ": ");
+        act_safe_add(out, act_buf_str(&text));
+        act_buf_fini(&text);
+    }
+    act_buf_add_byte(out, '\n');
+}
+
+static void
+say(const struct act_finish *f, const struct act_outcome *outcome)
+{
+    struct act_buf out = {0};
+    bool quiet = act_cli_flag(f->cli, ACT_OPT_QUIET);
+    if (!quiet || outcome->status != ACT_STATUS_SUCCEEDED)
+        add_verdict(&out, f, outcome);
+    if (outcome->status == ACT_STATUS_FAILED)
+        add_failures(&out, f, outcome->error);
+    if (outcome->status == ACT_STATUS_SUSPENDED && f->store) {
+        add_next(&out, f, "resume", ACT_STR(""), "go on with it");
+        add_next(&out, f, "cancel", ACT_STR(""), "end it: its finally and undo run");
+    }
+    act_write_all(STDERR_FILENO, act_buf_str(&out));
+    act_buf_fini(&out);
+}
+
+/* ---- documents and reports ------------------------------------------------------------------ */
+
+static enum act_err
+write_document(const struct act_finish *f, const struct act_run_row *row,
+               const struct act_outcome *outcome, struct act_error *err)
+{
+    struct act_out out;
+    act_out_init(&out, STDOUT_FILENO);
+    struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = f->blobs};
+    act_document_write(&view, row, outcome);
+    act_view_out_fini(&view);
+    return act_out_fini(&out, err);
+}
+
+/* The whole run, earlier lives included, is read back from the store. */
+static enum act_err
+write_junit(const struct act_finish *f, const struct act_run_row *row, struct act_error *err)
+{
+    struct act_str path = act_cli_text(f->cli, ACT_OPT_JUNIT);
+    struct act_view view;
+    if (path.len == 0)
+        return ACT_OK;
+    if (!f->store)
+        return act_error_set(err, ACT_ERR_USAGE, "--junit needs the history");
+    act_view_init(&view, f->plan, f->blobs ? &f->blobs->loader : NULL);
+    enum act_err code =
+        f->store->ops->read_batches(f->store, row->run, 1, act_view_batch, &view, err);
+    if (!code) {
+        act_view_finish(&view);
+        code = act_junit_write(act_arena_str(&f->cli->arena, path).ptr, &view, row, f->blobs, err);
+    }
+    act_view_fini(&view);
+    return code;
+}
+
+static void
+write_summary(const struct act_finish *f, const struct act_outcome *outcome)
+{
+    struct act_buf text = {0};
+    if (!act_github_is_on())
+        return;
+    act_buf_printf(&text, "### %.*s %s\n\n", ACT_STR_ARG(f->row->workflow),
+                   act_status_text(outcome->status));
+    act_buf_printf(&text, "run `%.*s`, %llu tasks, ", ACT_STR_ARG(f->row->run),
+                   (unsigned long long)f->report->tasks_ended);
+    act_elapsed_add(&text, f->row->duration_ms);
+    act_buf_add_cstr(&text, "\n\n");
+    for (uint32_t i = 0; i < f->report->failures.len; i++) {
+        const struct act_failure *failure = &f->report->failures.ptr[i];
+        act_buf_printf(&text, "- `%.*s`: %.*s\n", ACT_STR_ARG(failure->label),
+                       ACT_STR_ARG(failure->cause));
+    }
+    act_github_summary(act_buf_str(&text));
+    act_buf_fini(&text);
+}
+
+/* The row as the store has it now, with the times of the end. */
+static struct act_run_row
+current_row(const struct act_finish *f)
+{
+    struct act_run_row row = *f->row, stored = {0};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    row.duration_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - row.started_ms;
+    if (f->store && f->store->ops->find_run(f->store, row.run, &f->cli->arena, &stored, NULL) ==
+                        ACT_OK) {
+        row.ended_ms = stored.ended_ms;
+        row.duration_ms = stored.ended_ms > 0 ? stored.duration_ms : row.duration_ms;
+        act_value_release(stored.spec);
+        act_value_release(stored.from);
+    }
+    return row;
+}
+
+int
+act_finish(const struct act_finish *finish)
+{
+    struct act_finish f = *finish;
+    struct act_run_row row = current_row(finish);
+    struct act_outcome outcome;
+    struct act_error err = {0}, second = {0};
+    f.row = &row;
+    act_run_outcome(f.run, &outcome);
+    say(&f, &outcome);
+    write_summary(&f, &outcome);
+    int code = exit_code_of(&f, outcome.status);
+    enum act_err failed = write_junit(&f, &row, &second);
+    if (failed)
+        code = act_cli_fail(f.cli, &second);
+    if (f.cli->json && write_document(&f, &row, &outcome, &err))
+        code = act_cli_fail(f.cli, &err);
+    return code;
+}
+
+int
+act_finish_broken(const struct act_finish *f, const struct act_error *err)
+{
+    struct act_error full = *err;
+    if (f->store && full.hint[0] == '\0')
+        act_error_hint(&full, "what was committed is safe; when this is mended: actant resume "
+                              "%.*s%.*s",
+                       ACT_STR_ARG(f->row->run), ACT_STR_ARG(f->report->again));
+    act_cli_fail(f->cli, &full);
+    return ACT_EXIT_BROKEN;
+}

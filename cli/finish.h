@@ -1,0 +1,28 @@
+/* The end of a run in this process: what is said of it, its document, its reports, the exit code. */
+#ifndef ACT_CLI_FINISH_H
+#define ACT_CLI_FINISH_H
+
+#include "cli/cli.h"
+#include "cli/report.h"
+
+struct act_finish {
+    struct act_cli *cli;
+    struct act_report *report;
+    struct act_store *store;
+    struct act_blob_port *blobs;
+    const struct act_plan *plan;
+    const struct act_run_row *row;
+    const struct act_run *run;
+    int signal;         /* that suspended it; 0 */
+    bool cancel_wanted; /* `actant cancel`: a cancelled run is a success */
+};
+int act_finish(const struct act_finish *finish);
+/* The store or the system failed: what to do now. */
+int act_finish_broken(const struct act_finish *finish, const struct act_error *err);
+
+/* The first line: which run this is. */
+void act_finish_announce(struct act_report *report, const struct act_run_row *row);
+/* " --db PATH" where the user named a database, so that the commands we show can be copied. */
+struct act_str act_finish_again(struct act_cli *cli);
+
+#endif

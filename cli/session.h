@@ -1,0 +1,27 @@
+/* One run in this process, from its start (or its being taken up again) to the message at its end. */
+#ifndef ACT_CLI_SESSION_H
+#define ACT_CLI_SESSION_H
+
+#include "cli/cli.h"
+#include "dsl/plan.h"
+#include "engine/port/store.h"
+#include "engine/run/coord.h"
+
+struct act_start {
+    const struct act_plan *plan;
+    struct act_str path, folder; /* absolute */
+    struct act_value *params;    /* checked */
+    struct act_value *from;      /* or NULL */
+    struct act_value *options;   /* of the first run when this is a rerun; or NULL */
+};
+/* Begins a new run and waits for its end. Returns the exit code. */
+int act_session_start(struct act_cli *cli, const struct act_start *start);
+/* Takes up a stored run. from: with ACT_RESUME_RETRY, a node or empty. */
+int act_session_resume(struct act_cli *cli, struct act_str run, enum act_resume_mode mode,
+                       struct act_str from);
+/* What a later process needs to know of the options: {folder, clean_env, env, secrets}; merged with
+ * what is given now. */
+struct act_value *act_session_options(struct act_cli *cli, struct act_str folder,
+                                      const struct act_value *before);
+
+#endif
