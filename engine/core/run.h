@@ -31,7 +31,8 @@ enum act_effect_type {
     ACT_EFFECT_TIMER,       /* apply TIMER(inst, number) at due_ms (UTC; durable) or after delay_ms (monotonic: attempt time-outs) */
     ACT_EFFECT_CLEAR_TIMER,
     ACT_EFFECT_SIGNAL_OUT,  /* send signal `name` with `value` to run `to` */
-    ACT_EFFECT_ACQUIRE,     /* inst waits for limits (a literal map); apply LIMITS when all are held */
+    ACT_EFFECT_ACQUIRE,     /* inst waits for limits (a literal map); apply LIMITS when all are held. From
+                             * act_run_reissue with number 1: inst holds them already, take note */
     ACT_EFFECT_RELEASE,     /* give inst's limits back, or stop waiting for them */
     ACT_EFFECT_QUESTION,    /* hashFiles: value is the list of patterns, dir where to look; apply ANSWER */
     ACT_EFFECT_RUN_ENDED,   /* act_run_outcome has it */
@@ -39,7 +40,7 @@ enum act_effect_type {
 struct act_effect {
     enum act_effect_type type;
     act_inst inst;
-    uint32_t number;              /* TIMER */
+    uint32_t number;              /* TIMER, CLEAR_TIMER: which; ACQUIRE: see there */
     int64_t due_ms;               /* TIMER: UTC, or -1 */
     int64_t delay_ms;             /* TIMER: from now, monotonic, when due_ms is -1; STOP: grace */
     int32_t priority;             /* READY */
@@ -80,6 +81,7 @@ struct act_fact {
 enum act_err act_run_apply(struct act_run *run, const struct act_fact *fact,
                            struct act_effects *effects, struct act_error *err);
 bool act_run_more(const struct act_run *run); /* internal steps are left */
+/* Goes on with internal steps. Time moves in whole seconds at least (a TICK is logged). */
 void act_run_continue(struct act_run *run, int64_t now_ms, int64_t now_ns,
                       struct act_effects *effects);
 
@@ -119,7 +121,8 @@ void act_run_outcome(const struct act_run *run, struct act_outcome *ret);
 /* Replay: feeds the bytes of one batch. Facts are applied, records recomputed and compared;
  * ACT_ERR_CORRUPT names the sequence number of a difference. Effects of the past are dropped. */
 enum act_err act_run_replay(struct act_run *run, struct act_str batch, struct act_error *err);
-/* After replay and a RESUME fact: the effects that are still owed (READY, TIMER, ACQUIRE, QUESTION).
+/* After replay, and after the RESUME of a suspended run (or a CANCEL in its place): the effects that
+ * are still owed (READY, TIMER, ACQUIRE, QUESTION); until then apply gives none of these.
  * Attempts that were dispatched and have not ended are not among them: see act_run_inflight. */
 void act_run_reissue(struct act_run *run, struct act_effects *effects);
 /* Calls fn for every attempt that was dispatched and has not ended, in order of dispatch. After a

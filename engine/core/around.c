@@ -1,0 +1,160 @@
+/* Around one node: guard, delay, limits, the beginning of an attempt. */
+#include "engine/core/machine.h"
+
+#define GRACE_MS 10000
+#define FINALLY_TIMEOUT_MS 300000
+#define CALLS_MAX 1000
+
+void
+act_unpark(struct act_run *run, struct act_instance *inst, bool clear)
+{
+    if (inst->park_timer != 0 && clear) {
+        struct act_effect *effect = act_emit(run, ACT_EFFECT_CLEAR_TIMER, inst);
+        if (effect != NULL)
+            effect->number = inst->park_timer;
+    }
+    inst->park_timer = 0;
+    inst->due_ms = -1;
+}
+
+/* The instant after `delay` and `at`; 0 if there is neither. */
+static bool
+due_of(struct act_run *run, struct act_instance *inst, int64_t *ret)
+{
+    int64_t due = 0, delay = 0, at = 0;
+    struct act_error err = {0};
+    struct act_value *text = NULL;
+    if (!act_eval_duration(run, inst, ACT_ATTR_DELAY, 0, &delay) ||
+        !act_eval(run, inst, ACT_ATTR_AT, &text))
+        return false;
+    if (delay > 0)
+        due = run->now_ms + delay;
+    if (text != NULL) {
+        bool ok = act_value_type(text) == ACT_STRING &&
+                  act_instant_parse(act_value_as_str(text), &at, &err) == ACT_OK;
+        act_value_release(text);
+        if (!ok) {
+            act_fail(run, inst, ACT_CAUSE_EXPRESSION, "at: not an instant: %s",
+                     err.message[0] ? err.message
+                                    : "a text such as 2030-01-31T12:00:00Z is needed");
+            return false;
+        }
+        due = at > due ? at : due;
+    }
+    *ret = due;
+    return true;
+}
+
+void
+act_step_begin(struct act_run *run, struct act_instance *inst)
+{
+    struct act_value *guard = NULL;
+    int64_t due;
+    if (inst->state != ACT_STATE_PENDING || inst->decided)
+        return;
+    if (!act_eval(run, inst, ACT_ATTR_GUARD, &guard))
+        return;
+    bool passed = guard == NULL || act_expr_truthy(guard);
+    act_value_release(guard);
+    if (!passed) {
+        act_skip(run, inst, ACT_CAUSE_GUARD);
+        return;
+    }
+    if (!due_of(run, inst, &due))
+        return;
+    if (due > run->now_ms) {
+        inst->due_ms = due;
+        act_instance_move(run, inst, ACT_MOVE_DELAY);
+        return;
+    }
+    act_step_attempt(run, inst);
+}
+
+void
+act_step_attempt(struct act_run *run, struct act_instance *inst)
+{
+    if (inst->decided)
+        return;
+    const struct act_value *limits = NULL;
+    if (act_has(run, inst->node, ACT_ATTR_LIMITS))
+        limits = act_plan_literal(run->plan, inst->node, ACT_ATTR_LIMITS);
+    bool any = limits != NULL && act_value_len(limits) > 0;
+    act_instance_move(run, inst, any ? ACT_MOVE_LIMIT : ACT_MOVE_START);
+}
+
+void
+act_arm_timeout(struct act_run *run, struct act_instance *inst)
+{
+    if (inst->timeout_ms <= 0)
+        return;
+    inst->timeout_timer = ++inst->timers;
+    inst->deadline_ns = run->now_ns + inst->timeout_ms * 1000000;
+    act_emit_timer(run, inst, inst->timeout_timer, -1, inst->timeout_ms);
+}
+
+static bool
+read_times(struct act_run *run, struct act_instance *inst)
+{
+    bool last = act_role_of(run, inst) == ACT_ROLE_FINALLY;
+    inst->timeout_ms = 0;
+    if (act_kind_of(run, inst) != ACT_KIND_WAIT &&
+        !act_eval_duration(run, inst, ACT_ATTR_TIMEOUT, last ? FINALLY_TIMEOUT_MS : 0,
+                           &inst->timeout_ms))
+        return false;
+    return act_eval_duration(run, inst, ACT_ATTR_GRACE, GRACE_MS, &inst->grace_ms);
+}
+
+static bool
+may_start(struct act_run *run, struct act_instance *inst)
+{
+    if (act_has(run, inst->node, ACT_ATTR_UNSUPPORTED)) {
+        struct act_str what =
+            act_plan_text(run->plan, *act_plan_attr(run->plan, inst->node, ACT_ATTR_UNSUPPORTED));
+        act_fail(run, inst, ACT_CAUSE_FAIL, "not supported yet: %.*s", ACT_STR_ARG(what));
+        return false;
+    }
+    if (inst->calls > CALLS_MAX) {
+        act_fail(run, inst, ACT_CAUSE_MAX, "tasks and workflows call each other more than %d deep",
+                 CALLS_MAX);
+        return false;
+    }
+    return true;
+}
+
+/* What every attempt does before its kind's own beginning; once, also if a question interrupts. */
+static bool
+open_attempt(struct act_run *run, struct act_instance *inst)
+{
+    enum act_kind kind = act_kind_of(run, inst);
+    if (inst->opened)
+        return true;
+    if (!inst->reopening)
+        act_instance_clear_inside(&run->slab, inst);
+    if (inst->most_inside > inst->inside_floor)
+        inst->inside_floor = inst->most_inside;
+    inst->own_output = inst->outputs_read = inst->finally_begun = false;
+    inst->exit_code = -1;
+    inst->signal = 0;
+    if (!may_start(run, inst) || !act_inherit(run, inst) || !read_times(run, inst))
+        return false;
+    inst->opened = true;
+    if (act_ops(kind)->composite)
+        act_log_started(run, inst);
+    if (!act_kind_is_task(kind))
+        act_arm_timeout(run, inst);
+    return true;
+}
+
+void
+act_step_start(struct act_run *run, struct act_instance *inst)
+{
+    if (inst->state != ACT_STATE_RUNNING || inst->decided || !open_attempt(run, inst))
+        return;
+    const struct act_kind_ops *ops = act_ops(act_kind_of(run, inst));
+    bool reopening = inst->reopening;
+    inst->reopening = false;
+    if (reopening && ops->reopen != NULL && inst->inside != NULL)
+        ops->reopen(run, inst);
+    else
+        ops->start(run, inst);
+}

@@ -1,0 +1,84 @@
+/* Effects: what the host is asked to do. */
+#include "engine/core/machine.h"
+
+void
+act_effects_clear(struct act_effects *effects)
+{
+    for (uint32_t i = 0; i < effects->list.len; i++) {
+        act_value_release(effects->list.ptr[i].value);
+        act_value_release(effects->list.ptr[i].name);
+        act_value_release(effects->list.ptr[i].to);
+    }
+    act_vec_clear(&effects->list);
+    act_buf_clear(&effects->log);
+    effects->first_seq = 0;
+    effects->event_count = 0;
+    effects->gating = effects->sync = false;
+}
+
+void
+act_effects_fini(struct act_effects *effects)
+{
+    act_effects_clear(effects);
+    act_vec_fini(&effects->list);
+    act_buf_fini(&effects->log);
+}
+
+/* Muted: since a replay or a suspension; what is owed then comes from act_run_reissue. */
+static bool
+is_muted(const struct act_run *run, enum act_effect_type type)
+{
+    if (run->replaying)
+        return true;
+    if (!run->muted)
+        return false;
+    return type == ACT_EFFECT_READY || type == ACT_EFFECT_UNREADY || type == ACT_EFFECT_TIMER ||
+           type == ACT_EFFECT_CLEAR_TIMER || type == ACT_EFFECT_ACQUIRE ||
+           type == ACT_EFFECT_QUESTION;
+}
+
+struct act_effect *
+act_emit(struct act_run *run, enum act_effect_type type, const struct act_instance *inst)
+{
+    if (is_muted(run, type))
+        return NULL;
+    struct act_effect effect = {.type = type, .due_ms = -1};
+    if (inst != NULL) {
+        effect.inst = act_handle(inst);
+        effect.priority = inst->priority;
+    }
+    act_vec_push(&run->effects->list, effect);
+    return act_vec_last(&run->effects->list);
+}
+
+void
+act_emit_timer(struct act_run *run, const struct act_instance *inst, uint32_t number,
+               int64_t due_ms, int64_t delay_ms)
+{
+    struct act_effect *effect = act_emit(run, ACT_EFFECT_TIMER, inst);
+    if (effect == NULL)
+        return;
+    effect->number = number;
+    effect->due_ms = due_ms;
+    effect->delay_ms = delay_ms;
+}
+
+void
+act_emit_limits(struct act_run *run, const struct act_instance *inst, uint32_t held)
+{
+    struct act_effect *effect = act_emit(run, ACT_EFFECT_ACQUIRE, inst);
+    if (effect == NULL)
+        return;
+    effect->number = held;
+    effect->value = act_value_retain(act_plan_literal(run->plan, inst->node, ACT_ATTR_LIMITS));
+}
+
+void
+act_emit_question(struct act_run *run, const struct act_instance *inst)
+{
+    struct act_effect *effect = act_emit(run, ACT_EFFECT_QUESTION, inst);
+    if (effect == NULL)
+        return;
+    effect->value = act_value_retain(inst->question);
+    effect->to = inst->dir != NULL ? act_value_retain(inst->dir) : act_value_cstring("");
+}

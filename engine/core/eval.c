@@ -1,0 +1,160 @@
+/* Attributes with a type: durations, counts, switches; and what is inherited from around. */
+#include "engine/core/machine.h"
+
+bool
+act_eval_duration(struct act_run *run, struct act_instance *inst, enum act_attr attr,
+                  int64_t absent, int64_t *ret_ms)
+{
+    struct act_value *v = NULL;
+    struct act_error err = {0};
+    if (!act_eval(run, inst, attr, &v))
+        return false;
+    if (v == NULL || act_value_type(v) == ACT_NULL) {
+        act_value_release(v);
+        *ret_ms = absent;
+        return true;
+    }
+    enum act_err code = act_duration_from_value(v, ret_ms, &err);
+    act_value_release(v);
+    if (code != ACT_OK)
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s", err.message);
+    return code == ACT_OK;
+}
+
+bool
+act_eval_count(struct act_run *run, struct act_instance *inst, enum act_attr attr, int64_t least,
+               int64_t absent, int64_t *ret)
+{
+    struct act_value *v = NULL;
+    int64_t n = absent;
+    if (!act_eval(run, inst, attr, &v))
+        return false;
+    bool given = v != NULL && act_value_type(v) != ACT_NULL;
+    bool ok = !given || (act_value_is_number(v) && act_value_to_int(v, &n) && n >= least);
+    act_value_release(v);
+    if (!ok) {
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "a whole number of at least %lld is needed",
+                 (long long)least);
+        return false;
+    }
+    *ret = given ? n : absent;
+    return true;
+}
+
+bool
+act_eval_bool(struct act_run *run, struct act_instance *inst, enum act_attr attr, bool *ret)
+{
+    struct act_value *v = NULL;
+    if (!act_eval(run, inst, attr, &v))
+        return false;
+    *ret = v != NULL && act_expr_truthy(v);
+    act_value_release(v);
+    return true;
+}
+
+static struct act_value *
+as_text(const struct act_value *v)
+{
+    enum act_type type = act_value_type(v);
+    if (type == ACT_NULL || type == ACT_STRING || type == ACT_REF)
+        return act_value_retain(v);
+    struct act_buf text = {0};
+    act_value_text(&text, v);
+    struct act_value *s = act_value_string(act_buf_str(&text));
+    act_buf_fini(&text);
+    return s;
+}
+
+static struct act_value *
+lay_over(const struct act_value *base, const struct act_value *named, bool keep_nulls)
+{
+    struct act_value *all = act_value_map();
+    for (uint32_t i = 0; i < act_value_len(base); i++) {
+        struct act_str key = act_value_key(base, i);
+        const struct act_value *own = act_value_get(named, key);
+        if (own == NULL)
+            act_value_map_put(all, key, act_value_retain(act_value_at(base, i)));
+    }
+    for (uint32_t i = 0; i < act_value_len(named); i++) {
+        const struct act_value *v = act_value_at(named, i);
+        if (keep_nulls || act_value_type(v) != ACT_NULL)
+            act_value_map_put(all, act_value_key(named, i), as_text(v));
+    }
+    return all;
+}
+
+static bool
+inherit_env(struct act_run *run, struct act_instance *inst)
+{
+    struct act_value *named = NULL;
+    const struct act_instance *up = act_parent(run, inst);
+    bool closed = act_node(run, inst->node)->flags & ACT_NODE_CLOSED;
+    const struct act_value *base = up == NULL || closed ? run->env : up->env;
+    act_value_set(&inst->env, act_value_retain(base));
+    if (!act_has(run, inst->node, ACT_ATTR_ENV))
+        return true;
+    if (!act_eval(run, inst, ACT_ATTR_ENV, &named))
+        return false;
+    if (act_value_type(named) != ACT_MAP) {
+        act_value_release(named);
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "env must be a mapping");
+        return false;
+    }
+    struct act_value *pair = act_value_list();
+    act_value_list_add(pair, lay_over(act_value_at(inst->env, 0), named, true));
+    act_value_list_add(pair, lay_over(act_value_at(inst->env, 1), named, false));
+    act_value_release(named);
+    act_value_set(&inst->env, pair);
+    return true;
+}
+
+static struct act_str
+folder_of(const struct act_run *run, const struct act_instance *inst)
+{
+    for (const struct act_instance *at = inst; at != NULL; at = act_parent(run, at)) {
+        const struct act_value *folder = NULL;
+        if (act_has(run, at->node, ACT_ATTR_FOLDER))
+            folder = act_plan_literal(run->plan, at->node, ACT_ATTR_FOLDER);
+        if (folder != NULL && act_value_type(folder) == ACT_STRING)
+            return act_value_as_str(folder);
+    }
+    return ACT_STR("");
+}
+
+static bool
+inherit_dir(struct act_run *run, struct act_instance *inst)
+{
+    struct act_value *dir = NULL;
+    if (!act_has(run, inst->node, ACT_ATTR_DIR))
+        return true;
+    if (!act_eval(run, inst, ACT_ATTR_DIR, &dir))
+        return false;
+    struct act_buf text = {0};
+    act_value_text(&text, dir);
+    act_value_release(dir);
+    struct act_str folder = folder_of(run, inst);
+    bool absolute = text.len > 0 && text.ptr[0] == '/';
+    struct act_buf path = {0};
+    if (!absolute && folder.len > 0) {
+        act_buf_add_str(&path, folder);
+        if (text.len > 0)
+            act_buf_add_byte(&path, '/');
+    }
+    act_buf_add_str(&path, act_buf_str(&text));
+    act_value_set(&inst->dir, act_value_string(act_buf_str(&path)));
+    act_buf_fini(&text);
+    act_buf_fini(&path);
+    return true;
+}
+
+bool
+act_inherit(struct act_run *run, struct act_instance *inst)
+{
+    const struct act_instance *up = act_parent(run, inst);
+    int64_t priority = up != NULL ? up->priority : 0;
+    if (!inherit_env(run, inst) || !inherit_dir(run, inst) ||
+        !act_eval_count(run, inst, ACT_ATTR_PRIORITY, INT32_MIN, priority, &priority))
+        return false;
+    inst->priority = priority > INT32_MAX ? INT32_MAX : (int32_t)priority;
+    return true;
+}

@@ -1,0 +1,341 @@
+/* Tasks: what a START is to start, and what its end means. */
+#include "base/assert.h"
+#include "base/sha256.h"
+#include "engine/core/machine.h"
+
+#define LARGE_BYTES 65536
+#define SECRET_TEXT "the result held a secret and was not kept"
+
+/* An evaluated task and the values and texts that it lends. */
+struct act_taskbox {
+    struct act_task task;
+    struct act_value *values[8];
+    uint32_t value_count;
+    struct act_buf path, key, attempt;
+};
+
+void
+act_taskbox_destroy(struct act_taskbox *box)
+{
+    if (box == NULL)
+        return;
+    for (uint32_t i = 0; i < box->value_count; i++)
+        act_value_release(box->values[i]);
+    act_buf_fini(&box->path);
+    act_buf_fini(&box->key);
+    act_buf_fini(&box->attempt);
+    act_free(box);
+}
+
+const struct act_task *
+act_taskbox_task(const struct act_taskbox *box)
+{
+    return box != NULL ? &box->task : NULL;
+}
+
+static const struct act_value *
+keep(struct act_taskbox *box, struct act_value *v)
+{
+    ACT_ASSERT(box->value_count < sizeof(box->values) / sizeof(box->values[0]));
+    box->values[box->value_count++] = v;
+    return v;
+}
+
+static struct act_value *
+text_of(const struct act_value *v)
+{
+    if (act_value_type(v) == ACT_STRING)
+        return act_value_retain(v);
+    struct act_buf text = {0};
+    act_value_text(&text, v);
+    struct act_value *s = act_value_string(act_buf_str(&text));
+    act_buf_fini(&text);
+    return s;
+}
+
+/* A list of texts; false if v is no list. */
+static bool
+texts_of(const struct act_value *v, struct act_value **ret)
+{
+    if (v == NULL || act_value_type(v) != ACT_LIST)
+        return false;
+    *ret = act_value_list();
+    for (uint32_t i = 0; i < act_value_len(v); i++)
+        act_value_list_add(*ret, text_of(act_value_at(v, i)));
+    return true;
+}
+
+static bool
+eval_texts(struct act_run *run, struct act_instance *inst, struct act_taskbox *box,
+           enum act_attr attr, const struct act_value **ret)
+{
+    struct act_value *v = NULL, *texts = NULL;
+    *ret = NULL;
+    if (!act_eval(run, inst, attr, &v))
+        return false;
+    if (v == NULL)
+        return true;
+    bool ok = texts_of(v, &texts);
+    act_value_release(v);
+    if (!ok) {
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "a list of texts is needed");
+        return false;
+    }
+    *ret = keep(box, texts);
+    return true;
+}
+
+/* The environment laid around, then the script's own variables. */
+static bool
+eval_env(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
+{
+    struct act_value *bound = NULL;
+    const struct act_value *around = act_value_at(inst->env, 0);
+    if (!act_eval(run, inst, ACT_ATTR_BINDINGS, &bound))
+        return false;
+    if (bound == NULL || act_value_len(bound) == 0) {
+        act_value_release(bound);
+        box->task.env = keep(box, act_value_retain(around));
+        return true;
+    }
+    struct act_value *all = act_value_map();
+    for (uint32_t i = 0; i < act_value_len(around); i++)
+        act_value_map_put(all, act_value_key(around, i), act_value_retain(act_value_at(around, i)));
+    for (uint32_t i = 0; i < act_value_len(bound); i++)
+        act_value_map_put(all, act_value_key(bound, i), text_of(act_value_at(bound, i)));
+    act_value_release(bound);
+    box->task.env = keep(box, all);
+    return true;
+}
+
+static bool
+eval_stdin(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
+{
+    struct act_value *v = NULL;
+    if (!act_eval(run, inst, ACT_ATTR_STDIN, &v))
+        return false;
+    if (!act_has(run, inst->node, ACT_ATTR_STDIN) && inst->input != NULL)
+        v = act_value_retain(inst->input);
+    if (v != NULL && act_value_type(v) == ACT_NULL)
+        act_value_set(&v, NULL);
+    if (v != NULL)
+        box->task.stdin_value = keep(box, v);
+    return true;
+}
+
+static bool
+eval_args(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
+{
+    if (box->task.kind == ACT_KIND_EXEC) {
+        if (!eval_texts(run, inst, box, ACT_ATTR_SUBJECT, &box->task.argv))
+            return false;
+        if (box->task.argv == NULL || act_value_len(box->task.argv) == 0) {
+            act_fail(run, inst, ACT_CAUSE_EXPRESSION, "exec needs at least one word");
+            return false;
+        }
+        return true;
+    }
+    return eval_texts(run, inst, box, ACT_ATTR_ARGS, &box->task.args);
+}
+
+static const struct act_value *
+shell_of(const struct act_run *run, const struct act_instance *inst)
+{
+    for (const struct act_instance *at = inst; at != NULL; at = act_parent(run, at)) {
+        if (act_has(run, at->node, ACT_ATTR_SHELL))
+            return act_plan_literal(run->plan, at->node, ACT_ATTR_SHELL);
+        if (act_node(run, at->node)->flags & ACT_NODE_CLOSED)
+            break;
+    }
+    return NULL;
+}
+
+/* "<run id>-<32 hex digits>", the same for every attempt; with "-<attempt>" it names one. */
+static void
+make_keys(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
+{
+    struct act_sha256 h;
+    uint8_t sum[ACT_SHA256_BYTES];
+    char hex[33];
+    struct act_key key = act_key_of(run, inst);
+    act_buf_clear(&run->scratch);
+    act_key_encode(&run->scratch, key);
+    act_sha256_init(&h);
+    act_sha256_update(&h, run->scratch.ptr, run->scratch.len);
+    act_sha256_final(&h, sum);
+    act_hex(hex, sum, 16);
+    act_buf_printf(&box->key, "%.*s-%s", ACT_STR_ARG(run->id), hex);
+    act_buf_printf(&box->attempt, "%s-%u", box->key.ptr, inst->attempt);
+    act_key_path(&box->path, run->plan, key);
+    box->task.idempotency_key = act_buf_str(&box->key);
+    box->task.attempt_id = act_buf_str(&box->attempt);
+    box->task.path = act_buf_str(&box->path);
+}
+
+static void
+read_constants(struct act_run *run, struct act_instance *inst, struct act_task *task)
+{
+    const struct act_plan *plan = run->plan;
+    const uint32_t *script = act_plan_attr(plan, inst->node, ACT_ATTR_SCRIPT);
+    const uint32_t *name = act_plan_attr(plan, inst->node, ACT_ATTR_TARGET_NAME);
+    const uint32_t *output = act_plan_attr(plan, inst->node, ACT_ATTR_OUTPUT);
+    const uint32_t *idempotent = act_plan_attr(plan, inst->node, ACT_ATTR_IDEMPOTENT);
+    uint32_t id = act_node(run, inst->node)->id;
+    task->kind = act_kind_of(run, inst);
+    task->id = id != ACT_NODE_NONE ? act_plan_text(plan, id) : ACT_STR("");
+    task->node = inst->node;
+    task->attempt = inst->attempt;
+    task->script = script != NULL ? act_plan_text(plan, *script) : ACT_STR("");
+    task->name = name != NULL ? act_plan_text(plan, *name) : ACT_STR("");
+    task->output = output != NULL ? (enum act_output) * output : ACT_OUTPUT_TEXT;
+    task->idempotent = idempotent == NULL || *idempotent != 0;
+    task->grace_ms = inst->grace_ms;
+    task->shell = shell_of(run, inst);
+    task->dir = inst->dir != NULL ? act_value_as_str(inst->dir) : ACT_STR("");
+}
+
+void
+act_task_start(struct act_run *run, struct act_instance *inst)
+{
+    struct act_taskbox *box = act_zalloc(1, sizeof(*box));
+    read_constants(run, inst, &box->task);
+    if (!eval_args(run, inst, box) || !eval_env(run, inst, box) || !eval_stdin(run, inst, box)) {
+        act_taskbox_destroy(box);
+        return;
+    }
+    make_keys(run, inst, box);
+    act_taskbox_destroy(inst->task);
+    inst->task = box;
+    act_instance_move(run, inst, ACT_MOVE_QUEUE);
+}
+
+/* ---- the end ---- */
+
+static struct act_value *
+reference(struct act_run *run, const struct act_blob *out, enum act_output mode)
+{
+    struct act_buf id = {0};
+    act_buf_printf(&id, "%.*s:%llu", ACT_STR_ARG(out->file), (unsigned long long)out->offset);
+    struct act_value *v = act_value_ref(run->loader, act_buf_str(&id), out->length, (uint8_t)mode);
+    act_buf_fini(&id);
+    return v;
+}
+
+/* A large result stays outside; JSON is read once, to know that it is some. */
+static enum act_err
+result_from_file(struct act_run *run, const struct act_blob *out, enum act_output mode,
+                 struct act_value **ret, struct act_error *err)
+{
+    struct act_value *ref = reference(run, out, mode), *whole = NULL;
+    bool large = out->length > LARGE_BYTES;
+    enum act_err code = ACT_OK;
+    if (!large || mode == ACT_OUTPUT_JSON)
+        code = run->loader != NULL
+                   ? act_value_resolve(ref, &whole, err)
+                   : act_error_set(err, ACT_ERR_NOT_FOUND, "there is no loader for outputs");
+    if (code == ACT_OK && large) {
+        act_value_release(whole);
+        *ret = ref;
+        return ACT_OK;
+    }
+    act_value_release(ref);
+    if (code == ACT_OK)
+        *ret = whole;
+    return code;
+}
+
+static enum act_err
+result_of(struct act_run *run, const struct act_fact *fact, enum act_output mode,
+          struct act_value **ret, struct act_error *err)
+{
+    const struct act_blob *out = &fact->event.out;
+    if (fact->event.value != NULL) {
+        *ret = act_value_retain(fact->event.value);
+        return ACT_OK;
+    }
+    if (mode == ACT_OUTPUT_NONE) {
+        *ret = act_value_null();
+        return ACT_OK;
+    }
+    if (fact->have_output && fact->output.len <= LARGE_BYTES)
+        return act_value_from_output(fact->output, mode, ret, err);
+    if (out->file.len == 0)
+        return act_value_from_output(out->bytes, mode, ret, err);
+    return result_from_file(run, out, mode, ret, err);
+}
+
+static void
+ended_well(struct act_run *run, struct act_instance *inst, const struct act_fact *fact)
+{
+    struct act_value *result = NULL;
+    struct act_error err = {0};
+    enum act_output mode = inst->task->task.output;
+    if (fact->event.flag) {
+        act_succeed(run, inst, act_value_null());
+        return;
+    }
+    if (result_of(run, fact, mode, &result, &err) != ACT_OK) {
+        act_fail(run, inst, ACT_CAUSE_OUTPUT, "the output is not what `output` says: %s",
+                 err.message);
+        return;
+    }
+    if (fact->event.outputs != NULL)
+        act_value_set(&inst->outputs, act_value_retain(fact->event.outputs));
+    inst->own_output = fact->event.value == NULL && mode != ACT_OUTPUT_NONE;
+    act_succeed(run, inst, result);
+}
+
+static enum act_cause
+cause_of(const struct act_event *event)
+{
+    if (event->cause != ACT_CAUSE_NONE)
+        return event->cause;
+    if (event->signal != 0)
+        return ACT_CAUSE_SIGNAL;
+    return event->exit_code > 0 ? ACT_CAUSE_EXIT : ACT_CAUSE_NONE;
+}
+
+static void
+ended_badly(struct act_run *run, struct act_instance *inst, const struct act_event *event,
+            enum act_cause cause)
+{
+    if (event->message.len > 0)
+        act_fail(run, inst, cause, "%.*s", ACT_STR_ARG(event->message));
+    else if (cause == ACT_CAUSE_EXIT)
+        act_fail(run, inst, cause, "exited with code %d", event->exit_code);
+    else if (cause == ACT_CAUSE_SIGNAL)
+        act_fail(run, inst, cause, "ended by signal %d", event->signal);
+    else if (cause == ACT_CAUSE_LOST)
+        act_fail(run, inst, cause,
+                 "its machine or process vanished while it ran, and it is not "
+                 "idempotent");
+    else
+        act_fail(run, inst, cause, "%s", act_cause_text(cause));
+}
+
+/* The process is over; inst is ACTIVE or STOPPING. */
+void
+act_task_ended(struct act_run *run, struct act_instance *inst, const struct act_fact *fact)
+{
+    const struct act_event *event = &fact->event;
+    enum act_cause cause = cause_of(event);
+    bool gone = cause == ACT_CAUSE_LOST || cause == ACT_CAUSE_INTERRUPTED;
+    run->in_flight--;
+    inst->exited = true;
+    if (inst->state == ACT_STATE_STOPPING) {
+        act_instance_move(run, inst, ACT_MOVE_SETTLE);
+        return;
+    }
+    if (gone && inst->task->task.idempotent) {
+        act_instance_move(run, inst, ACT_MOVE_REDO);
+        return;
+    }
+    inst->exit_code = gone ? -1 : event->exit_code;
+    inst->signal = event->signal;
+    if (cause == ACT_CAUSE_START && inst->exit_code <= 0)
+        inst->exit_code = 127;
+    if (cause == ACT_CAUSE_NONE)
+        ended_well(run, inst, fact);
+    else
+        ended_badly(run, inst, event, gone ? ACT_CAUSE_LOST : cause);
+}
