@@ -20,9 +20,11 @@ sync_wal(const char *db_path)
     act_buf_fini(&path);
 }
 
-/* What fails here fails quietly: the WAL stays, and the next commit or checkpoint says why. */
+/* What fails here fails quietly: the WAL stays, and the next commit or checkpoint says why.
+ * truncate: empty the WAL, if no reader is in the way. How far a WAL has been copied is known only
+ * while somebody has the database open: one that is not emptied is read whole by the next to come. */
 static void
-run(struct act_db *db, int32_t wait_ms)
+run(struct act_db *db, int32_t wait_ms, bool truncate)
 {
     if (db->durability != ACT_DURABLE_OFF)
         sync_wal(db->path);
@@ -33,7 +35,16 @@ run(struct act_db *db, int32_t wait_ms)
         sqlite3_exec(db->sql, level ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=OFF", NULL,
                      NULL, NULL) == SQLITE_OK)
         db->sync_level = level;
-    sqlite3_wal_checkpoint_v2(db->sql, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (truncate)
+        sqlite3_busy_timeout(db->sql, 0);
+    int rc = sqlite3_wal_checkpoint_v2(
+        db->sql, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL,
+        NULL);
+    if (truncate)
+        sqlite3_busy_timeout(db->sql, db->busy_ms);
+    /* The first frame of an empty WAL is not synced (act_db_begin): the emptiness must be. */
+    if (truncate && rc == SQLITE_OK && db->durability != ACT_DURABLE_OFF)
+        sync_wal(db->path);
     act_lock_drop(&db->lock);
 }
 
@@ -45,7 +56,7 @@ thread_main(void *self)
     struct act_db_options options = {
         .path = c->path, .vfs = c->vfs, .durability = c->durability, .busy_ms = c->busy_ms};
     if (act_db_open(&db, &options, NULL) == ACT_OK) {
-        run(&db, c->busy_ms);
+        run(&db, c->busy_ms, false);
         act_db_close(&db);
     }
     atomic_store(&c->done, true);
@@ -78,7 +89,7 @@ act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *
     join(c);
     c->last = db->wal_pages;
     if (db->exclusive) { /* no other connection gets in */
-        run(db, 0);
+        run(db, 0, false);
         return;
     }
     c->path = act_strndup(db->path, strlen(db->path));
@@ -97,9 +108,7 @@ act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *
 void
 act_checkpoint_fini(struct act_checkpointer *c, struct act_db *db)
 {
-    bool ran = c->started;
     join(c);
-    if (!ran && !db->read_only && !db->broken && db->sql &&
-        db->wal_pages >= ACT_CHECKPOINT_CLOSE_PAGES && db->wal_pages >= c->last)
-        run(db, 0);
+    if (db->sql && !db->read_only && !db->broken && db->wal_pages >= ACT_CHECKPOINT_CLOSE_PAGES)
+        run(db, 0, true);
 }
