@@ -8,9 +8,10 @@
 #include "base/str.h"
 #include "base/vec.h"
 
-enum act_shell { ACT_SHELL_SH, ACT_SHELL_BASH, ACT_SHELL_FOREIGN /* python3, awk, …: never a ${{ }} */ };
-/* By the base name of argv[0] of `shell`: sh dash ash → SH; bash ksh mksh zsh → BASH (arithmetic
- * traps alike); else FOREIGN. */
+enum act_shell { ACT_SHELL_SH, ACT_SHELL_BASH, ACT_SHELL_FOREIGN /* python3, zsh, …: never a ${{ }} */ };
+/* By the base name of argv[0] of `shell`: sh dash ash → SH; bash rbash → BASH; else FOREIGN. ksh and
+ * zsh are FOREIGN on purpose: they evaluate more than bash does (printf %d, "$v[…]"), and what is not
+ * tested against the real shell is not let through. */
 enum act_shell act_shell_of(struct act_str program);
 
 /* One `${{ … }}` of a script. */
