@@ -1,10 +1,10 @@
 #include "cli/finish.h"
 
-#include "cli/document.h"
 #include "cli/github.h"
 #include "cli/junit.h"
 #include "cli/label.h"
 #include "cli/term.h"
+#include "engine/view/view_json.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -183,7 +183,15 @@ write_document(const struct act_finish *f, const struct act_run_row *row,
     struct act_out out;
     act_out_init(&out, STDOUT_FILENO);
     struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = f->blobs};
-    act_document_write(&view, row, outcome);
+    struct act_view_document doc;
+    act_view_document_fill(&doc, row, NULL);
+    doc.status = act_str(act_status_text(outcome->status));
+    doc.result = outcome->result;
+    doc.outputs = outcome->outputs;
+    doc.error = outcome->error;
+    doc.tolerated = outcome->tolerated;
+    act_view_document_json(&view, &doc, NULL);
+    act_view_out_flush(&view, true);
     act_view_out_fini(&view);
     return act_out_fini(&out, err);
 }

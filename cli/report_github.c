@@ -2,9 +2,9 @@
  * switched off, so that no output can give the runner orders; annotations for what failed. */
 #include "cli/report.h"
 
-#include "cli/attempt_output.h"
 #include "cli/github.h"
 #include "cli/label.h"
+#include "engine/view/view_log.h"
 
 #include <stdio.h>
 #include <sys/random.h>
@@ -37,23 +37,27 @@ end_group(struct act_report *r)
     act_github_group_end(&r->out);
 }
 
-static bool
-add_piece(void *self, int stream, struct act_str bytes)
+static enum act_err
+add_part(void *self, int stream, struct act_str bytes, struct act_error *err)
 {
     struct act_report *r = self;
     (void)stream;
+    (void)err;
     act_buf_add_str(&r->out, bytes);
     act_report_write(r);
-    return true;
+    return ACT_OK;
 }
 
 static void
 say_output(struct act_report *r, const struct act_event *event, struct act_str label)
 {
+    struct act_view_attempt attempt = {
+        .ended = true, .out = event->out, .err = event->err, .order = event->order};
+    struct act_view_log_sink sink = {.self = r, .part = add_part};
     if (event->out.bytes.len + event->out.length + event->err.bytes.len + event->err.length == 0)
         return;
     begin_group(r, label);
-    act_attempt_output(r->blobs, event, ACT_WHICH_BOTH, add_piece, r, NULL);
+    act_view_log(r->blobs, &attempt, 0, &sink, NULL, NULL);
     act_buf_add_byte(&r->out, '\n');
     end_group(r);
 }

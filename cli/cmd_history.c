@@ -1,0 +1,283 @@
+#include "cli/cmd.h"
+
+#include "cli/compose.h"
+#include "cli/history_gc.h"
+#include "cli/stored.h"
+#include "cli/term.h"
+#include "engine/view/view_diff.h"
+#include "engine/view/view_text.h"
+
+#include <unistd.h>
+
+#define LIST_ROWS 20
+
+struct verb {
+    struct act_history_verb shown;
+    uint32_t words; /* after the verb */
+    int (*run)(struct act_cli *cli);
+};
+
+static struct act_view_style
+style_of(const struct act_cli *cli)
+{
+    return (struct act_view_style){
+        .color = act_term_color(act_cli_text(cli, ACT_OPT_COLOR), STDOUT_FILENO)};
+}
+
+/* Ends a view's output: what is left of it, and whether all of it could be written. */
+static int
+end_view(struct act_cli *cli, struct act_view_out *view, struct act_out *out, int code)
+{
+    struct act_error err = {0};
+    act_view_out_flush(view, true);
+    act_view_out_fini(view);
+    return act_out_fini(out, &err) ? act_cli_fail(cli, &err) : code;
+}
+
+static int
+list(struct act_cli *cli)
+{
+    struct act_error err = {0};
+    struct act_store *store = NULL;
+    act_run_rows rows = {0};
+    enum act_err code = act_compose_store(cli, true, &store, &err);
+    if (code == ACT_ERR_NOT_FOUND && act_cli_text(cli, ACT_OPT_DB).len == 0)
+        code = ACT_OK; /* nothing has ever run */
+    if (!code && store)
+        code = store->ops->list_runs(store, act_cli_text(cli, ACT_OPT_WORKFLOW),
+                                     act_cli_text(cli, ACT_OPT_STATUS),
+                                     act_cli_number(cli, ACT_OPT_LIMIT, cli->json ? 0 : LIST_ROWS),
+                                     &cli->arena, &rows, &err);
+    int exit_code = 0;
+    if (code) {
+        exit_code = act_cli_fail(cli, &err);
+    } else {
+        struct act_out out;
+        act_out_init(&out, STDOUT_FILENO);
+        struct act_view_out view = {.write = act_out_sink, .self = &out};
+        if (cli->json)
+            act_view_list_json(&view, &rows);
+        else
+            act_view_list_text(&view, &rows, style_of(cli));
+        exit_code = end_view(cli, &view, &out, 0);
+    }
+    for (uint32_t i = 0; i < rows.len; i++) {
+        act_value_release(rows.ptr[i].spec);
+        act_value_release(rows.ptr[i].from);
+    }
+    act_vec_fini(&rows);
+    if (store)
+        store->ops->close(store);
+    return exit_code;
+}
+
+static int
+show(struct act_cli *cli)
+{
+    struct act_stored stored = {0};
+    struct act_error err = {0};
+    enum act_err code = act_stored_open(cli, act_cli_word(cli, 1), true, &stored, &err);
+    if (!code)
+        code = act_stored_view(&stored, &err);
+    int exit_code;
+    if (code) {
+        exit_code = act_cli_fail(cli, &err);
+    } else {
+        struct act_out out;
+        struct act_view_document doc;
+        act_out_init(&out, STDOUT_FILENO);
+        struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = stored.blobs};
+        act_view_document_fill(&doc, &stored.row, &stored.view);
+        if (cli->json)
+            act_view_document_json(&view, &doc, &stored.view);
+        else
+            act_view_show_text(&view, &doc, &stored.view, style_of(cli));
+        exit_code = end_view(cli, &view, &out, 0);
+    }
+    act_stored_close(&stored);
+    return exit_code;
+}
+
+struct events {
+    const struct act_cli *cli;
+    const struct act_stored *stored;
+    struct act_view_out *out;
+};
+
+static enum act_err
+print_batch(void *self, const struct act_batch *batch, struct act_error *err)
+{
+    struct events *e = self;
+    struct act_arena arena = {0};
+    struct act_str rest = batch->body;
+    enum act_err code = ACT_OK;
+    while (!code && rest.len > 0) {
+        struct act_event event = {0};
+        code = act_event_decode(&rest, &arena, &e->stored->blobs->loader, &event, err);
+        if (code)
+            break;
+        if (e->cli->json) {
+            act_event_json(&e->out->buf, e->stored->plan, &event);
+            act_buf_add_byte(&e->out->buf, '\n');
+        } else {
+            act_view_event_text(e->out, e->stored->plan, &event);
+        }
+        act_view_out_flush(e->out, false);
+        act_event_fini(&event);
+    }
+    act_arena_fini(&arena);
+    return code;
+}
+
+static int
+events(struct act_cli *cli)
+{
+    struct act_stored stored = {0};
+    struct act_error err = {0};
+    enum act_err code = act_stored_open(cli, act_cli_word(cli, 1), true, &stored, &err);
+    struct act_out out;
+    act_out_init(&out, STDOUT_FILENO);
+    struct act_view_out view = {.write = act_out_sink, .self = &out};
+    struct events e = {cli, &stored, &view};
+    if (!code)
+        code = stored.store->ops->read_batches(stored.store, stored.row.run, 1, print_batch, &e,
+                                               &err);
+    int exit_code = end_view(cli, &view, &out, 0);
+    if (code)
+        exit_code = act_cli_fail(cli, &err);
+    act_stored_close(&stored);
+    return exit_code;
+}
+
+static void
+print_diff(struct act_cli *cli, struct act_view_out *out, const struct act_stored sides[2],
+           bool *same)
+{
+    struct act_view_document docs[2];
+    struct act_view_side pair[2];
+    for (int i = 0; i < 2; i++) {
+        act_view_document_fill(&docs[i], &sides[i].row, &sides[i].view);
+        pair[i] = (struct act_view_side){&docs[i], &sides[i].view, sides[i].blobs};
+    }
+    if (cli->json)
+        act_view_diff_json(out, &pair[0], &pair[1], same);
+    else
+        act_view_diff_text(out, &pair[0], &pair[1], style_of(cli), same);
+}
+
+/* Exit code 0 whether they differ or not: it answers a question, it is no test. */
+static int
+diff(struct act_cli *cli)
+{
+    struct act_stored sides[2] = {0};
+    struct act_error err = {0};
+    enum act_err code = ACT_OK;
+    for (uint32_t i = 0; !code && i < 2; i++) {
+        code = act_stored_open(cli, act_cli_word(cli, 1 + i), true, &sides[i], &err);
+        if (!code)
+            code = act_stored_view(&sides[i], &err);
+    }
+    int exit_code;
+    if (code) {
+        exit_code = act_cli_fail(cli, &err);
+    } else {
+        struct act_out out;
+        bool same = false;
+        act_out_init(&out, STDOUT_FILENO);
+        struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = sides[0].blobs};
+        print_diff(cli, &view, sides, &same);
+        exit_code = end_view(cli, &view, &out, 0);
+    }
+    act_stored_close(&sides[0]);
+    act_stored_close(&sides[1]);
+    return exit_code;
+}
+
+static enum act_err
+replay_batch(void *self, const struct act_batch *batch, struct act_error *err)
+{
+    return act_run_replay(self, batch->body, err);
+}
+
+/* The hash chain, every record against what the machine makes of the facts today. */
+static int
+verify(struct act_cli *cli)
+{
+    struct act_stored stored = {0};
+    struct act_error err = {0};
+    enum act_err code = act_stored_open(cli, act_cli_word(cli, 1), true, &stored, &err);
+    struct act_run *run = code ? NULL : act_run_create(stored.plan, &stored.blobs->loader);
+    if (!code)
+        code = stored.store->ops->read_batches(stored.store, stored.row.run, 1, replay_batch, run,
+                                               &err);
+    int exit_code;
+    if (code) {
+        exit_code = act_cli_fail(cli, &err);
+    } else {
+        struct act_buf out = {0};
+        unsigned long long count = act_run_next_seq(run) - 1;
+        act_buf_printf(&out,
+                       cli->json ? "{\"run\":\"%.*s\",\"events\":%llu,\"verified\":true}\n"
+                                 : "run %.*s: %llu events, whole, and replay gives the same\n",
+                       ACT_STR_ARG(stored.row.run), count);
+        exit_code = act_cli_print(cli, act_buf_str(&out));
+        act_buf_fini(&out);
+    }
+    act_run_destroy(run);
+    act_stored_close(&stored);
+    return exit_code;
+}
+
+static const struct verb verbs[] = {
+    {{"list", "", "the runs, newest first"}, 0, list},
+    {{"show", "RUN", "a run and its nodes"}, 1, show},
+    {{"events", "RUN", "everything that was logged, a line an event"}, 1, events},
+    {{"diff", "A B", "what two runs did differently"}, 2, diff},
+    {{"verify", "RUN", "check the log's hash chain and replay it"}, 1, verify},
+    {{"gc", "", "remove old ended runs (--keep N, --older-than D)"}, 0, act_history_gc},
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+const struct act_history_verb *
+act_history_verb_at(size_t index)
+{
+    return index < VERB_COUNT ? &verbs[index].shown : NULL;
+}
+
+static int
+unknown_verb(struct act_cli *cli, struct act_str word)
+{
+    const char *names[VERB_COUNT];
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        names[i] = verbs[i].shown.name;
+    const char *near = act_nearest_name(word, names, VERB_COUNT);
+    struct act_buf hint = {0};
+    act_buf_printf(&hint, near ? "did you mean `actant history %s`?"
+                               : "list, show, events, diff, verify or gc%s",
+                   near ? near : "");
+    int code = act_cli_usage(cli, hint.ptr, "unknown verb '%.*s'", ACT_STR_ARG(word));
+    act_buf_fini(&hint);
+    return code;
+}
+
+int
+act_cmd_history(struct act_cli *cli)
+{
+    struct act_str word = act_cli_word(cli, 0);
+    const struct verb *verb = word.len == 0 ? &verbs[0] : NULL;
+    for (size_t i = 0; !verb && i < VERB_COUNT; i++)
+        if (act_str_is(word, verbs[i].shown.name))
+            verb = &verbs[i];
+    if (!verb)
+        return unknown_verb(cli, word);
+    uint32_t given = cli->args.words.len > 0 ? cli->args.words.len - 1 : 0;
+    if (given != verb->words) {
+        struct act_buf hint = {0};
+        act_buf_printf(&hint, "actant history %s %s", verb->shown.name, verb->shown.usage);
+        int code = act_cli_usage(cli, hint.ptr, "history %s takes %u more word%s, not %u",
+                                 verb->shown.name, verb->words, verb->words == 1 ? "" : "s", given);
+        act_buf_fini(&hint);
+        return code;
+    }
+    return verb->run(cli);
+}

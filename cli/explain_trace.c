@@ -1,0 +1,203 @@
+#include "cli/explain_trace.h"
+
+#include "cli/label.h"
+
+#define PARTS_MAX 20u
+
+static struct act_str
+name_of(const void *self, uint32_t node)
+{
+    const struct act_plan *plan = self;
+    uint32_t id = node < plan->nodes.len ? plan->nodes.ptr[node].id : ACT_NODE_NONE;
+    return id == ACT_NODE_NONE ? ACT_STR("?") : act_plan_text(plan, id);
+}
+
+static struct act_str
+expr_text(struct act_explain_trace *t, struct act_expr_id expr)
+{
+    struct act_buf text = {0};
+    act_expr_print(&text, &t->plan->exprs, expr, name_of, t->plan);
+    struct act_str kept = act_arena_str(&t->arena, act_buf_str(&text));
+    act_buf_fini(&text);
+    return kept;
+}
+
+static struct act_str
+label_of(struct act_explain_trace *t, struct act_key key)
+{
+    struct act_buf text = {0};
+    act_label_add(&text, t->plan, key);
+    struct act_str kept = act_arena_str(&t->arena, act_buf_str(&text));
+    act_buf_fini(&text);
+    return kept;
+}
+
+/* Is this instance the target, or around it? */
+static bool
+is_about(const struct act_explain_trace *t, struct act_key key)
+{
+    if (key.count > t->target.count)
+        return false;
+    for (uint32_t i = 0; i < key.count; i++)
+        if (key.numbers[i] != t->target.numbers[i])
+            return false;
+    uint32_t node = t->target.node, calls = t->target.count;
+    while (node != key.node) {
+        uint32_t up = t->plan->nodes.ptr[node].parent;
+        if (up == ACT_NODE_NONE) { /* the box was called: the caller's node is one of the numbers */
+            if (calls == 0)
+                return false;
+            up = t->target.numbers[--calls];
+            if (up >= t->plan->nodes.len)
+                return false;
+        }
+        node = up;
+    }
+    return true;
+}
+
+/* A context with its members: what stands for one value that came from somewhere. */
+static bool
+is_path(const struct act_plan *plan, uint32_t id, uint32_t *ret_context)
+{
+    const struct act_expr_pool *pool = &plan->exprs;
+    while (pool->nodes.ptr[id].op == ACT_OP_MEMBER || pool->nodes.ptr[id].op == ACT_OP_INDEX ||
+           pool->nodes.ptr[id].op == ACT_OP_FILTER)
+        id = pool->args.ptr[pool->nodes.ptr[id].first];
+    *ret_context = id;
+    return pool->nodes.ptr[id].op == ACT_OP_CONTEXT || pool->nodes.ptr[id].op == ACT_OP_CALLER;
+}
+
+static struct act_str
+context_node(struct act_explain_trace *t, uint32_t id)
+{
+    const struct act_expr_node *e = &t->plan->exprs.nodes.ptr[id];
+    bool node = e->op == ACT_OP_CONTEXT &&
+                ((e->aux >= ACT_CTX_NODE && e->aux <= ACT_CTX_NODE_ERROR) ||
+                 e->aux == ACT_CTX_NODE_ARTIFACTS);
+    return node ? name_of(t->plan, e->a) : ACT_STR("");
+}
+
+static void
+add_part(struct act_explain_trace *t, uint32_t id, uint32_t context, const struct act_expr_env *env)
+{
+    const struct act_expr_node *e = &t->plan->exprs.nodes.ptr[context];
+    struct act_value *value = NULL;
+    bool secret = e->op == ACT_OP_CONTEXT && e->aux == ACT_CTX_SECRET;
+    if (secret || act_expr_eval(&t->plan->exprs, (struct act_expr_id){id}, env, &value, NULL))
+        return;
+    struct act_because part = {
+        .expr = expr_text(t, (struct act_expr_id){id}),
+        .value = value,
+        .node = context_node(t, context),
+    };
+    act_vec_push(&t->list, part);
+}
+
+/* The values that an expression is made of. */
+static void
+add_parts(struct act_explain_trace *t, struct act_expr_id expr, const struct act_expr_env *env)
+{
+    const struct act_expr_pool *pool = &t->plan->exprs;
+    ACT_VEC(uint32_t) left = {0};
+    uint32_t parts = 0, context;
+    act_vec_push(&left, expr.v);
+    while (left.len > 0 && parts < PARTS_MAX) {
+        uint32_t id = act_vec_pop(&left);
+        if (is_path(t->plan, id, &context)) {
+            parts++;
+            if (id != expr.v) /* the whole expression has its line already */
+                add_part(t, id, context, env);
+            continue;
+        }
+        const struct act_expr_node *e = &pool->nodes.ptr[id];
+        for (uint32_t i = e->argc; i-- > 0;)
+            act_vec_push(&left, pool->args.ptr[e->first + i]);
+    }
+    act_vec_fini(&left);
+}
+
+/* The last decision of a node about an attribute counts: a condition is tested every turn. */
+static void
+forget(struct act_explain_trace *t, uint32_t node, enum act_attr attr)
+{
+    uint32_t kept = 0;
+    bool dropping = false;
+    for (uint32_t i = 0; i < t->list.len; i++) {
+        struct act_because *one = &t->list.ptr[i];
+        if (one->attr != 0)
+            dropping = one->attr == attr && one->about == node;
+        if (dropping)
+            act_value_release(one->value);
+        else
+            t->list.ptr[kept++] = *one;
+    }
+    t->list.len = kept;
+}
+
+/* What else a node evaluates (environment, arguments) decides nothing, and may be private. */
+static bool
+decides(const struct act_explain_trace *t, uint32_t node, enum act_attr attr)
+{
+    uint8_t kind = t->plan->nodes.ptr[node].kind;
+    bool target = node == t->target.node;
+    if (attr == ACT_ATTR_SUBJECT)
+        return kind == ACT_KIND_IF || kind == ACT_KIND_SWITCH || kind == ACT_KIND_WHILE ||
+               kind == ACT_KIND_UNTIL || (target && kind == ACT_KIND_FOR);
+    return attr == ACT_ATTR_GUARD ||
+           (target && (attr == ACT_ATTR_DELAY || attr == ACT_ATTR_AT || attr == ACT_ATTR_QUORUM ||
+                       attr == ACT_ATTR_MAX));
+}
+
+static void
+decided(void *self, struct act_key key, uint32_t attempt, enum act_attr attr,
+        struct act_expr_id expr, const struct act_value *value, const struct act_expr_env *env)
+{
+    struct act_explain_trace *t = self;
+    (void)attempt;
+    if (!is_about(t, key) || !decides(t, key.node, attr))
+        return;
+    forget(t, key.node, attr);
+    struct act_because decision = {
+        .expr = expr.v == ACT_EXPR_NONE ? ACT_STR("") : expr_text(t, expr),
+        .value = value ? act_value_retain(value) : act_value_null(),
+        .node = label_of(t, key),
+        .attr = attr,
+        .about = key.node,
+    };
+    act_vec_push(&t->list, decision);
+    if (expr.v != ACT_EXPR_NONE && env)
+        add_parts(t, expr, env);
+}
+
+void
+act_explain_trace_init(struct act_explain_trace *t, const struct act_plan *plan,
+                       struct act_key target)
+{
+    *t = (struct act_explain_trace){.plan = plan};
+    t->trace = (struct act_trace){.self = t, .decided = decided};
+    t->target = target;
+    t->target.numbers =
+        act_arena_copy(&t->arena, target.numbers, sizeof(*target.numbers) * target.count);
+}
+
+void
+act_explain_trace_fini(struct act_explain_trace *t)
+{
+    for (uint32_t i = 0; i < t->list.len; i++)
+        act_value_release(t->list.ptr[i].value);
+    act_vec_fini(&t->list);
+    act_arena_fini(&t->arena);
+}
+
+void
+act_explain_add(struct act_explain_trace *t, struct act_str expr, struct act_value *value,
+                struct act_str node)
+{
+    struct act_because fact = {
+        .expr = act_arena_str(&t->arena, expr),
+        .value = value,
+        .node = act_arena_str(&t->arena, node),
+    };
+    act_vec_push(&t->list, fact);
+}
