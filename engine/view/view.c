@@ -57,14 +57,12 @@ entry_of(struct act_view *view, struct act_key key)
         return &view->entries.ptr[*at];
     }
     struct act_view_entry entry = {.key = key, .exit_code = -1};
-    entry.key.numbers =
-        act_arena_copy(&view->arena, key.numbers, key.count * sizeof(*key.numbers));
-    uint32_t id = key.node < view->plan->nodes.len ? view->plan->nodes.ptr[key.node].id
-                                                   : ACT_NODE_NONE;
+    entry.key.numbers = act_arena_copy(&view->arena, key.numbers, key.count * sizeof(*key.numbers));
+    uint32_t id =
+        key.node < view->plan->nodes.len ? view->plan->nodes.ptr[key.node].id : ACT_NODE_NONE;
     if (id != ACT_NODE_NONE)
         entry.id = act_plan_text(view->plan, id);
-    act_map_put(&view->by_key, act_arena_str(&view->arena, act_buf_str(&bytes)),
-                view->entries.len);
+    act_map_put(&view->by_key, act_arena_str(&view->arena, act_buf_str(&bytes)), view->entries.len);
     act_buf_fini(&bytes);
     act_vec_push(&view->entries, entry);
     return act_vec_last(&view->entries);
@@ -262,7 +260,8 @@ on_event(struct act_view *view, const struct act_event *event)
     case ACT_EVENT_CANCEL:
     case ACT_EVENT_SUSPEND:
     case ACT_EVENT_LIMITS:
-    case ACT_EVENT_ANSWER: break;
+    case ACT_EVENT_ANSWER:
+    case ACT_EVENT_TICK: break;
     }
     view->last_seq = event->seq;
 }

@@ -21,9 +21,9 @@ struct act_view_attempt {
     bool secret; /* its output held a secret */
     enum act_status status;
     enum act_cause cause;
-    int32_t exit_code; /* -1: none */
-    int32_t signal;    /* 0: none */
-    uint32_t pid;      /* 0: not known */
+    int32_t exit_code;            /* -1: none */
+    int32_t signal;               /* 0: none */
+    uint32_t pid;                 /* 0: not known */
     int64_t started_ms, ended_ms; /* UTC */
     int64_t started_ns, ended_ns; /* the run's monotonic scale */
     struct act_str worker, message;
@@ -46,7 +46,7 @@ struct act_view_entry {
     int32_t exit_code, signal;
     int64_t started_ms, ended_ms, started_ns, ended_ns, due_ms;
     struct act_value *result, *outputs, *error; /* owned; may be NULL */
-    bool result_is_output; /* result stands in the last attempt's output */
+    bool result_is_output;                      /* result stands in the last attempt's output */
     ACT_VEC(struct act_view_attempt) attempts;
     const uint32_t *sort; /* place in the order; by finish */
     uint32_t sort_len;

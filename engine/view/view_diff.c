@@ -12,7 +12,7 @@ enum change {
     CHANGE_RESULT = 16,
     CHANGE_DURATION = 32,
 };
-static const char *const change_names[] = {"presence", "status",  "cause",
+static const char *const change_names[] = {"presence", "status", "cause",
                                            "attempt",  "result", "duration"};
 
 /* ---- results ---- */
@@ -66,8 +66,7 @@ same_result(const struct act_view_side *a, const struct act_view_entry *one,
 {
     const struct act_view_attempt *last[] = {act_view_last(one), act_view_last(other)};
     if (one->result_is_output && other->result_is_output && last[0] && last[1])
-        return last[0]->secret == last[1]->secret &&
-               same_bytes(a, &last[0]->out, b, &last[1]->out);
+        return last[0]->secret == last[1]->secret && same_bytes(a, &last[0]->out, b, &last[1]->out);
     if (!one->result_is_output && !other->result_is_output) {
         if (!one->result || !other->result)
             return one->result == other->result;
@@ -221,7 +220,7 @@ node_side_json(struct act_view_out *out, const struct act_view_side *side,
     out->blobs = side->blobs;
     if (entry->result_is_output && last && !last->secret)
         act_view_out_result(out, &last->out,
-                            mode && *mode <= ACT_OUTPUT_NONE ? (enum act_output)*mode
+                            mode && *mode <= ACT_OUTPUT_NONE ? (enum act_output) * mode
                                                              : ACT_OUTPUT_TEXT);
     else
         act_view_out_value(out, entry->result);
@@ -259,10 +258,8 @@ act_view_diff_json(struct act_view_out *out, const struct act_view_side *a,
                    const struct act_view_side *b, bool *same)
 {
     bool specs = act_str_eq(a->doc->plan_hash, b->doc->plan_hash);
-    struct diff d = {.out = out,
-                     .a = a,
-                     .b = b,
-                     .same = specs && act_str_eq(a->doc->status, b->doc->status)};
+    struct diff d = {
+        .out = out, .a = a, .b = b, .same = specs && act_str_eq(a->doc->status, b->doc->status)};
     act_buf_add_byte(&out->buf, '{');
     side_json(out, "a", a->doc);
     side_json(out, "b", b->doc);

@@ -158,7 +158,7 @@ output_mode(const struct act_view *view, const struct act_view_entry *entry)
     const uint32_t *mode = entry->key.node < view->plan->nodes.len
                                ? act_plan_attr(view->plan, entry->key.node, ACT_ATTR_OUTPUT)
                                : NULL;
-    return mode && *mode <= ACT_OUTPUT_NONE ? (enum act_output)*mode : ACT_OUTPUT_TEXT;
+    return mode && *mode <= ACT_OUTPUT_NONE ? (enum act_output) * mode : ACT_OUTPUT_TEXT;
 }
 
 static void
@@ -251,9 +251,9 @@ act_view_document_fill(struct act_view_document *doc, const struct act_run_row *
     /* Where the top node is one task, its output is the run's result. */
     const struct act_view_entry *top = top_entry(view);
     const struct act_view_attempt *last = top ? act_view_last(top) : NULL;
-    bool by_output = view->result_is_output ||
-                     (!view->result && view->status == ACT_STATUS_SUCCEEDED && top &&
-                      top->result_is_output);
+    bool by_output =
+        view->result_is_output ||
+        (!view->result && view->status == ACT_STATUS_SUCCEEDED && top && top->result_is_output);
     if (by_output && last && last->ended && !last->secret) {
         doc->result_blob = &last->out;
         doc->result_mode = output_mode(view, top);

@@ -69,10 +69,8 @@ act_view_log(struct act_blob_port *blobs, const struct act_view_attempt *attempt
     uint64_t total = 0;
     enum act_err rc = ACT_OK;
     if (attempt->ended) {
-        struct merge m = {.blobs = blobs,
-                          .sink = sink,
-                          .blob = {&attempt->out, &attempt->err},
-                          .skip = skip};
+        struct merge m = {
+            .blobs = blobs, .sink = sink, .blob = {&attempt->out, &attempt->err}, .skip = skip};
         rc = merge(&m, attempt->order, err);
         total = size_of(&attempt->out) + size_of(&attempt->err);
     }

@@ -15,8 +15,7 @@ repeats(const struct act_plan_node *node)
 
 /* From the inside out; the caller turns it round. */
 static void
-climb(const struct act_plan *plan, struct act_key key, struct act_view_places *out,
-      uint32_t *depth)
+climb(const struct act_plan *plan, struct act_key key, struct act_view_places *out, uint32_t *depth)
 {
     uint32_t left = key.count, node = key.node;
     act_vec_clear(out);

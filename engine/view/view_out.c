@@ -1,6 +1,5 @@
 #include "engine/view/view_out.h"
 
-
 #include <stdlib.h>
 
 #define PART_BYTES (64u * 1024)
@@ -155,12 +154,13 @@ on_text(void *self, struct act_str part, struct act_error *err)
     (void)err;
     /* Complete the character that was cut, a byte at a time until it is whole or spoilt. */
     while (t->cut_len > 0 && part.len > 0) {
-        if (((unsigned char)part.ptr[0] & 0xC0) == 0x80) {
+        bool goes_on = ((unsigned char)part.ptr[0] & 0xC0) == 0x80;
+        if (goes_on) {
             t->cut[t->cut_len++] = part.ptr[0];
             part = act_str_n(part.ptr + 1, part.len - 1);
         }
         struct act_str head = act_str_n(t->cut, t->cut_len);
-        if (part.len > 0 || cut_bytes(head) == 0) {
+        if (!goes_on || cut_bytes(head) == 0) {
             add_part(t, head);
             t->cut_len = 0;
         }
@@ -201,9 +201,9 @@ stream(struct act_view_out *out, const struct act_blob *blob, enum act_output mo
     }
     /* Is there anything to read? After the quote it is too late for a null. */
     struct act_buf probe = {0};
-    if (!out->blobs || (blob->length > 0 && out->blobs->ops->read(out->blobs, blob->file,
-                                                                  blob->offset, 1, &probe,
-                                                                  NULL) != ACT_OK)) {
+    if (!out->blobs ||
+        (blob->length > 0 &&
+         out->blobs->ops->read(out->blobs, blob->file, blob->offset, 1, &probe, NULL) != ACT_OK)) {
         act_buf_add_cstr(&out->buf, "null");
         act_buf_fini(&probe);
         return;

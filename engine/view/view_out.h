@@ -11,7 +11,7 @@ struct act_view_out {
     void (*write)(void *self, struct act_str bytes); /* NULL: everything stays in buf */
     void *self;
     struct act_blob_port *blobs; /* borrowed; NULL: what lies in files is shown as null */
-    char last; /* the last byte that was handed on */
+    char last;                   /* the last byte that was handed on */
 };
 
 /* Hands buf on if it has grown; now: whatever is in it. */

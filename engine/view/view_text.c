@@ -51,8 +51,7 @@ act_view_duration(struct act_buf *out, int64_t ms)
     else if (s < 3600)
         act_buf_printf(out, "%lld min %02lld s", (long long)(s / 60), (long long)(s % 60));
     else if (s < 86400)
-        act_buf_printf(out, "%lld h %02lld min", (long long)(s / 3600),
-                       (long long)(s / 60 % 60));
+        act_buf_printf(out, "%lld h %02lld min", (long long)(s / 3600), (long long)(s / 60 % 60));
     else
         act_buf_printf(out, "%lld d %02lld h", (long long)(s / 86400), (long long)(s / 3600 % 24));
 }
@@ -195,14 +194,15 @@ head(struct act_view_out *out, const struct act_view_document *doc, struct act_v
         act_view_duration(&out->buf, doc->duration_ms);
     }
     act_buf_add_cstr(&out->buf, "\n  started ");
-    act_instant_text(&out->buf, doc->started_ms);
+    act_instant_text(&out->buf, doc->started_ms / 1000 * 1000);
     act_buf_add_cstr(&out->buf, "  from ");
     act_view_safe(&out->buf, doc->path, 0);
-    act_buf_printf(&out->buf, "  plan %.*s",
-                   doc->plan_hash.len < 12 ? (int)doc->plan_hash.len : 12, doc->plan_hash.ptr);
+    act_buf_printf(&out->buf, "  plan %.*s", doc->plan_hash.len < 12 ? (int)doc->plan_hash.len : 12,
+                   doc->plan_hash.ptr);
     if (doc->commit.len > 0)
-        act_buf_printf(&out->buf, "  commit %.*s%s", doc->commit.len < 12 ? (int)doc->commit.len : 12,
-                       doc->commit.ptr, doc->dirty > 0 ? " (changed)" : "");
+        act_buf_printf(&out->buf, "  commit %.*s%s",
+                       doc->commit.len < 12 ? (int)doc->commit.len : 12, doc->commit.ptr,
+                       doc->dirty > 0 ? " (changed)" : "");
     if (doc->tolerated > 0)
         act_buf_printf(&out->buf, "  %u failure%s tolerated", doc->tolerated,
                        doc->tolerated == 1 ? "" : "s");
@@ -242,7 +242,7 @@ act_view_list_text(struct act_view_out *out, const act_run_rows *rows, struct ac
     }
     if (rows->len > 0) {
         struct act_buf title = {0};
-        act_buf_printf(&title, "  %-*s  %-*s  %-11s  %-24s  %s", (int)run_width, "RUN",
+        act_buf_printf(&title, "  %-*s  %-*s  %-11s  %-20s  %s", (int)run_width, "RUN",
                        (int)name_width, "WORKFLOW", "STATUS", "STARTED", "TIME");
         paint(out, style, DIM, act_buf_str(&title));
         act_buf_add_byte(&out->buf, '\n');
@@ -259,8 +259,8 @@ act_view_list_text(struct act_view_out *out, const act_run_rows *rows, struct ac
         pad(out, act_view_columns(act_str_n(out->buf.ptr + at, out->buf.len - at)), name_width + 2);
         act_buf_printf(&out->buf, "%-11.*s  ", ACT_STR_ARG(row->status));
         at = out->buf.len;
-        act_instant_text(&out->buf, row->started_ms);
-        pad(out, (uint32_t)(out->buf.len - at), 26);
+        act_instant_text(&out->buf, row->started_ms / 1000 * 1000);
+        pad(out, (uint32_t)(out->buf.len - at), 22);
         if (row->ended_ms > 0 || row->duration_ms > 0)
             act_view_duration(&out->buf, row->duration_ms);
         while (out->buf.len > 0 && out->buf.ptr[out->buf.len - 1] == ' ')

@@ -220,7 +220,8 @@ act_sqlite_read_batches(struct act_store *self, struct act_str run, uint64_t fro
         struct act_str stored = act_db_column(stmt, 3);
         act_batch_hash(before, &batch, hash);
         if (batch.first_seq != next || !act_str_eq(stored, act_str_n((char *)hash, sizeof(hash)))) {
-            rc = broken_chain(s->db.path, run, batch.first_seq > next ? next : batch.first_seq, err);
+            rc =
+                broken_chain(s->db.path, run, batch.first_seq > next ? next : batch.first_seq, err);
             break;
         }
         rc = fn(fn_self, &batch, err);

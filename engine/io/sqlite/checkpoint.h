@@ -18,10 +18,10 @@
 
 struct act_checkpointer {
     pthread_t thread;
-    bool started;      /* the thread is to be joined */
-    atomic_bool done;  /* it has finished */
-    uint32_t last;     /* wal_pages when the last one began: asking again needs growth */
-    char *path, *vfs;  /* the thread's own */
+    bool started;     /* the thread is to be joined */
+    atomic_bool done; /* it has finished */
+    uint32_t last;    /* wal_pages when the last one began: asking again needs growth */
+    char *path, *vfs; /* the thread's own */
     enum act_durability durability;
     int32_t busy_ms;
 };

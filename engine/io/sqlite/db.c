@@ -16,10 +16,10 @@ no_space(struct act_db *db, struct act_error *err)
 {
     bool freed = !db->read_only && act_reserve_give_up(db->path);
     act_error_set(err, ACT_ERR_NO_SPACE, "no space left for the database");
-    act_error_hint(err,
-                   freed ? "free some disk space, then `actant resume`; the reserve was used so that "
-                           "the last events fit"
-                         : "free some disk space, then `actant resume`; what was committed is kept");
+    act_error_hint(
+        err, freed ? "free some disk space, then `actant resume`; the reserve was used so that "
+                     "the last events fit"
+                   : "free some disk space, then `actant resume`; what was committed is kept");
     return ACT_ERR_NO_SPACE;
 }
 
@@ -53,9 +53,7 @@ act_db_error(struct act_db *db, int rc, struct act_error *err)
         code = act_error_set(err, ACT_ERR_BUSY, "another program keeps the database locked");
         act_error_hint(err, "close it (an `sqlite3` shell? a backup?) and try again");
         break;
-    case SQLITE_FULL:
-        code = no_space(db, err);
-        break;
+    case SQLITE_FULL: code = no_space(db, err); break;
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
@@ -244,9 +242,7 @@ act_db_begin(struct act_db *db, bool sync, struct act_error *err)
     if (rc != ACT_OK)
         return rc;
     bool full = sync || db->durability == ACT_DURABLE_POWER;
-    int level = full                                                      ? 2
-                : db->durability == ACT_DURABLE_OFF || wal_is_new(db) ? 0
-                                                                          : 1;
+    int level = full ? 2 : db->durability == ACT_DURABLE_OFF || wal_is_new(db) ? 0 : 1;
     rc = set_sync_level(db, level, err);
     if (rc == ACT_OK && full && !db->base_synced)
         rc = sync_base(db, err);
@@ -315,7 +311,8 @@ act_db_migrate(struct act_db *db, const struct act_migration *migrations, uint32
             return rc;
         }
         char next[64];
-        snprintf(next, sizeof(next), "PRAGMA user_version=%u", ACT_SCHEMA_MAJOR << 16 | (minor + 1));
+        snprintf(next, sizeof(next), "PRAGMA user_version=%u",
+                 ACT_SCHEMA_MAJOR << 16 | (minor + 1));
         int sql = sqlite3_exec(db->sql, migrations[minor].sql, NULL, NULL, NULL);
         if (sql == SQLITE_OK)
             sql = sqlite3_exec(db->sql, next, NULL, NULL, NULL);

@@ -23,11 +23,11 @@ struct act_db {
     int32_t busy_ms;
     enum act_durability durability;
     bool read_only;
-    bool exclusive;       /* network file system: locking_mode=EXCLUSIVE */
-    bool broken;          /* invariant 3 */
-    bool base_synced;     /* the database file and its folder have reached the disk */
-    int sync_level;       /* the connection's PRAGMA synchronous: 0, 1, 2 */
-    uint32_t wal_pages;   /* after the last commit of this connection */
+    bool exclusive;     /* network file system: locking_mode=EXCLUSIVE */
+    bool broken;        /* invariant 3 */
+    bool base_synced;   /* the database file and its folder have reached the disk */
+    int sync_level;     /* the connection's PRAGMA synchronous: 0, 1, 2 */
+    uint32_t wal_pages; /* after the last commit of this connection */
     sqlite3_stmt *stmts[ACT_SQL_COUNT];
 };
 

@@ -26,8 +26,8 @@ build(sqlite3_int64 *size)
     char pragmas[128];
     snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%u;",
              ACT_SCHEMA_APPLICATION, ACT_SCHEMA_MAJOR << 16 | act_schema_migration_count);
-    int rc = sqlite3_open_v2(":memory:", &sql,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(
+        ":memory:", &sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(sql, "PRAGMA page_size=4096; BEGIN;", NULL, NULL, NULL);
     for (uint32_t i = 0; rc == SQLITE_OK && i < act_schema_migration_count; i++)
@@ -122,7 +122,8 @@ act_image_create(const char *db_path, struct act_error *err)
                                                                                   : ACT_ERR_SYSTEM;
     act_error_set(err, code, "cannot make the database: %s", strerror(failed));
     act_error_place(err, "%s", db_path);
-    act_error_hint(err, code == ACT_ERR_NO_SPACE ? "free some disk space, or say where with --db PATH"
-                                                 : "say where with --db PATH or ACTANT_DB");
+    act_error_hint(err, code == ACT_ERR_NO_SPACE
+                            ? "free some disk space, or say where with --db PATH"
+                            : "say where with --db PATH or ACTANT_DB");
     return code;
 }

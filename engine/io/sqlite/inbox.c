@@ -11,10 +11,9 @@ act_sqlite_post(struct act_store *self, const struct act_inbox_row *row, struct 
         return rc;
     rc = act_sqlite_run_row(s, row->run, &place, err);
     if (rc == ACT_OK && place.ended) {
-        rc = act_error_set(err, ACT_ERR_INVALID, "run %.*s has ended (it %s%s)",
-                           ACT_STR_ARG(row->run),
-                           act_str_is(act_str(place.status), "cancelled") ? "was " : "",
-                           place.status);
+        rc = act_error_set(
+            err, ACT_ERR_INVALID, "run %.*s has ended (it %s%s)", ACT_STR_ARG(row->run),
+            act_str_is(act_str(place.status), "cancelled") ? "was " : "", place.status);
         act_error_hint(err, "`actant rerun %.*s` starts it anew", ACT_STR_ARG(row->run));
     }
     if (rc == ACT_OK)

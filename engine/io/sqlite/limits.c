@@ -124,8 +124,8 @@ declare(struct act_sqlite *s, int64_t row, const struct want *want, struct act_e
 {
     sqlite3_stmt *stmt;
     bool found = false;
-    enum act_err rc = bound(s, ACT_SQL_LIMIT_DECLARED, want->name, row, (struct act_str){0}, &stmt,
-                            err);
+    enum act_err rc =
+        bound(s, ACT_SQL_LIMIT_DECLARED, want->name, row, (struct act_str){0}, &stmt, err);
     if (rc == ACT_OK)
         rc = act_db_step(&s->db, stmt, &found, err);
     if (rc != ACT_OK)
@@ -275,8 +275,8 @@ take(struct act_sqlite *s, int64_t row, struct act_str holder, const struct want
 }
 
 static enum act_err
-acquire_all(struct act_sqlite *s, int64_t row, struct act_str holder, const struct act_value *limits,
-            int64_t now_ms, int64_t *wait_ms, struct act_error *err)
+acquire_all(struct act_sqlite *s, int64_t row, struct act_str holder,
+            const struct act_value *limits, int64_t now_ms, int64_t *wait_ms, struct act_error *err)
 {
     struct want want;
     enum act_err rc = ACT_OK;
@@ -307,8 +307,8 @@ acquire_all(struct act_sqlite *s, int64_t row, struct act_str holder, const stru
 
 enum act_err
 act_sqlite_acquire(struct act_store *self, struct act_str run, struct act_str holder,
-                   const struct act_value *limits, int64_t now_ms, bool *granted,
-                   int64_t *retry_ms, struct act_error *err)
+                   const struct act_value *limits, int64_t now_ms, bool *granted, int64_t *retry_ms,
+                   struct act_error *err)
 {
     struct act_sqlite *s = act_sqlite_of(self);
     struct act_owned *owned = act_sqlite_owned(s, run);

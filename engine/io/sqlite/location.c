@@ -130,9 +130,10 @@ act_location_make_parents(const char *path, struct act_error *err)
         if (failed && stat(part.ptr, &st) == 0 && S_ISDIR(st.st_mode))
             failed = 0;
         if (failed) {
-            rc = act_error_set(err, failed == EROFS || failed == EACCES ? ACT_ERR_READ_ONLY
-                                    : failed == ENOSPC || failed == EDQUOT ? ACT_ERR_NO_SPACE
-                                                                            : ACT_ERR_SYSTEM,
+            rc = act_error_set(err,
+                               failed == EROFS || failed == EACCES    ? ACT_ERR_READ_ONLY
+                               : failed == ENOSPC || failed == EDQUOT ? ACT_ERR_NO_SPACE
+                                                                      : ACT_ERR_SYSTEM,
                                "cannot make the folder %s: %s", part.ptr, strerror(failed));
             act_error_hint(err, "say where with --db PATH or ACTANT_DB");
             break;
@@ -150,12 +151,10 @@ act_location_network(const char *path)
         uint32_t magic;
         const char *name;
     } table[] = {
-        {0x6969, "NFS"},          {0x517B, "SMB"},        {0xFF534D42, "CIFS"},
-        {0xFE534D42, "SMB2"},     {0x65735546, "FUSE"},   {0x01021997, "9P"},
-        {0x5346414F, "AFS"},      {0x73757245, "Coda"},   {0x00C36400, "Ceph"},
-        {0x0BD00BD0, "Lustre"},   {0x47504653, "GPFS"},   {0x7461636F, "OCFS2"},
-        {0x01161970, "GFS2"},     {0x19830326, "BeeGFS"}, {0xAAD7AAEA, "PanFS"},
-        {0x564C, "NCP"},
+        {0x6969, "NFS"},      {0x517B, "SMB"},        {0xFF534D42, "CIFS"},  {0xFE534D42, "SMB2"},
+        {0x65735546, "FUSE"}, {0x01021997, "9P"},     {0x5346414F, "AFS"},   {0x73757245, "Coda"},
+        {0x00C36400, "Ceph"}, {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"},  {0x7461636F, "OCFS2"},
+        {0x01161970, "GFS2"}, {0x19830326, "BeeGFS"}, {0xAAD7AAEA, "PanFS"}, {0x564C, "NCP"},
     };
     struct statfs fs;
     if (statfs(path, &fs) != 0) {

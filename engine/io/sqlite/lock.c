@@ -17,13 +17,15 @@ act_lock_open(struct act_lock *lock, const char *db_path, struct act_error *err)
 {
     struct act_buf path = {0};
     act_buf_printf(&path, "%s.lock", db_path);
-    *lock = (struct act_lock){.fd = open(path.ptr, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    *lock =
+        (struct act_lock){.fd = open(path.ptr, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     enum act_err rc = ACT_OK;
     if (lock->fd < 0) {
         int saved = errno;
-        rc = act_error_set(err, saved == EROFS || saved == EACCES     ? ACT_ERR_READ_ONLY
-                                : saved == ENOSPC || saved == EDQUOT ? ACT_ERR_NO_SPACE
-                                                                      : ACT_ERR_SYSTEM,
+        rc = act_error_set(err,
+                           saved == EROFS || saved == EACCES    ? ACT_ERR_READ_ONLY
+                           : saved == ENOSPC || saved == EDQUOT ? ACT_ERR_NO_SPACE
+                                                                : ACT_ERR_SYSTEM,
                            "cannot open %s: %s", path.ptr, strerror(saved));
         act_error_place(err, "%s", db_path);
         act_error_hint(err, "the database's folder must be writable; or say where with --db PATH");

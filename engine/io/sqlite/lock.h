@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct act_lock {
-    int fd;    /* -1: not open */
+    int fd; /* -1: not open */
     bool held;
 };
 

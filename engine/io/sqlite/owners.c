@@ -28,9 +28,10 @@ act_owners_open(struct act_owners *owners, const char *db_path, bool read_only,
     owners->fd = open(path.ptr, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     enum act_err rc = ACT_OK;
     if (owners->fd < 0 && !read_only) {
-        rc = act_error_set(err, errno == EROFS || errno == EACCES ? ACT_ERR_READ_ONLY
-                                : errno == ENOSPC                 ? ACT_ERR_NO_SPACE
-                                                                  : ACT_ERR_SYSTEM,
+        rc = act_error_set(err,
+                           errno == EROFS || errno == EACCES ? ACT_ERR_READ_ONLY
+                           : errno == ENOSPC                 ? ACT_ERR_NO_SPACE
+                                                             : ACT_ERR_SYSTEM,
                            "cannot open %s: %s", path.ptr, strerror(errno));
         act_error_place(err, "%s", db_path);
     }

@@ -83,8 +83,7 @@ owned_elsewhere(struct act_str run, int64_t pid, struct act_error *err)
 static struct act_owned *
 remember(struct act_sqlite *s, struct act_str run, int64_t row)
 {
-    act_vec_push(&s->owned,
-                 ((struct act_owned){.run = act_strndup(run.ptr, run.len), .row = row}));
+    act_vec_push(&s->owned, ((struct act_owned){.run = act_strndup(run.ptr, run.len), .row = row}));
     return act_vec_last(&s->owned);
 }
 

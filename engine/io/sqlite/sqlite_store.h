@@ -20,7 +20,7 @@
 struct act_store_options {
     struct act_str path; /* empty: act_location_default; relative to the working directory */
     bool given;          /* by --db or $ACTANT_DB: failing is an error, there is no falling back */
-    bool read_only;      /* nothing is made, written or repaired; ACT_ERR_NOT_FOUND if there is none */
+    bool read_only; /* nothing is made, written or repaired; ACT_ERR_NOT_FOUND if there is none */
     enum act_durability durability;
     int32_t busy_ms; /* how long to wait for other writers; 0: 5,000 */
     /* What a person should know and what is no error: another place was taken, a network file

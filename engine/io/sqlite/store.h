@@ -105,8 +105,7 @@ enum act_err act_limits_any(struct act_sqlite *s, int64_t row, bool *ret, struct
 
 /* folder.c */
 enum act_err act_sqlite_folder(struct act_store *self, struct act_str run, bool create,
-                               struct act_arena *arena, struct act_str *ret,
-                               struct act_error *err);
+                               struct act_arena *arena, struct act_str *ret, struct act_error *err);
 enum act_err act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *err);
 
 #endif

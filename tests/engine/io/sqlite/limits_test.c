@@ -128,8 +128,12 @@ static void
 test_nonsense_is_refused(void **state)
 {
     struct fixture *f = *state;
-    static const char *const wrong[] = {"{\"a\":0}", "{\"a\":-1}", "{\"a\":\"x\"}",
-                                        "{\"a\":{\"count\":1}}", "{\"a\":{\"per_ms\":1}}", "[1]"};
+    static const char *const wrong[] = {"{\"a\":0}",
+                                        "{\"a\":-1}",
+                                        "{\"a\":\"x\"}",
+                                        "{\"a\":{\"count\":1}}",
+                                        "{\"a\":{\"per_ms\":1}}",
+                                        "[1]"};
     f->store = fixture_open(f, ACT_DURABLE_PROCESS);
     make_run(f->store, "r1", &f->err);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -118,8 +118,7 @@ bodies(struct act_store *store, const char *run, uint64_t from_seq, char *out, s
        struct act_error *err)
 {
     struct act_buf buf = {0};
-    enum act_err rc =
-        store->ops->read_batches(store, act_str(run), from_seq, on_batch, &buf, err);
+    enum act_err rc = store->ops->read_batches(store, act_str(run), from_seq, on_batch, &buf, err);
     snprintf(out, size, "%s", buf.ptr ? buf.ptr : "");
     act_buf_fini(&buf);
     return rc;

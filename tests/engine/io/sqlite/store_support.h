@@ -43,6 +43,7 @@ void raw_sql(const char *db, const char *sql);
 /* The counting VFS. Registered when first asked for; single-threaded tests only. */
 const char *counting_vfs(void);
 extern int vfs_syncs; /* xSync calls so far */
-extern long vfs_writes_left; /* after so many writes every write says that the disk is full; -1: never */
+extern long
+    vfs_writes_left; /* after so many writes every write says that the disk is full; -1: never */
 
 #endif

@@ -123,8 +123,8 @@ test_runs_are_listed_newest_first(void **state)
                                .spec = spec,
                                .from = from};
     make_run(f->store, "one", &f->err);
-    assert_int_equal(
-        ops->create_run(f->store, &made, ACT_STR("another plan"), NULL, &f->err), ACT_OK);
+    assert_int_equal(ops->create_run(f->store, &made, ACT_STR("another plan"), NULL, &f->err),
+                     ACT_OK);
     act_value_release(spec);
     act_value_release(from);
     make_run(f->store, "three", &f->err);
@@ -164,7 +164,8 @@ test_plans_are_kept_once_and_go_with_their_last_run(void **state)
     const struct act_store_ops *ops = f->store->ops;
     make_run(f->store, "one", &f->err);
     make_run(f->store, "two", &f->err);
-    raw_sql(f->db, "CREATE TEMP TABLE t (n CHECK (n = 1)); INSERT INTO t SELECT count(*) FROM plans");
+    raw_sql(f->db,
+            "CREATE TEMP TABLE t (n CHECK (n = 1)); INSERT INTO t SELECT count(*) FROM plans");
     assert_int_equal(ops->read_plan(f->store, ACT_STR("two"), &arena, &plan, &f->err), ACT_OK);
     assert_true(act_str_is(plan, "the plan"));
 
@@ -221,9 +222,9 @@ test_the_inbox_is_emptied_by_the_batch_that_holds_it(void **state)
 
     uint64_t done[] = {rows.ptr[0].id, rows.ptr[1].id}, last = rows.ptr[1].id;
     struct act_batch batch = {.first_seq = 2, .count = 1, .body = ACT_STR("signal")};
-    assert_int_equal(f->store->ops->append(f->store, ACT_STR("r1"), &batch, NULL, done, 2, false,
-                                           &f->err),
-                     ACT_OK);
+    assert_int_equal(
+        f->store->ops->append(f->store, ACT_STR("r1"), &batch, NULL, done, 2, false, &f->err),
+        ACT_OK);
     act_vec_clear(&rows);
     f->store->ops->inbox(f->store, ACT_STR("r1"), &arena, &rows, &f->err);
     assert_int_equal(rows.len, 0);
@@ -263,8 +264,8 @@ test_a_changed_byte_is_found_with_its_event(void **state)
     raw_sql(f->db, "UPDATE plans SET bytes = 'another'");
     struct act_arena arena = {0};
     struct act_str plan;
-    assert_int_equal(
-        f->store->ops->read_plan(f->store, ACT_STR("r1"), &arena, &plan, &f->err), ACT_ERR_CORRUPT);
+    assert_int_equal(f->store->ops->read_plan(f->store, ACT_STR("r1"), &arena, &plan, &f->err),
+                     ACT_ERR_CORRUPT);
     act_arena_fini(&arena);
 }
 
