@@ -41,7 +41,7 @@ list(struct act_cli *cli)
     struct act_store *store = NULL;
     act_run_rows rows = {0};
     enum act_err code = act_compose_store(cli, true, &store, &err);
-    if (code == ACT_ERR_NOT_FOUND && act_cli_text(cli, ACT_OPT_DB).len == 0)
+    if (code == ACT_ERR_NOT_FOUND)
         code = ACT_OK; /* nothing has ever run */
     if (!code && store)
         code = store->ops->list_runs(store, act_cli_text(cli, ACT_OPT_WORKFLOW),

@@ -53,7 +53,7 @@ static bool
 is_case(const struct junit *j, const struct act_view_entry *entry)
 {
     enum act_kind kind = act_view_kind(j->view, entry);
-    return entry->recorded && act_kind_is_leaf(kind) && !act_kind_is_quick(kind) &&
+    return entry->recorded && act_kind_is_leaf(kind) && !act_label_is_quick(kind) &&
            kind != ACT_KIND_TASK && kind != ACT_KIND_WORKFLOW;
 }
 

@@ -75,14 +75,14 @@ act_cause_add(struct act_buf *out, const struct act_event *event)
 }
 
 bool
-act_kind_is_task(enum act_kind kind)
+act_label_is_task(enum act_kind kind)
 {
     return kind == ACT_KIND_RUN || kind == ACT_KIND_EXEC || kind == ACT_KIND_PLUGIN ||
            kind == ACT_KIND_PYTHON || kind == ACT_KIND_CALL;
 }
 
 bool
-act_kind_is_quick(enum act_kind kind)
+act_label_is_quick(enum act_kind kind)
 {
     return kind == ACT_KIND_VALUE || kind == ACT_KIND_RETURN || kind == ACT_KIND_SIGNAL ||
            kind == ACT_KIND_CANCEL;

@@ -17,7 +17,7 @@ has_several(const struct act_plan *plan)
         enum act_kind kind = (enum act_kind)plan->nodes.ptr[i].kind;
         bool repeats = kind == ACT_KIND_FOR || kind == ACT_KIND_MATRIX || kind == ACT_KIND_WHILE ||
                        kind == ACT_KIND_UNTIL;
-        tasks += repeats ? 2 : act_kind_is_task(kind);
+        tasks += repeats ? 2 : act_label_is_task(kind);
     }
     return tasks > 1;
 }

@@ -78,7 +78,7 @@ add_row(void *self, const struct act_inst_view *view)
     enum act_kind kind = (enum act_kind)node->kind;
     bool leaf = act_kind_is_leaf(kind);
     bool running = view->status == ACT_STATUS_RUNNING || view->status == ACT_STATUS_STOPPING;
-    p->running += running && act_kind_is_task(kind);
+    p->running += running && act_label_is_task(kind);
     if (p->rows.len >= ROWS_MAX) {
         p->left_out++;
         return false;
@@ -224,7 +224,7 @@ paint_row(struct picture *p, const struct row *row)
     act_buf_clear(&text);
     if (row->total != UINT32_MAX && row->total > 0)
         act_buf_printf(&text, "  %u/%u", row->done, row->total);
-    if (row->elapsed_ms >= 0 && row->status != ACT_STATUS_SKIPPED && !act_kind_is_quick(kind)) {
+    if (row->elapsed_ms >= 0 && row->status != ACT_STATUS_SKIPPED && !act_label_is_quick(kind)) {
         act_buf_add_cstr(&text, "  ");
         act_elapsed_add(&text, row->elapsed_ms);
     }

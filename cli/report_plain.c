@@ -115,7 +115,7 @@ say_ended(struct act_report *r, const struct act_event *event, struct act_str la
     if (composite && failed && event->cause != ACT_CAUSE_TIMEOUT && event->cause != ACT_CAUSE_MAX &&
         event->cause != ACT_CAUSE_EXPRESSION)
         return;
-    if (act_kind_is_quick(kind) && !failed)
+    if (act_label_is_quick(kind) && !failed)
         return;
     begin_line(r, label);
     add_verdict(r, event->status);

@@ -177,7 +177,6 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         .clean_env = act_value_as_bool(clean),
         .env_names = names.ptr,
         .env_name_count = names.len,
-        .secrets = s->secrets,
     };
     const struct act_value *wanted = s->plan->exprs.literals.ptr[s->plan->secrets];
     enum act_err code = act_secrets_gather(wanted, specs.ptr, specs.len, &s->secrets, err);
@@ -186,6 +185,7 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
             store->ops->close(store);
         return code;
     }
+    around.secrets = s->secrets;
     code = act_engine_open(cli, store, s->row.run, &around, &s->engine, err);
     if (code)
         return code;
@@ -308,10 +308,10 @@ act_session_start(struct act_cli *cli, const struct act_start *start)
         make_row(&s, start);
         code = open_session(&s, store, &err);
     }
-    if (!code)
-        code = begin_run(&s, start, &err);
     if (!code && !act_cli_flag(cli, ACT_OPT_QUIET))
         act_finish_announce(&s.report, &s.row);
+    if (!code)
+        code = begin_run(&s, start, &err);
     int exit_code = code ? act_cli_fail(cli, &err) : wait_for_end(&s);
     act_value_release(s.row.spec);
     close_session(&s);
