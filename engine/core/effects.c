@@ -28,8 +28,8 @@ act_effects_fini(struct act_effects *effects)
 static bool
 is_muted(const struct act_run *run, enum act_effect_type type)
 {
-    if (run->replaying)
-        return true;
+    if (run->replaying || (run->replayed && type == ACT_EFFECT_RELEASE))
+        return true; /* who has just begun holds nothing */
     if (!run->muted)
         return false;
     return type == ACT_EFFECT_READY || type == ACT_EFFECT_UNREADY || type == ACT_EFFECT_TIMER ||

@@ -52,11 +52,13 @@ enum act_cause {
     ACT_CAUSE_GUARD = 14,    /* skipped: its `if` was false */
     ACT_CAUSE_UPSTREAM = 15, /* skipped: a need was skipped or can no longer be met */
     ACT_CAUSE_CACHE = 16,
-    ACT_CAUSE_INTERRUPTED = 17, /* attempt ended because the run was suspended; no retry is used up */
-    ACT_CAUSE_START = 18,       /* could not be started: ENOENT, EACCES, E2BIG …; message says; shown as exit 127/126 */
-    ACT_CAUSE_BRANCH = 19,      /* skipped: no branch or case was taken, or its inside was skipped */
-    ACT_CAUSE_RETURN = 20,      /* ended by a `return` elsewhere, or is the one */
-    ACT_CAUSE_RACE = 21,        /* cancelled: the race (quorum, fail_fast) was decided */
+    ACT_CAUSE_INTERRUPTED =
+        17, /* attempt ended because the run was suspended; no retry is used up */
+    ACT_CAUSE_START =
+        18, /* could not be started: ENOENT, EACCES, E2BIG …; message says; shown as exit 127/126 */
+    ACT_CAUSE_BRANCH = 19, /* skipped: no branch or case was taken, or its inside was skipped */
+    ACT_CAUSE_RETURN = 20, /* ended by a `return` elsewhere, or is the one */
+    ACT_CAUSE_RACE = 21,   /* cancelled: the race (quorum, fail_fast) was decided */
 };
 const char *act_cause_text(enum act_cause cause);
 
@@ -81,29 +83,33 @@ struct act_blob {
 
 struct act_event {
     enum act_event_type type;
-    uint64_t seq;     /* within the run, from 1 */
-    uint64_t steps;   /* facts: internal steps the machine had made before */
-    int64_t at_ms;    /* UTC */
-    int64_t at_ns;    /* monotonic within the run (continued over resumes by the owner) */
+    uint64_t seq;       /* within the run, from 1 */
+    uint64_t steps;     /* facts: internal steps the machine had made before */
+    int64_t at_ms;      /* UTC */
+    int64_t at_ns;      /* monotonic within the run (continued over resumes by the owner) */
     struct act_key key; /* the instance; count 0, node 0 for the run itself */
-    uint32_t attempt; /* from 1 */
+    uint32_t attempt;   /* from 1 */
     enum act_status status;
     enum act_cause cause;
-    int32_t exit_code;   /* ENDED, NODE_ENDED: -1 if none */
-    int32_t signal;      /* number, 0 if none */
-    uint32_t number;     /* TIMER: which; RETRY: nothing; STARTED: pid; RUN_ENDED: tolerated failures; NODE_ENDED of an elided loop: turns */
-    bool flag;           /* ENDED: output held a secret; NODE_ENDED: the failure was tolerated; SIGNAL: … */
+    int32_t exit_code; /* ENDED, NODE_ENDED: -1 if none */
+    int32_t signal;    /* number, 0 if none */
+    uint32_t
+        number; /* TIMER: which; RETRY: nothing; STARTED: pid; RUN_ENDED: tolerated failures; NODE_ENDED of an elided loop: turns */
+    bool flag; /* ENDED: output held a secret; NODE_ENDED: the failure was tolerated; SIGNAL: … */
     int64_t started_ms, started_ns; /* NODE_ENDED: when the last attempt began */
-    struct act_str name; /* SIGNAL: its name; ENDED, RUN_STARTED: worker */
-    struct act_str id;   /* SIGNAL: inbox id, so that one row is never applied twice */
-    struct act_value *value;   /* SIGNAL: payload; ANSWER; RUN_STARTED: {params, env, run, event, seed, …}; NODE_ENDED, RUN_ENDED: result (null if it is the attempt's own output: result_is_output) */
+    struct act_str name;            /* SIGNAL: its name; ENDED, RUN_STARTED: worker */
+    struct act_str id;              /* SIGNAL: inbox id, so that one row is never applied twice */
+    struct act_value *
+        value; /* SIGNAL: payload; ANSWER; RUN_STARTED: {params, env, run, event, seed, …}; NODE_ENDED, RUN_ENDED: result (null if it is the attempt's own output: result_is_output) */
     bool result_is_output;
-    struct act_value *outputs; /* ENDED: what the task wrote to $ACTANT_OUTPUT; NODE_ENDED, RUN_ENDED */
-    struct act_value *error;   /* NODE_ENDED, RUN_ENDED, UNDONE: the error mapping */
-    struct act_str message;    /* ENDED: why it could not be started, …; CANCEL: who */
-    struct act_blob out, err;  /* ENDED, OUTPUT */
-    struct act_str order;      /* ENDED: varint lengths, alternately of out and err, as they were read; empty if only one has bytes */
-    struct act_arena *owner;   /* decoded events: what fini releases; NULL otherwise */
+    struct act_value
+        *outputs; /* ENDED: what the task wrote to $ACTANT_OUTPUT; NODE_ENDED, RUN_ENDED */
+    struct act_value *error;  /* NODE_ENDED, RUN_ENDED, UNDONE: the error mapping */
+    struct act_str message;   /* ENDED: why it could not be started, …; CANCEL: who */
+    struct act_blob out, err; /* ENDED, OUTPUT */
+    struct act_str
+        order; /* ENDED: varint lengths, alternately of out and err, as they were read; empty if only one has bytes */
+    struct act_arena *owner; /* decoded events: what fini releases; NULL otherwise */
 };
 
 /* Appends length-prefixed event. */
@@ -115,6 +121,7 @@ enum act_err act_event_decode(struct act_str *bytes, struct act_arena *arena,
                               struct act_error *err);
 void act_event_fini(struct act_event *event); /* releases values */
 /* One JSON object {seq, at, type, node, attempt, …} for `history events`. */
-void act_event_json(struct act_buf *out, const struct act_plan *plan, const struct act_event *event);
+void act_event_json(struct act_buf *out, const struct act_plan *plan,
+                    const struct act_event *event);
 
 #endif

@@ -75,7 +75,7 @@ struct act_run {
     struct act_work *ring; /* power of two */
     uint32_t ring_cap, ring_head, ring_len;
     enum act_status status;
-    bool cancelled, frozen, muted, replaying;
+    bool cancelled, frozen, muted, replaying, replayed;
     uint32_t root;              /* slot */
     uint64_t steps, seq, order; /* done; last used; running number */
     int64_t now_ms, now_ns;

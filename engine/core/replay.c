@@ -88,7 +88,7 @@ act_run_replay(struct act_run *run, struct act_str batch, struct act_error *err)
     struct act_arena arena = {0};
     enum act_err code = ACT_OK;
     size_t checked = 0;
-    run->replaying = run->muted = true;
+    run->replaying = run->replayed = run->muted = true;
     run->effects = &run->past;
     while (batch.len > 0 && code == ACT_OK) {
         struct act_str before = batch;
@@ -182,7 +182,7 @@ void
 act_run_reissue(struct act_run *run, struct act_effects *effects)
 {
     struct owed_list ready = {0}, live = {0};
-    run->muted = false;
+    run->muted = run->replayed = false;
     run->effects = effects;
     gather(run, is_live, &live);
     for (uint32_t i = 0; i < live.len; i++)

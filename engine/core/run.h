@@ -24,37 +24,37 @@ typedef uint64_t act_inst; /* generation and slot; 0 is none */
 #define ACT_INST_NONE ((act_inst)0)
 
 enum act_effect_type {
-    ACT_EFFECT_READY,       /* inst wants a slot; priority says how much, then order of arrival */
-    ACT_EFFECT_UNREADY,     /* it no longer does */
-    ACT_EFFECT_START,       /* inst's attempt may start now: see act_run_task */
-    ACT_EFFECT_STOP,        /* end inst's attempt: TERM, grace_ms, KILL; ENDED follows */
-    ACT_EFFECT_TIMER,       /* apply TIMER(inst, number) at due_ms (UTC; durable) or after delay_ms (monotonic: attempt time-outs) */
+    ACT_EFFECT_READY,   /* inst wants a slot; priority says how much, then order of arrival */
+    ACT_EFFECT_UNREADY, /* it no longer does */
+    ACT_EFFECT_START,   /* inst's attempt may start now: see act_run_task */
+    ACT_EFFECT_STOP,    /* end inst's attempt: TERM, grace_ms, KILL; ENDED follows */
+    ACT_EFFECT_TIMER, /* apply TIMER(inst, number) at due_ms (UTC; durable) or after delay_ms (monotonic: attempt time-outs) */
     ACT_EFFECT_CLEAR_TIMER,
-    ACT_EFFECT_SIGNAL_OUT,  /* send signal `name` with `value` to run `to` */
-    ACT_EFFECT_ACQUIRE,     /* inst waits for limits (a literal map); apply LIMITS when all are held. From
+    ACT_EFFECT_SIGNAL_OUT, /* send signal `name` with `value` to run `to` */
+    ACT_EFFECT_ACQUIRE, /* inst waits for limits (a literal map); apply LIMITS when all are held. From
                              * act_run_reissue with number 1: inst holds them already, take note */
-    ACT_EFFECT_RELEASE,     /* give inst's limits back, or stop waiting for them */
-    ACT_EFFECT_QUESTION,    /* hashFiles: value is the list of patterns, dir where to look; apply ANSWER */
-    ACT_EFFECT_RUN_ENDED,   /* act_run_outcome has it */
+    ACT_EFFECT_RELEASE, /* give inst's limits back, or stop waiting for them */
+    ACT_EFFECT_QUESTION, /* hashFiles: value is the list of patterns, dir where to look; apply ANSWER */
+    ACT_EFFECT_RUN_ENDED, /* act_run_outcome has it */
 };
 struct act_effect {
     enum act_effect_type type;
     act_inst inst;
-    uint32_t number;              /* TIMER, CLEAR_TIMER: which; ACQUIRE: see there */
-    int64_t due_ms;               /* TIMER: UTC, or -1 */
-    int64_t delay_ms;             /* TIMER: from now, monotonic, when due_ms is -1; STOP: grace */
-    int32_t priority;             /* READY */
-    struct act_value *value;      /* owned by the effects */
-    struct act_value *name, *to;  /* SIGNAL_OUT: texts; QUESTION: to is dir */
+    uint32_t number;             /* TIMER, CLEAR_TIMER: which; ACQUIRE: see there */
+    int64_t due_ms;              /* TIMER: UTC, or -1 */
+    int64_t delay_ms;            /* TIMER: from now, monotonic, when due_ms is -1; STOP: grace */
+    int32_t priority;            /* READY */
+    struct act_value *value;     /* owned by the effects */
+    struct act_value *name, *to; /* SIGNAL_OUT: texts; QUESTION: to is dir */
 };
 /* Filled by apply; the host clears it after each turn. */
 struct act_effects {
     ACT_VEC(struct act_effect) list;
-    struct act_buf log;      /* encoded events of this turn, in order */
-    uint64_t first_seq;      /* of log */
+    struct act_buf log; /* encoded events of this turn, in order */
+    uint64_t first_seq; /* of log */
     uint32_t event_count;
-    bool gating;             /* log must be committed before the effects are done */
-    bool sync;               /* an `idempotent: false` node is dispatched in it: commit at FULL */
+    bool gating; /* log must be committed before the effects are done */
+    bool sync;   /* an `idempotent: false` node is dispatched in it: commit at FULL */
 };
 void act_effects_clear(struct act_effects *effects);
 void act_effects_fini(struct act_effects *effects);
@@ -88,16 +88,18 @@ void act_run_continue(struct act_run *run, int64_t now_ms, int64_t now_ns,
 /* What a START is to start; lent until the next apply about inst. Expressions are evaluated. */
 struct act_task {
     enum act_kind kind;
-    struct act_str path, id;        /* id may be empty; path names the instance */
-    struct act_str name;            /* target of plugin/python/call; else empty */
+    struct act_str path, id; /* id may be empty; path names the instance */
+    struct act_str name;     /* target of plugin/python/call; else empty */
     uint32_t node, attempt;
-    struct act_str script;          /* run */
-    const struct act_value *shell;  /* list of text or NULL: sh -eu */
-    const struct act_value *argv;   /* exec: list of text */
-    const struct act_value *args;   /* run: list of text or NULL */
-    const struct act_value *env;    /* map name → text or null (removes), from the outside in, bindings last */
-    struct act_str dir;             /* relative to the top file's folder; "" is that folder */
-    const struct act_value *stdin_value; /* NULL: nothing (/dev/null); write act_value_raw if it has it, else act_value_text; an ACT_REF is a file */
+    struct act_str script;         /* run */
+    const struct act_value *shell; /* list of text or NULL: sh -eu */
+    const struct act_value *argv;  /* exec: list of text */
+    const struct act_value *args;  /* run: list of text or NULL */
+    const struct act_value
+        *env; /* map name → text or null (removes), from the outside in, bindings last */
+    struct act_str dir; /* relative to the top file's folder; "" is that folder */
+    const struct act_value *
+        stdin_value; /* NULL: nothing (/dev/null); write act_value_raw if it has it, else act_value_text; an ACT_REF is a file */
     enum act_output output;
     bool idempotent;
     int64_t grace_ms;
@@ -140,13 +142,14 @@ act_inst act_run_find(const struct act_run *run, struct act_key key); /* live in
 struct act_inst_view {
     act_inst inst, parent;
     uint32_t node, depth, attempt;
-    struct act_key key;              /* lent for the call */
+    struct act_key key; /* lent for the call */
     enum act_status status;
     enum act_cause cause;
     int64_t started_ms, started_ns, ended_ns;
-    uint32_t done, total;            /* of a composite's members; total UINT32_MAX: not known */
+    uint32_t done, total; /* of a composite's members; total UINT32_MAX: not known */
 };
-void act_run_walk(const struct act_run *run, bool (*fn)(void *self, const struct act_inst_view *view),
+void act_run_walk(const struct act_run *run,
+                  bool (*fn)(void *self, const struct act_inst_view *view),
                   void *self); /* fn returns false to leave out what is inside */
 
 /* Tracing, for `explain`: called whenever an expression decided something (guard, branch, case,
@@ -157,7 +160,8 @@ struct act_trace {
                     struct act_expr_id expr, const struct act_value *value,
                     const struct act_expr_env *env /* to evaluate its parts with */);
 };
-void act_run_set_trace(struct act_run *run, const struct act_trace *trace); /* borrowed; NULL: off */
+void act_run_set_trace(struct act_run *run,
+                       const struct act_trace *trace); /* borrowed; NULL: off */
 
 /* A state hash for the simulator: equal for equal states. */
 uint64_t act_run_state_hash(const struct act_run *run);

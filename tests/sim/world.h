@@ -1,0 +1,66 @@
+/* The simulated world around one run: a virtual clock, executors, timers, limits, signals, crashes.
+ * Everything follows from the seed. It plays the host and watches the machine's promises. */
+#ifndef ACT_TESTS_SIM_WORLD_H
+#define ACT_TESTS_SIM_WORLD_H
+
+#include "engine/core/machine.h"
+
+struct random {
+    uint64_t s;
+};
+uint64_t random_next(struct random *r);
+uint32_t random_below(struct random *r, uint32_t n);
+bool random_one_in(struct random *r, uint32_t n);
+
+struct act_plan *plan_random(uint64_t seed);
+
+struct world_timer {
+    act_inst inst;
+    uint32_t number;
+    int64_t at_ms;
+    uint64_t order;
+};
+struct world_job {
+    act_inst inst;
+    int64_t ends_ms, kill_ms; /* kill_ms: INT64_MAX unless it is being stopped */
+    uint64_t order;
+    bool stopping;
+};
+struct world_mark {
+    uint64_t at; /* offset in the log of the end of a batch */
+};
+
+struct world {
+    const struct act_plan *plan;
+    struct random random;
+    const struct act_state_table *states; /* NULL: the right one */
+    struct act_run *run;
+    struct act_effects effects;
+    struct act_buf log;
+    ACT_VEC(uint64_t) batches; /* ends of batches in log */
+    int64_t now_ms;
+    uint64_t order;
+    uint32_t slots;
+    ACT_VEC(act_inst) ready;
+    ACT_VEC(struct world_timer) timers;
+    ACT_VEC(struct world_job) jobs;
+    ACT_VEC(struct world_timer) acquires; /* waiting for a limit */
+    ACT_VEC(act_inst) holders;
+    ACT_VEC(struct world_timer) questions;
+    uint32_t crashes, starts;
+    bool calm;         /* no crashes, cancels, suspensions */
+    bool loud;         /* print events */
+    char problem[512]; /* first broken promise; empty: none */
+};
+
+void world_init(struct world *w, const struct act_plan *plan, uint64_t seed);
+void world_fini(struct world *w);
+void world_start(struct world *w);
+/* Plays until the run has ended. False: problem says what went wrong. */
+bool world_play(struct world *w);
+bool world_apply(struct world *w, act_inst inst, struct act_event event);
+/* After the end: replays the log, whole and cut, and checks it. */
+bool world_check_log(struct world *w);
+void world_problem(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
