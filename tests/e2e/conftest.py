@@ -1,0 +1,110 @@
+"""What the tests that drive the binary share: each has a database, a folder and an environment of its
+own, and waits on conditions, never for a time."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ACTANT = os.environ.get("ACTANT", str(ROOT / "build" / "release" / "actant"))
+PATIENCE_S = 240  # a bound for what hangs, not a measure
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+
+class World:
+    """A folder, a database, and the program."""
+
+    def __init__(self, path):
+        self.path = path
+        self.db = path / "state" / "actant.db"
+        dropped = ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CLICOLOR_FORCE")
+        self.env = {k: v for k, v in os.environ.items() if k not in dropped}
+        self.env.update(ACTANT_DB=str(self.db), TMPDIR=str(path), HOME=str(path),
+                        XDG_CONFIG_HOME=str(path / "config"), TERM="dumb")
+        self.started = []
+
+    def write(self, text, name="flow.yaml"):
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def __call__(self, *args, input=None, env=None, code=None, cwd=None):
+        """Runs to the end; code: the exit code that must come."""
+        done = subprocess.run([ACTANT, *map(str, args)], env={**self.env, **(env or {})},
+                              input=input, stdin=None if input is not None else subprocess.DEVNULL,
+                              capture_output=True, timeout=PATIENCE_S, cwd=cwd or self.path)
+        done.out = done.stdout.decode(errors="replace")
+        done.err = done.stderr.decode(errors="replace")
+        if code is not None:
+            assert done.returncode == code, f"{done.returncode}: {done.out}\n{done.err}"
+        return done
+
+    def json(self, *args, code=0, **more):
+        return json.loads(self(*args, "--json", code=code, **more).out)
+
+    def run(self, text, *args, code=0, **more):
+        """Writes the workflow and runs it; its document."""
+        return self.json("run", self.write(text), *args, code=code, **more)
+
+    def start(self, *args, env=None, **more):
+        """In the background; killed at the end of the test if it is still there."""
+        process = subprocess.Popen([ACTANT, *map(str, args)], env={**self.env, **(env or {})},
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, cwd=self.path, **more)
+        self.started.append(process)
+        return process
+
+    def end(self, process, code=None):
+        """Waits; gives (stdout, stderr)."""
+        out, err = process.communicate(timeout=PATIENCE_S)
+        if code is not None:
+            assert process.returncode == code, f"{process.returncode}: {out!r} {err!r}"
+        return out.decode(errors="replace"), err.decode(errors="replace")
+
+    def show(self, run="last"):
+        return self.json("history", "show", run)
+
+    def node(self, name, run="last"):
+        for node in self.show(run)["nodes"]:
+            if name in (node["id"], node["path"]):
+                return node
+        return None
+
+    def wait(self, what, condition):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            found = condition()
+            if found:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"never came: {what}")
+
+    def wait_file(self, name):
+        file = self.path / name
+        self.wait(f"the file {name}", file.exists)
+        return file
+
+    def last_run(self):
+        """The newest run's id, once there is one."""
+        def newest():
+            done = self("history", "list", "--json")
+            runs = json.loads(done.out)["runs"] if done.returncode == 0 else []
+            return runs[0]["run"] if runs else None
+        return self.wait("a run in the history", newest)
+
+
+@pytest.fixture
+def world(tmp_path):
+    w = World(tmp_path)
+    yield w
+    for process in w.started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()

@@ -1,0 +1,184 @@
+"""Databases that are not as they should be, full disks, much output, and what a hello costs."""
+
+import json
+import os
+import pathlib
+import resource
+import shutil
+import sqlite3
+import subprocess
+
+import pytest
+
+from conftest import ACTANT
+
+SANITIZED = bool(os.environ.get("ACT_SANITIZE"))
+
+
+def test_a_foreign_database(world):
+    world.db.parent.mkdir(parents=True)
+    con = sqlite3.connect(world.db)
+    con.execute("create table t (x)")
+    con.commit()
+    con.close()
+    before = world.db.read_bytes()
+    done = world("run", world.write("run: touch made"), code=3)
+    assert str(world.db) in done.err and "help:" in done.err
+    assert world.db.read_bytes() == before and not (world.path / "made").exists()
+
+
+def test_a_file_that_is_no_database(world):
+    world.db.parent.mkdir(parents=True)
+    world.db.write_bytes(b"not a database at all, " * 500)
+    done = world("run", world.write("run: echo hi"), code=3)
+    assert str(world.db) in done.err
+
+
+def test_a_newer_database(world):
+    world.run("value: 1")
+    con = sqlite3.connect(world.db)
+    version, = con.execute("pragma user_version").fetchone()
+    con.execute(f"pragma user_version = {version + 1000000}")
+    con.commit()
+    con.close()
+    done = world("run", world.write("run: echo hi"), code=3)
+    assert "newer" in done.err
+
+
+def test_a_corrupt_database(world):
+    for _ in range(5):
+        world.run("for: ${{ range(50) }}\ndo: {run: echo hi}\n")
+    with open(world.db, "r+b") as file:
+        size = file.seek(0, 2)
+        for offset in range(8192, size - 100, 4096):
+            file.seek(offset)
+            file.write(b"\xa5" * 64)
+    done = world("run", world.write("run: echo hi"), "--json")
+    assert done.returncode in (0, 3)
+    shown = world("history", "list", "--json")
+    assert shown.returncode in (0, 3) and "Sanitizer" not in shown.err
+    assert shown.returncode == 0 or "corrupt" in shown.err or "malformed" in shown.err
+
+
+def test_a_changed_batch_is_found(world):
+    run = world.run("for: ${{ range(20) }}\ndo: {run: echo hi}\n")["run"]
+    con = sqlite3.connect(world.db)
+    tables = [t for t, in con.execute("select name from sqlite_master where type = 'table'")]
+    name = next(t for t in tables if "batch" in t)
+    column = [c[1] for c in con.execute(f"pragma table_info({name})") if c[1] == "body"][0]
+    row, body = con.execute(f"select rowid, {column} from {name} order by rowid limit 1").fetchone()
+    con.execute(f"update {name} set {column} = ? where rowid = ?", (body[:-1] + bytes([body[-1] ^ 1]), row))
+    con.commit()
+    con.close()
+    done = world("history", "verify", run, code=3)
+    assert "corrupt" in done.err or "hash" in done.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+def test_a_read_only_database(world):
+    world.run("value: 1")
+    world.db.parent.chmod(0o555)
+    world.db.chmod(0o444)
+    try:
+        assert "read" in world("run", world.write("run: echo hi"), code=3).err
+        world("history", "list", code=0)
+    finally:
+        world.db.parent.chmod(0o755)
+
+
+def test_a_database_in_a_place_that_cannot_be(world):
+    done = world("run", world.write("run: echo hi"), "--db", "/proc/nowhere/x.db", code=3)
+    assert "/proc/nowhere" in done.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="needs a file system of its own")
+def test_a_full_disk(world):
+    small = world.path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", small]).returncode != 0:
+        pytest.skip("no tmpfs here")
+    try:
+        world.env["ACTANT_DB"] = str(small / "actant.db")
+        flow = world.write("chain:\n- {id: a, run: echo first}\n- {id: fill, run: head -c 20000000 /dev/zero | tr '\\0' x}\n"
+                           "- {id: c, run: echo third}\n")
+        done = world("run", flow, "--json")
+        assert done.returncode in (1, 3)
+        assert "space" in (done.err + done.out) or "full" in (done.err + done.out)
+        assert world.node("a")["status"] == "succeeded"
+    finally:
+        subprocess.run(["umount", small])
+
+
+def peak_rss(args, env, cwd):
+    """Of the program alone: what it started is not counted."""
+    script = ("import os, sys; pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ);"
+              "_, status, usage = os.wait4(pid, 0); print(usage.ru_maxrss, os.waitstatus_to_exitcode(status))")
+    done = subprocess.run(["python3", "-c", script, ACTANT, *args], env=env, cwd=cwd, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    rss, code = done.stdout.split()[-2:]
+    return int(rss) * 1024, int(code)
+
+
+@pytest.mark.skipif(SANITIZED, reason="sanitizers have memory of their own")
+@pytest.mark.parametrize("mode", ["none", "text"])
+def test_a_gigabyte_of_output_in_little_memory(world, mode):
+    if shutil.disk_usage(world.path).free < 3 << 30:
+        pytest.skip("too little room")
+    size = 1 << 30 if mode == "none" else 300 << 20
+    flow = world.write(f"{{run: head -c {size} /dev/zero | tr '\\0' 'x', output: {mode}}}")
+    rss, code = peak_rss(["run", str(flow), "-q"], world.env, world.path)
+    assert code == 0 and rss < 50 << 20, f"{rss >> 20} MiB"
+    if mode == "none":
+        log = subprocess.run([ACTANT, "logs", "last"], env=world.env, capture_output=True).stdout
+        assert (60 << 20) < len(log) < (70 << 20) and b"limit" in log[-400:]
+    else:
+        rss, code = peak_rss(["resume", "last", "--json", "-q"], world.env, world.path)
+        assert code == 0 and rss < 50 << 20, f"{rss >> 20} MiB"
+
+
+def test_a_line_of_many_megabytes(world):
+    doc = world.run("{run: 'head -c 9000000 /dev/zero | tr \"\\0\" y', output: lines}")
+    assert doc["result"] == ["y" * 9000000]
+
+
+@pytest.mark.skipif(not shutil.which("strace") or SANITIZED, reason="needs strace")
+def test_a_hello_makes_no_fsync(world):
+    flow = world.write("run: echo hello")
+    for _ in range(2):  # a new database, and one that is there
+        trace = world.path / "trace"
+        done = subprocess.run(["strace", "-f", "-qq", "-o", trace, "-e",
+                               "trace=fsync,fdatasync,sync,syncfs,sync_file_range,msync", ACTANT, "run", flow],
+                              env=world.env, capture_output=True)
+        if b"ptrace" in done.stderr:
+            pytest.skip("no ptrace here")
+        assert done.returncode == 0, done.stderr
+        calls = [line for line in trace.read_text().splitlines() if "sync" in line]
+        assert calls == []
+
+
+def test_no_history_keeps_nothing(world):
+    flow = world.write("run: seq 1 100000")
+    doc = world.json("run", flow, "--no-history")
+    assert doc["result"].endswith("\n100000")
+    assert not world.db.exists()
+    assert [p.name for p in world.path.glob("actant-*")] == []
+
+
+def test_the_default_place(world):
+    del world.env["ACTANT_DB"]
+    world.env.pop("XDG_STATE_HOME", None)
+    world.run("value: 1")
+    assert (world.path / ".local/state/actant/actant.db").exists()
+    world.env["XDG_STATE_HOME"] = str(world.path / "xdg")
+    world.run("value: 1")
+    assert (world.path / "xdg/actant/actant.db").exists()
+
+
+def test_no_place_at_all_falls_back_with_a_warning(world):
+    del world.env["ACTANT_DB"]
+    world.env["XDG_STATE_HOME"] = "/proc/nowhere"
+    world.env["HOME"] = "/proc/nowhere"
+    done = world("run", world.write("value: 1"), "--json")
+    assert done.returncode in (0, 3)
+    if done.returncode == 0:
+        assert "warning" in done.err or list(pathlib.Path.home().glob(".local/state/actant"))

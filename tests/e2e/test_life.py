@@ -1,0 +1,239 @@
+"""Interruption and what comes after: suspend, resume, cancel, kill -9, retry, rerun, two at once."""
+
+import json
+import signal
+
+import pytest
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+# b sleeps the first time only
+ONCE = "chain:\n- {id: a, run: echo a >> log}\n" \
+       "- {id: b, run: 'echo b >> log; if [ ! -e up ]; then touch up; exec sleep 300; fi'}\n" \
+       "- {id: c, run: 'echo c >> log; echo done'}\n"
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_suspends_and_resume_goes_on(world, number, code):
+    process = world.start("run", world.write(ONCE), "--json")
+    world.wait_file("up")
+    process.send_signal(number)
+    out, err = world.end(process, code)
+    doc = json.loads(out)
+    assert doc["status"] == "suspended" and doc["result"] is None
+    assert f"actant resume {doc['run']}" in err and f"actant cancel {doc['run']}" in err
+    again = world.json("resume", doc["run"])
+    assert again["run"] == doc["run"] and again["status"] == "succeeded"
+    assert again["result"] == "done"
+    assert (world.path / "log").read_text().split() == ["a", "b", "b", "c"]
+    assert world.node("b")["attempt"] == 2
+
+
+def test_resume_of_an_ended_run_gives_its_document_and_code(world):
+    first = world.run("run: echo x")
+    assert world.json("resume", first["run"]) == first
+    failed = world.run("run: exit 3", code=1)
+    assert world.json("resume", "last", code=1)["error"] == failed["error"]
+
+
+def test_in_ci_the_first_signal_cancels_and_finally_runs(world):
+    text = "try: {run: 'touch up; exec sleep 300'}\nfinally: {run: echo tidied >> log}\n"
+    for args, env in ([["--on-interrupt", "cancel"], {}], [[], {"CI": "true"}]):
+        process = world.start("run", world.write(text), "--json", *args, env=env)
+        world.wait_file("up").unlink()
+        process.send_signal(signal.SIGINT)
+        out, _ = world.end(process, 4)
+        assert json.loads(out)["status"] == "cancelled"
+    assert (world.path / "log").read_text() == "tidied\ntidied\n"
+
+
+def test_a_second_signal_stops_at_once(world):
+    text = "{run: \"trap '' TERM INT; echo $$ > pid; touch up; while :; do sleep 0.1; done\", grace: 1h}"
+    process = world.start("run", world.write(text), "--json")
+    world.wait_file("up")
+    pid = int((world.path / "pid").read_text())
+    process.send_signal(signal.SIGINT)
+    world.wait("it is stopping", lambda: any(
+        "suspend" in line for line in world("history", "events", "last").out.splitlines()))
+    process.send_signal(signal.SIGINT)
+    world.end(process)
+    assert process.returncode in (130, 3)
+    world.wait("the task is gone", lambda: not alive(pid))
+    assert world.last_run()
+
+
+def test_cancel_of_a_live_run_from_another_process(world):
+    text = "try: {run: 'touch up; exec sleep 300'}\nfinally: {run: echo tidied >> log}\n"
+    process = world.start("run", world.write(text), "--json")
+    world.wait_file("up")
+    run = world.last_run()
+    assert "asked" in world("cancel", run, code=0).out
+    out, _ = world.end(process, 4)
+    assert json.loads(out)["status"] == "cancelled"
+    assert (world.path / "log").read_text() == "tidied\n"
+    assert "ended already" in world("cancel", run, code=2).err
+
+
+def test_cancel_of_a_run_that_nobody_owns(world):
+    text = "try: {run: 'touch up; exec sleep 300'}\nfinally: {run: echo tidied >> log}\n"
+    process = world.start("run", world.write(text))
+    world.wait_file("up")
+    process.kill()
+    world.end(process)
+    run = world.last_run()
+    assert world.json("history", "list")["runs"][0]["status"] == "interrupted"
+    assert world.json("cancel", run)["status"] == "cancelled"
+    assert (world.path / "log").read_text() == "tidied\n"
+    assert world.json("history", "list")["runs"][0]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("edit", ["keep", "change", "remove"])
+def test_kill_9_in_the_middle_of_300_tasks(world, edit):
+    flow = world.write("for: ${{ range(300) }}\nas: i\n"
+                       "do: {run: 'echo \"start $N\" >> log; sleep 0.01; echo \"end $N\" >> log', "
+                       "env: {N: '${{ i }}'}}\n")
+    process = world.start("run", flow, "-j", "4")
+    log = world.path / "log"
+    world.wait("some have ended", lambda: log.exists() and log.read_text().count("end") >= 60)
+    process.kill()
+    world.end(process)
+    run = world.last_run()
+    before = {n["path"] for n in world.show(run)["nodes"] if n["status"] == "succeeded"}
+    assert len(before) >= 30
+    began = log.read_text().splitlines()
+    if edit == "change":
+        flow.write_text("run: echo something else >> log")
+    elif edit == "remove":
+        flow.unlink()
+    doc = world.json("resume", run, "-j", "4")
+    assert doc["status"] == "succeeded" and len(doc["result"]) == 300
+    nodes = [n for n in world.show(run)["nodes"] if n["path"].startswith("do[")]
+    assert len(nodes) == 300 and all(n["status"] == "succeeded" for n in nodes)
+    done_before = {int(p[3:-1]) for p in before if p.startswith("do[")}
+    after = log.read_text().splitlines()[len(began):]
+    rerun = {int(line.split()[1]) for line in after if line.startswith("start")}
+    assert not rerun & done_before
+    events = [json.loads(line) for line in world("history", "events", run, "--json").out.splitlines()]
+    ends = [e["node"] for e in events if e["type"] == "node_ended" and e["node"].startswith("do[")]
+    assert len(ends) == len(set(ends)) == 300
+    world("history", "verify", run, code=0)
+
+
+def test_what_is_left_of_a_killed_run_is_ended_before_it_goes_on(world):
+    process = world.start("run", world.write(
+        "{run: 'echo $$ >> pids; if [ -e once ]; then exit 0; fi; touch once; exec sleep 300'}"))
+    world.wait_file("once")
+    process.kill()
+    world.end(process)
+    first = int((world.path / "pids").read_text().split()[0])
+    assert alive(first)
+    world.json("resume", "last")
+    world.wait("the first one's end", lambda: not alive(first))
+    assert len((world.path / "pids").read_text().split()) == 2
+
+
+def test_a_task_that_may_not_run_twice_is_lost(world):
+    process = world.start("run", world.write(
+        "{id: pay, idempotent: false, run: 'echo x >> log; touch up; exec sleep 300'}"))
+    world.wait_file("up")
+    process.kill()
+    world.end(process)
+    doc = world.json("resume", "last", code=1)
+    assert doc["error"]["cause"] == "lost" and (world.path / "log").read_text() == "x\n"
+
+
+def test_a_live_run_is_not_taken_by_another(world):
+    process = world.start("run", world.write("{run: 'touch up; exec sleep 300'}"))
+    world.wait_file("up")
+    done = world("resume", "last", code=3)
+    assert str(process.pid) in done.err
+    process.terminate()
+    world.end(process, 143)
+
+
+def test_retry_makes_new_attempts_of_what_failed(world):
+    flow = world.write("dag:\n  a: echo a >> log\n  b: 'echo b >> log; test -e ok'\n"
+                       "  c: {needs: [b], run: echo c >> log}\n")
+    first = world.json("run", flow, code=1)
+    world.json("retry", first["run"], code=1)
+    (world.path / "ok").touch()
+    doc = world.json("retry", first["run"])
+    assert doc["run"] == first["run"] and doc["status"] == "succeeded"
+    log = (world.path / "log").read_text().split()
+    assert log.count("a") == 1 and log.count("b") == 3 and log.count("c") == 1
+    world("history", "verify", first["run"], code=0)
+    assert "nothing to retry" in world("retry", first["run"], code=2).err
+
+
+def test_rerun_is_a_new_run_of_the_same_spec_and_params(world):
+    flow = world.write("params: {x: {type: string}}\nvalue: ${{ params.x }}")
+    first = world.json("run", flow, "-p", "x=1")
+    flow.write_text("value: other")
+    doc = world.json("rerun", first["run"])
+    assert doc["run"] != first["run"] and doc["result"] == "1"
+    assert doc["from"] == {"run": first["run"], "node": None}
+    assert doc["spec"]["hash"] == first["spec"]["hash"]
+
+
+def test_two_runs_at_once_on_one_database(world):
+    flow = world.write("for: ${{ range(150) }}\ndo: {run: echo hi}\n")
+    both = [world.start("run", flow, "--json", "-j", "4") for _ in range(2)]
+    docs = [json.loads(world.end(p, 0)[0]) for p in both]
+    assert docs[0]["run"] != docs[1]["run"]
+    for doc in docs:
+        assert doc["status"] == "succeeded" and len(doc["result"]) == 150
+        world("history", "verify", doc["run"], code=0)
+
+
+def test_a_timeout_ends_the_whole_group(world):
+    doc = world.run("{run: 'sleep 300 & echo $! > pid; wait', timeout: 300ms, grace: 200ms}", code=1)
+    assert doc["error"]["cause"] == "timeout"
+    pid = int((world.path / "pid").read_text())
+    world.wait("the child is gone", lambda: not alive(pid))
+
+
+def test_a_task_that_ignores_sigterm_is_killed_after_grace(world):
+    text = "{run: \"trap '' TERM; echo $$ > pid; while :; do sleep 0.1; done\", timeout: 200ms, grace: 300ms}"
+    doc = world.run(text, code=1)
+    assert doc["error"]["cause"] == "timeout"
+    pid = int((world.path / "pid").read_text())
+    world.wait("it is gone", lambda: not alive(pid))
+
+
+def test_what_forks_twice_and_leaves_its_session_is_not_left_behind(world):
+    text = "{run: '(setsid sh -c \"echo \\$\\$ > pid; exec sleep 300\" &) ; while [ ! -s pid ]; do sleep 0.02; done'}"
+    world.run(text)
+    pid = int((world.path / "pid").read_text())
+    world.wait("the daemon is gone", lambda: not alive(pid))
+    (world.path / "pid").unlink()
+    process = world.start("run", world.write(text[:-2] + "; exec sleep 300'}"))
+    world.wait("the daemon", lambda: (world.path / "pid").exists() and
+               (world.path / "pid").read_text().strip())
+    pid = int((world.path / "pid").read_text())
+    process.terminate()
+    world.end(process, 143)
+    world.wait("the daemon is gone", lambda: not alive(pid))
+
+
+def test_a_durable_sleep_goes_on_after_a_kill(world):
+    process = world.start("run", world.write("chain:\n- sleep: 1s\n- value: woke\n"))
+    world.wait("it sleeps", lambda: world.db.exists() and
+               any(n["status"] == "parked" for n in world.show()["nodes"]))
+    process.kill()
+    world.end(process)
+    assert world.json("resume", "last")["result"] == "woke"
+
+
+def test_hang_up_of_the_terminal_suspends(world):
+    process = world.start("run", world.write(ONCE), "--json")
+    world.wait_file("up")
+    process.send_signal(signal.SIGHUP)
+    world.end(process, 129)
+    assert world.json("resume", "last")["status"] == "succeeded"
