@@ -1,0 +1,197 @@
+/* The loop port: timers, turns, posts, signals. */
+#include "engine/io/uv/loop.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct act_loop *loop;
+static char trail[64]; /* one letter a call */
+
+static void
+note(char letter)
+{
+    size_t len = strlen(trail);
+    assert_true(len + 1 < sizeof trail);
+    trail[len] = letter;
+    trail[len + 1] = '\0';
+}
+
+static int
+setup(void **state)
+{
+    (void)state;
+    trail[0] = '\0';
+    return act_uv_loop_create(&loop, NULL) != ACT_OK;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    loop->ops->close(loop);
+    return 0;
+}
+
+static void
+stop(void *self)
+{
+    (void)self;
+    loop->ops->stop(loop);
+}
+
+static void
+note_b(void *self)
+{
+    (void)self;
+    note('b');
+}
+
+static void
+note_a_then_start_b(void *self)
+{
+    (void)self;
+    note('a');
+    loop->ops->start_timer(loop, 0, note_b, NULL);
+    loop->ops->start_timer(loop, 20, stop, NULL);
+}
+
+static void
+timers(void **state)
+{
+    (void)state;
+    int64_t before = loop->ops->now_ns(loop);
+    loop->ops->start_timer(loop, 10, note_a_then_start_b, NULL);
+    struct act_timer *never = loop->ops->start_timer(loop, 5, note_b, NULL);
+    loop->ops->stop_timer(never);
+    loop->ops->stop_timer(NULL);
+    loop->ops->start_timer(loop, 1000000, note_b, NULL); /* freed by close */
+    loop->ops->run(loop, NULL);
+    assert_string_equal(trail, "ab");
+    assert_true(loop->ops->now_ns(loop) - before >= 30 * 1000000);
+    assert_true(loop->ops->now_ms(loop) > INT64_C(1600000000000));
+}
+
+static int turns_left;
+
+static void
+turn(void *self)
+{
+    (void)self;
+    note('t');
+    if (--turns_left > 0)
+        loop->ops->request_turn(loop);
+    else
+        loop->ops->stop(loop);
+}
+
+static void
+two_facts(void *self)
+{
+    (void)self;
+    note('x');
+    loop->ops->request_turn(loop);
+    loop->ops->request_turn(loop);
+    note('y');
+}
+
+static void
+turns_come_last_and_once(void **state)
+{
+    (void)state;
+    turns_left = 3;
+    loop->ops->on_turn(loop, turn, NULL);
+    loop->ops->start_timer(loop, 0, two_facts, NULL);
+    loop->ops->start_timer(loop, 0, two_facts, NULL);
+    loop->ops->run(loop, NULL);
+    assert_string_equal(trail, "xyxyttt");
+}
+
+static void
+requested_before_it_runs(void **state)
+{
+    (void)state;
+    turns_left = 1;
+    loop->ops->on_turn(loop, turn, NULL);
+    loop->ops->request_turn(loop);
+    loop->ops->run(loop, NULL);
+    assert_string_equal(trail, "t");
+}
+
+static int posted; /* on the loop's thread only */
+
+static void
+count_post(void *self)
+{
+    (void)self;
+    if (++posted == 2000)
+        loop->ops->stop(loop);
+}
+
+static void *
+poster(void *self)
+{
+    for (int i = 0; i < 1000; i++)
+        loop->ops->post(loop, count_post, NULL);
+    return self;
+}
+
+static void
+posts_from_threads(void **state)
+{
+    (void)state;
+    pthread_t threads[2];
+    posted = 0;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, poster, NULL), 0);
+    loop->ops->run(loop, NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(posted, 2000);
+}
+
+static void
+signalled(void *self, int signum)
+{
+    (void)self;
+    note(signum == SIGINT ? 'i' : signum == SIGTERM ? 't' : 'h');
+    if (strlen(trail) == 3)
+        loop->ops->stop(loop);
+    else
+        kill(getpid(), signum == SIGINT ? SIGTERM : SIGHUP);
+}
+
+static void
+signals(void **state)
+{
+    (void)state;
+    loop->ops->on_signal(loop, signalled, NULL);
+    kill(getpid(), SIGINT);
+    loop->ops->run(loop, NULL);
+    assert_string_equal(trail, "ith");
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    close(fds[0]);
+    assert_int_equal(write(fds[1], "x", 1), -1); /* and no SIGPIPE */
+    close(fds[1]);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(timers, setup, teardown),
+        cmocka_unit_test_setup_teardown(turns_come_last_and_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(requested_before_it_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(posts_from_threads, setup, teardown),
+        cmocka_unit_test_setup_teardown(signals, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
