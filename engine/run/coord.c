@@ -347,7 +347,13 @@ act_coord_start(struct act_coord *coord, const struct act_run_row *row,
     if (store) {
         struct act_batch first = {coord->effects.first_seq, coord->effects.event_count,
                                   act_buf_str(&coord->effects.log)};
-        code = store->ops->create_run(store, row, plan_bytes, &first, err);
+        struct act_run_row whole = *row; /* a run of values alone may have ended already */
+        if (changed_row(coord)) {
+            whole.status = coord->row.status;
+            whole.ended_ms = coord->row.ended_ms;
+            whole.duration_ms = coord->row.duration_ms;
+        }
+        code = store->ops->create_run(store, &whole, plan_bytes, &first, err);
         if (code != ACT_OK)
             return code;
         coord->owned = true;
