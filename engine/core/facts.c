@@ -112,15 +112,15 @@ start_run(struct act_run *run, const struct act_event *event)
 {
     int64_t seed = 0;
     run->start = act_value_retain(event->value);
-    run->params = map_or_empty(run, act_value_get(run->start, ACT_STR("params")));
+    run->params = map_or_empty(run, act_member(run->start, ACT_STR("params")));
     run->env = act_value_list();
     act_value_list_add(run->env, act_value_retain(run->empty));
-    act_value_list_add(run->env, map_or_empty(run, act_value_get(run->start, ACT_STR("env"))));
+    act_value_list_add(run->env, map_or_empty(run, act_member(run->start, ACT_STR("env"))));
     const struct act_value *id =
-        act_value_get(act_value_get(run->start, ACT_STR("run")), ACT_STR("id"));
+        act_member(act_member(run->start, ACT_STR("run")), ACT_STR("id"));
     if (id != NULL && act_value_type(id) == ACT_STRING)
         run->id = act_value_as_str(id);
-    const struct act_value *given = act_value_get(run->start, ACT_STR("seed"));
+    const struct act_value *given = act_member(run->start, ACT_STR("seed"));
     if (given != NULL && act_value_is_number(given) && act_value_to_int(given, &seed))
         run->seed = (uint64_t)seed;
     set_nonce(run);

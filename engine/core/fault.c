@@ -65,7 +65,7 @@ act_fault_members(struct act_run *run, const struct act_instance *inst)
         act_value_release(act_member_result(run, inst, i, &status, &error));
         if (status != ACT_STATUS_FAILED)
             continue;
-        const struct act_value *node = act_value_get(error, ACT_STR("node"));
+        const struct act_value *node = act_member(error, ACT_STR("node"));
         if (failed++ > 0)
             act_buf_add_cstr(&text, ", ");
         if (node != NULL)

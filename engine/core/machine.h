@@ -117,6 +117,11 @@ act_holds_undo(const struct act_run *run, uint32_t node)
 {
     return (run->masks[node] & ACT_MASK_UNDO) != 0;
 }
+static inline const struct act_value *
+act_member(const struct act_value *map, struct act_str key)
+{
+    return map != NULL ? act_value_get(map, key) : NULL;
+}
 static inline struct act_instance *
 act_at(const struct act_run *run, uint32_t slot)
 {

@@ -20,7 +20,7 @@ matches_one(struct act_run *run, const struct act_instance *inst, const struct a
         return false;
     struct act_str text = act_value_as_str(when);
     const struct act_value *field =
-        act_value_get(inst->error, is_pattern(text) ? ACT_STR("message") : ACT_STR("cause"));
+        act_member(inst->error, is_pattern(text) ? ACT_STR("message") : ACT_STR("cause"));
     if (field == NULL)
         return false;
     struct act_buf have = {0};

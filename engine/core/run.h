@@ -123,7 +123,8 @@ void act_run_outcome(const struct act_run *run, struct act_outcome *ret);
 /* Replay: feeds the bytes of one batch. Facts are applied, records recomputed and compared;
  * ACT_ERR_CORRUPT names the sequence number of a difference. Effects of the past are dropped. */
 enum act_err act_run_replay(struct act_run *run, struct act_str batch, struct act_error *err);
-/* After replay, and after the RESUME of a suspended run (or a CANCEL in its place): the effects that
+/* After replay and the RESUME or RETRY that follows it, and after the RESUME of a suspended run (or a
+ * CANCEL in its place): the effects that
  * are still owed (READY, TIMER, ACQUIRE, QUESTION); until then apply gives none of these.
  * Attempts that were dispatched and have not ended are not among them: see act_run_inflight. */
 void act_run_reissue(struct act_run *run, struct act_effects *effects);

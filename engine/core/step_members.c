@@ -379,9 +379,9 @@ delegate_ended(struct act_run *run, struct act_instance *inst, struct act_instan
         child->error != NULL) {
         struct act_value *error =
             act_fault(run, inst, ACT_CAUSE_MEMBERS,
-                      act_value_as_str(act_value_get(child->error, ACT_STR("message"))));
+                      act_value_as_str(act_member(child->error, ACT_STR("message"))));
         act_value_map_put(error, ACT_STR("causes"),
-                          act_value_retain(act_value_get(child->error, ACT_STR("causes"))));
+                          act_value_retain(act_member(child->error, ACT_STR("causes"))));
         act_decide(run, inst, ACT_STATUS_FAILED, ACT_CAUSE_MEMBERS, NULL, error);
         return;
     }

@@ -128,12 +128,12 @@ members_ended(struct act_run *run, struct act_instance *inst, struct act_instanc
     bool began = act_child_with(run, inst, ACT_ROLE_THEN) != NULL;
     switch (act_counts_as(members)) {
     case ACT_COUNT_FAILED: {
-        const struct act_value *causes = act_value_get(members->error, ACT_STR("causes"));
+        const struct act_value *causes = act_member(members->error, ACT_STR("causes"));
         if (members->cause != ACT_CAUSE_MEMBERS || causes == NULL) {
             act_fail_as_child(run, inst, members);
             return;
         }
-        const struct act_value *text = act_value_get(members->error, ACT_STR("message"));
+        const struct act_value *text = act_member(members->error, ACT_STR("message"));
         struct act_value *error = act_fault(run, inst, ACT_CAUSE_MEMBERS, act_value_as_str(text));
         act_value_map_put(error, ACT_STR("causes"), act_value_retain(causes));
         act_decide(run, inst, ACT_STATUS_FAILED, ACT_CAUSE_MEMBERS, NULL, error);

@@ -233,6 +233,16 @@ near_by(struct maker *m, uint32_t node)
     return target;
 }
 
+static struct act_expr_id
+hash_files(struct maker *m)
+{
+    struct act_expr_id pattern = build_value(&m->b, act_value_cstring("*.c"));
+    uint8_t f = 0;
+    while (strcmp(act_expr_function(f)->name, "hashFiles") != 0)
+        f++;
+    return act_expr_add(&m->b.plan->exprs, ACT_OP_CALL, f, 0, &pattern, 1, 0);
+}
+
 static void
 fill_leaf(struct maker *m, uint32_t node, enum act_kind kind)
 {
@@ -257,6 +267,8 @@ fill_leaf(struct maker *m, uint32_t node, enum act_kind kind)
         build_json(&m->b, node, ACT_ATTR_SIGNAL_NAME, text);
         if (random_one_in(&m->r, 4))
             build_json(&m->b, node, ACT_ATTR_TO, "\"other\"");
+    } else if (kind == ACT_KIND_VALUE && random_one_in(&m->r, 6)) {
+        build_expr(&m->b, node, ACT_ATTR_SUBJECT, hash_files(m));
     } else if (kind == ACT_KIND_VALUE) {
         build_expr(&m->b, node, ACT_ATTR_SUBJECT,
                    random_one_in(&m->r, 2) ? build_context(&m->b, ACT_CTX_PREV, 0)

@@ -33,6 +33,7 @@ world_fini(struct world *w)
     act_run_destroy(w->run);
     act_effects_fini(&w->effects);
     act_buf_fini(&w->log);
+    act_buf_fini(&w->picked_path);
     act_vec_fini(&w->batches);
     act_vec_fini(&w->ready);
     act_vec_fini(&w->timers);
@@ -260,6 +261,22 @@ grant_limits(struct world *w)
     }
 }
 
+static void
+answer_questions(struct world *w)
+{
+    while (w->questions.len > 0) {
+        struct world_timer q = act_vec_pop(&w->questions);
+        struct act_event event = {.type = ACT_EVENT_ANSWER};
+        struct act_value *v = act_value_cstring("abc");
+        event.value = v;
+        if (random_one_in(&w->random, 5))
+            event.message = ACT_STR("no such folder");
+        world_apply(w, q.inst, event); /* refused if it was stopped meanwhile */
+        act_value_release(v);
+        commit(w);
+    }
+}
+
 static struct act_event
 how_it_ended(struct world *w, const struct world_job *job)
 {
@@ -389,6 +406,19 @@ resume(struct world *w)
     commit(w);
 }
 
+/* What was derived before the reissue: nothing that starts something. */
+static void
+drop_effects(struct act_effects *e)
+{
+    for (uint32_t i = 0; i < e->list.len; i++) {
+        ACT_ASSERT(e->list.ptr[i].type != ACT_EFFECT_START);
+        act_value_release(e->list.ptr[i].value);
+        act_value_release(e->list.ptr[i].name);
+        act_value_release(e->list.ptr[i].to);
+    }
+    act_vec_clear(&e->list);
+}
+
 /* Everything but the log is lost. */
 static void
 crash(struct world *w)
@@ -422,17 +452,7 @@ crash(struct world *w)
             world_problem(w, "a lost attempt was refused");
     }
     act_vec_fini(&lost);
-    struct act_effects *e = &w->effects;
-    for (uint32_t i = 0; i < e->list.len; i++) {
-        if (e->list.ptr[i].type == ACT_EFFECT_START)
-            world_problem(w, "something starts before the resume");
-    }
-    for (uint32_t i = 0; i < e->list.len; i++) {
-        act_value_release(e->list.ptr[i].value);
-        act_value_release(e->list.ptr[i].name);
-        act_value_release(e->list.ptr[i].to);
-    }
-    act_vec_clear(&e->list);
+    drop_effects(&w->effects);
     if (has_ended(w))
         commit(w);
     else
@@ -521,9 +541,15 @@ world_play(struct world *w)
             break;
         grant_limits(w);
         give_slots(w);
+        answer_questions(w);
+        grant_limits(w);
+        give_slots(w);
         if (has_ended(w))
             break;
-        if (!advance(w)) {
+        if (w->questions.len == 0 && w->ready.len + w->acquires.len + w->jobs.len +
+                    w->timers.len == 0 && act_run_more(w->run))
+            continue;
+        if (w->questions.len == 0 && !advance(w)) {
             world_problem(w, "the run waits for nothing");
             break;
         }
@@ -624,6 +650,34 @@ check_events(struct world *w)
     act_map_fini(&s.ended);
     act_map_fini(&s.last);
     act_arena_fini(&s.arena);
+}
+
+static bool
+pick(void *self, const struct act_inst_view *view)
+{
+    struct world *w = self;
+    if (!random_one_in(&w->random, 1 + w->picked++))
+        return true;
+    act_buf_clear(&w->picked_path);
+    act_key_path(&w->picked_path, w->plan, view->key);
+    return true;
+}
+
+/* `actant retry`, often with `--from` one that was there. */
+bool
+world_retry(struct world *w)
+{
+    struct act_event event = {.type = ACT_EVENT_RETRY};
+    w->picked = 0;
+    if (random_one_in(&w->random, 2)) {
+        act_run_walk(w->run, pick, w);
+        event.name = act_buf_str(&w->picked_path);
+    }
+    if (!world_apply(w, 0, event))
+        return true;
+    drop_effects(&w->effects);
+    act_run_reissue(w->run, &w->effects);
+    return world_play(w);
 }
 
 bool

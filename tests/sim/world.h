@@ -47,7 +47,8 @@ struct world {
     ACT_VEC(struct world_timer) acquires; /* waiting for a limit */
     ACT_VEC(act_inst) holders;
     ACT_VEC(struct world_timer) questions;
-    uint32_t crashes, starts;
+    uint32_t crashes, starts, picked;
+    struct act_buf picked_path;
     bool calm;         /* no crashes, cancels, suspensions */
     bool loud;         /* print events */
     char problem[512]; /* first broken promise; empty: none */
@@ -59,6 +60,7 @@ void world_start(struct world *w);
 /* Plays until the run has ended. False: problem says what went wrong. */
 bool world_play(struct world *w);
 bool world_apply(struct world *w, act_inst inst, struct act_event event);
+bool world_retry(struct world *w);
 /* After the end: replays the log, whole and cut, and checks it. */
 bool world_check_log(struct world *w);
 void world_problem(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
