@@ -188,13 +188,13 @@ check_words(const struct act_cli *cli)
     if (cli->args.words.len >= command->words_min && cli->args.words.len <= command->words_max)
         return 0;
     struct act_buf hint = {0};
-    act_buf_printf(&hint, "usage: actant %s %s   (actant %s --help)", command->name,
-                   command->usage, command->name);
-    int code = cli->args.words.len < command->words_min
-                   ? act_cli_usage(cli, hint.ptr, "actant %s needs %s", command->name,
-                                   command->usage)
-                   : act_cli_usage(cli, hint.ptr, "'%.*s' is one word too many",
-                                   ACT_STR_ARG(cli->args.words.ptr[command->words_max]));
+    act_buf_printf(&hint, "usage: actant %s %s   (actant %s --help)", command->name, command->usage,
+                   command->name);
+    int code =
+        cli->args.words.len < command->words_min
+            ? act_cli_usage(cli, hint.ptr, "actant %s needs %s", command->name, command->usage)
+            : act_cli_usage(cli, hint.ptr, "'%.*s' is one word too many",
+                            ACT_STR_ARG(cli->args.words.ptr[command->words_max]));
     act_buf_fini(&hint);
     return code;
 }

@@ -37,7 +37,7 @@ struct act_cli_command {
     const char *description;   /* paragraphs; may be NULL */
     const enum act_opt *takes; /* up to ACT_OPT_NONE; help, json and color come by themselves */
     uint32_t words_min, words_max;
-    enum act_word words[3];    /* what its words are; the last one repeats */
+    enum act_word words[3]; /* what its words are; the last one repeats */
     int (*run)(struct act_cli *cli);
 };
 #define ACT_WORDS_ANY UINT32_MAX
@@ -56,7 +56,8 @@ extern const struct act_cli_command act_commands[];
 extern const size_t act_command_count;
 const struct act_cli_command *act_command_find(struct act_str name);
 /* Every option that the command takes, the common ones included, ended by ACT_OPT_NONE. */
-void act_command_options(const struct act_cli_command *command, enum act_opt ret[ACT_OPT_COUNT + 1]);
+void act_command_options(const struct act_cli_command *command,
+                         enum act_opt ret[ACT_OPT_COUNT + 1]);
 /* Is this the name of a command that DESIGN has and this version has not? */
 bool act_command_is_later(struct act_str name);
 
@@ -79,6 +80,7 @@ void act_cli_warn(const struct act_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Prints all of it on standard output; 0 or ACT_EXIT_BROKEN. */
 int act_cli_print(const struct act_cli *cli, struct act_str text);
-int act_cli_print_json(const struct act_cli *cli, const struct act_value *value); /* and a line feed */
+int act_cli_print_json(const struct act_cli *cli,
+                       const struct act_value *value); /* and a line feed */
 
 #endif

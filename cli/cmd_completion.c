@@ -84,14 +84,15 @@ bash_command(struct act_buf *out, const struct act_cli_command *command)
 static void
 print_bash(struct act_buf *out)
 {
-    act_buf_add_cstr(out, "# bash completion for actant\n"
-                          "_actant_runs() { actant history list --limit 50 2>/dev/null | "
-                          "awk '{print $1}'; echo last; }\n"
-                          "_actant() {\n"
-                          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-                          "    local options= words= files=0\n"
-                          "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-                          "        COMPREPLY=($(compgen -W '");
+    act_buf_add_cstr(out,
+                     "# bash completion for actant\n"
+                     "_actant_runs() { actant history list --json --limit 50 2>/dev/null | "
+                     "grep -o '\"run\":\"[^\"]*' | cut -d'\"' -f4; echo last; }\n"
+                     "_actant() {\n"
+                     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+                     "    local options= words= files=0\n"
+                     "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+                     "        COMPREPLY=($(compgen -W '");
     add_word_list(out, ACT_WORD_COMMAND);
     act_buf_add_cstr(out, "' -- \"$cur\")); return\n    fi\n    case $prev in\n");
     for (enum act_opt id = ACT_OPT_NONE + 1; id < ACT_OPT_COUNT; id++)
@@ -174,12 +175,13 @@ zsh_words(struct act_buf *out, const struct act_cli_command *command)
 static void
 print_zsh(struct act_buf *out)
 {
-    act_buf_add_cstr(out, "#compdef actant\n"
-                          "_actant_runs() { compadd last ${(f)\"$(actant history list --limit 50 "
-                          "2>/dev/null | awk '{print $1}')\"} }\n"
-                          "_actant() {\n"
-                          "    if (( CURRENT == 2 )); then\n"
-                          "        local -a commands=(");
+    act_buf_add_cstr(out,
+                     "#compdef actant\n"
+                     "_actant_runs() { compadd last ${(f)\"$(actant history list --json --limit 50 "
+                     "2>/dev/null | grep -o '\"run\":\"[^\"]*' | cut -d'\"' -f4)\"} }\n"
+                     "_actant() {\n"
+                     "    if (( CURRENT == 2 )); then\n"
+                     "        local -a commands=(");
     for (size_t i = 0; i < act_command_count; i++) {
         act_buf_printf(out, "\n            '%s:", act_commands[i].name);
         zsh_text(out, act_commands[i].summary);
@@ -206,7 +208,8 @@ print_zsh(struct act_buf *out)
 /* ---- fish ----------------------------------------------------------------------------------- */
 
 static void
-fish_option(struct act_buf *out, const struct act_cli_command *command, const struct act_option *option)
+fish_option(struct act_buf *out, const struct act_cli_command *command,
+            const struct act_option *option)
 {
     act_buf_printf(out, "complete -c actant -n '__fish_seen_subcommand_from %s' -l %s",
                    command->name, option->name);
@@ -250,8 +253,8 @@ print_fish(struct act_buf *out)
 {
     act_buf_add_cstr(out, "# fish completion for actant\n"
                           "function _actant_runs\n"
-                          "    actant history list --limit 50 2>/dev/null | "
-                          "string replace -r ' .*' ''\n    echo last\nend\n"
+                          "    actant history list --json --limit 50 2>/dev/null | "
+                          "grep -o '\"run\":\"[^\"]*' | cut -d'\"' -f4\n    echo last\nend\n"
                           "complete -c actant -f\n");
     for (size_t i = 0; i < act_command_count; i++) {
         act_buf_printf(out, "complete -c actant -n __fish_use_subcommand -a %s -d '",

@@ -89,8 +89,8 @@ add_wait(struct explain *e)
     if (name.v != ACT_EXPR_NONE && e->stored.plan->exprs.nodes.ptr[name.v].op == ACT_OP_LITERAL)
         act_explain_add(
             &e->trace, ACT_STR("signal"),
-            act_value_retain(e->stored.plan->exprs.literals
-                                 .ptr[e->stored.plan->exprs.nodes.ptr[name.v].a]),
+            act_value_retain(
+                e->stored.plan->exprs.literals.ptr[e->stored.plan->exprs.nodes.ptr[name.v].a]),
             e->label);
     if (e->entry->due_ms > 0) {
         act_instant_text(&text, e->entry->due_ms);
@@ -141,7 +141,8 @@ add_around(struct explain *e)
 static struct act_str
 verdict_of(const struct explain *e)
 {
-    if (e->entry)
+    bool begun = e->entry && e->entry->status != ACT_STATUS_PENDING;
+    if (begun)
         return act_str(act_status_text(e->entry->status));
     return act_stored_ended(e->stored.row.status) ? ACT_STR("not reached") : ACT_STR("pending");
 }
@@ -205,9 +206,8 @@ print_text(struct explain *e)
     act_style_add(&out, color, ACT_STYLE_BOLD, e->label);
     act_buf_printf(&out, ": %.*s", ACT_STR_ARG(verdict_of(e)));
     if (e->entry && e->entry->cause != ACT_CAUSE_NONE) {
-        struct act_event event = {.cause = e->entry->cause,
-                                  .exit_code = e->entry->exit_code,
-                                  .signal = e->entry->signal};
+        struct act_event event = {
+            .cause = e->entry->cause, .exit_code = e->entry->exit_code, .signal = e->entry->signal};
         act_buf_add_cstr(&out, ": ");
         act_cause_add(&out, &event);
     }
@@ -234,8 +234,9 @@ resolve(struct explain *e, struct act_str name, struct act_error *err)
     if (!code) {
         bool named = e->entry->id.len > 0 && e->entry->key.count == 0;
         e->node = e->entry->key.node;
-        e->label = named ? e->entry->id : e->entry->path.len > 0 ? e->entry->path
-                                                                : e->stored.row.workflow;
+        e->label = named                    ? e->entry->id
+                   : e->entry->path.len > 0 ? e->entry->path
+                                            : e->stored.row.workflow;
         return ACT_OK;
     }
     for (uint32_t i = 0; code == ACT_ERR_NOT_FOUND && i < plan->nodes.len; i++) {

@@ -140,8 +140,8 @@ events(struct act_cli *cli)
     struct act_view_out view = {.write = act_out_sink, .self = &out};
     struct events e = {cli, &stored, &view};
     if (!code)
-        code = stored.store->ops->read_batches(stored.store, stored.row.run, 1, print_batch, &e,
-                                               &err);
+        code =
+            stored.store->ops->read_batches(stored.store, stored.row.run, 1, print_batch, &e, &err);
     int exit_code = end_view(cli, &view, &out, 0);
     if (code)
         exit_code = act_cli_fail(cli, &err);
@@ -252,8 +252,9 @@ unknown_verb(struct act_cli *cli, struct act_str word)
         names[i] = verbs[i].shown.name;
     const char *near = act_nearest_name(word, names, VERB_COUNT);
     struct act_buf hint = {0};
-    act_buf_printf(&hint, near ? "did you mean `actant history %s`?"
-                               : "list, show, events, diff, verify or gc%s",
+    act_buf_printf(&hint,
+                   near ? "did you mean `actant history %s`?"
+                        : "list, show, events, diff, verify or gc%s",
                    near ? near : "");
     int code = act_cli_usage(cli, hint.ptr, "unknown verb '%.*s'", ACT_STR_ARG(word));
     act_buf_fini(&hint);

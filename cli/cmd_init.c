@@ -54,8 +54,9 @@ refuse(struct act_cli *cli, struct act_str file, int error)
     act_error_set(&err, error == EEXIST ? ACT_ERR_EXISTS : ACT_ERR_SYSTEM, "%s",
                   error == EEXIST ? "this file exists already" : strerror(error));
     act_error_place(&err, "%.*s", ACT_STR_ARG(file));
-    act_error_hint(&err, "%s", error == EEXIST ? "give another name, or --force to overwrite it"
-                                               : "name a file in a folder that you may write to");
+    act_error_hint(&err, "%s",
+                   error == EEXIST ? "give another name, or --force to overwrite it"
+                                   : "name a file in a folder that you may write to");
     return act_cli_fail(cli, &err);
 }
 

@@ -21,7 +21,7 @@ act_cmd_plan(struct act_cli *cli)
     struct act_spec spec = {0};
     struct act_error err = {0};
     int code = act_spec_load(&spec, act_cli_word(cli, 0), &err) ? act_cli_fail(cli, &err)
-                                                               : act_spec_report(cli, &spec);
+                                                                : act_spec_report(cli, &spec);
     if (!code) {
         struct act_buf out = {0};
         act_plan_print(&out, spec.compiled.plan, format_of(cli));

@@ -51,8 +51,8 @@ act_cmd_rerun(struct act_cli *cli)
     struct act_error err = {0};
     if (act_stored_open(cli, act_cli_word(cli, 0), false, &stored, &err))
         return act_cli_fail(cli, &err);
-    int code = act_cli_flag(cli, ACT_OPT_DRY_RUN) ? dry_run(cli, &stored)
-                                                  : start_again(cli, &stored);
+    int code =
+        act_cli_flag(cli, ACT_OPT_DRY_RUN) ? dry_run(cli, &stored) : start_again(cli, &stored);
     act_stored_close(&stored);
     return code;
 }

@@ -13,10 +13,12 @@ no_file(struct act_cli *cli)
     static const char *const usual[] = {"workflow.yaml", "workflow.yml"};
     for (size_t i = 0; i < 2; i++)
         if (access(usual[i], R_OK) == 0)
-            return act_cli_usage(cli, i == 0 ? "actant run workflow.yaml" : "actant run workflow.yml",
+            return act_cli_usage(cli,
+                                 i == 0 ? "actant run workflow.yaml" : "actant run workflow.yml",
                                  "run which file?");
-    return act_cli_usage(cli, "actant run FILE; `actant init` writes a first one, and '-' is "
-                              "standard input",
+    return act_cli_usage(cli,
+                         "actant run FILE; `actant init` writes a first one, and '-' is "
+                         "standard input",
                          "run which file?");
 }
 
@@ -88,7 +90,7 @@ act_cmd_run(struct act_cli *cli)
     struct act_spec spec = {0};
     struct act_error err = {0};
     int code = act_spec_load(&spec, act_cli_word(cli, 0), &err) ? act_cli_fail(cli, &err)
-                                                               : act_spec_report(cli, &spec);
+                                                                : act_spec_report(cli, &spec);
     if (!code)
         code = run_spec(cli, &spec);
     act_spec_fini(&spec);

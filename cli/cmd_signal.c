@@ -32,8 +32,9 @@ say_sent(struct act_cli *cli, struct act_str name, const struct act_run_row *row
     } else {
         act_buf_printf(&out, "sent '%.*s' to run %.*s", ACT_STR_ARG(name), ACT_STR_ARG(row->run));
         if (!lives)
-            act_buf_printf(&out, ", which is %.*s: it is taken when the run goes on (actant resume "
-                                 "%.*s)",
+            act_buf_printf(&out,
+                           ", which is %.*s: it is taken when the run goes on (actant resume "
+                           "%.*s)",
                            ACT_STR_ARG(row->status), ACT_STR_ARG(row->run));
         act_buf_add_byte(&out, '\n');
     }
@@ -45,8 +46,7 @@ say_sent(struct act_cli *cli, struct act_str name, const struct act_run_row *row
 static enum act_err
 send(struct act_store *store, struct act_run_row *row, struct act_cli *cli, struct act_error *err)
 {
-    enum act_err code =
-        store->ops->find_run(store, act_cli_word(cli, 0), &cli->arena, row, err);
+    enum act_err code = store->ops->find_run(store, act_cli_word(cli, 0), &cli->arena, row, err);
     if (!code && act_stored_ended(row->status)) {
         act_error_set(err, ACT_ERR_USAGE, "run %.*s has ended: %.*s", ACT_STR_ARG(row->run),
                       ACT_STR_ARG(row->status));
@@ -54,8 +54,8 @@ send(struct act_store *store, struct act_run_row *row, struct act_cli *cli, stru
         return ACT_ERR_USAGE;
     }
     if (!code)
-        code = act_inbox_post(store, row->run, "signal", act_cli_word(cli, 1),
-                              act_cli_word(cli, 2), err);
+        code = act_inbox_post(store, row->run, "signal", act_cli_word(cli, 1), act_cli_word(cli, 2),
+                              err);
     return code;
 }
 

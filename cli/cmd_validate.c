@@ -38,9 +38,9 @@ add_compiled(struct findings *all, const struct act_compiled *compiled)
     uint32_t base = all->sources.list.len;
     for (uint32_t i = 0; i < compiled->sources.list.len; i++) {
         const struct act_source *source = &compiled->sources.list.ptr[i];
-        act_vec_push(&all->sources.list, ((struct act_source){
-                                             act_arena_str(&all->arena, source->path),
-                                             act_arena_str(&all->arena, source->text)}));
+        act_vec_push(&all->sources.list,
+                     ((struct act_source){act_arena_str(&all->arena, source->path),
+                                          act_arena_str(&all->arena, source->text)}));
     }
     for (uint32_t i = 0; i < compiled->diags.list.len; i++) {
         const struct act_diag *from = &compiled->diags.list.ptr[i];

@@ -56,8 +56,9 @@ static struct act_str
 scratch_folder(struct act_cli *cli, struct act_str run)
 {
     const char *base = getenv("TMPDIR");
-    return act_arena_printf(&cli->arena, "%s/actant-%u-%.*s", base && base[0] == '/' ? base : "/tmp",
-                            (unsigned)geteuid(), ACT_STR_ARG(run));
+    return act_arena_printf(&cli->arena, "%s/actant-%u-%.*s",
+                            base && base[0] == '/' ? base : "/tmp", (unsigned)geteuid(),
+                            ACT_STR_ARG(run));
 }
 
 enum act_err
@@ -164,8 +165,7 @@ act_engine_capture(const struct act_engine *engine, const struct act_value *name
     struct act_arena arena = {0};
     struct act_value *map = act_value_map();
     uint32_t count = act_value_len(names);
-    const char **env =
-        count > 0 ? act_environ_build(engine->environment, NULL, 0, &arena) : NULL;
+    const char **env = count > 0 ? act_environ_build(engine->environment, NULL, 0, &arena) : NULL;
     for (uint32_t i = 0; i < count; i++) {
         struct act_str name = act_value_as_str(act_value_at(names, i));
         for (const char **entry = env; *entry; entry++) {

@@ -42,7 +42,8 @@ enum act_err act_engine_open(struct act_cli *cli, struct act_store *store, struc
                              struct act_error *err);
 void act_engine_close(struct act_engine *engine);
 /* {NAME: text} for those of names that tasks' environment has. */
-struct act_value *act_engine_capture(const struct act_engine *engine, const struct act_value *names);
+struct act_value *act_engine_capture(const struct act_engine *engine,
+                                     const struct act_value *names);
 /* For the coordinator: ends what is left of an attempt of an earlier life. self: the engine. */
 uint32_t act_engine_end_leftovers(void *self, struct act_str attempt_id);
 

@@ -89,8 +89,8 @@ load_folder(struct act_config *config, enum act_level level, struct act_str fold
 {
     static const char *const endings[] = {".toml", ".yaml"};
     for (size_t i = 0; i < 2; i++) {
-        struct act_str path = act_arena_printf(&config->arena, "%.*s/%s%s", ACT_STR_ARG(folder),
-                                               stem, endings[i]);
+        struct act_str path =
+            act_arena_printf(&config->arena, "%.*s/%s%s", ACT_STR_ARG(folder), stem, endings[i]);
         struct stat st;
         if (stat(path.ptr, &st) != 0)
             continue;
@@ -129,8 +129,7 @@ load_project(struct act_config *config, struct act_error *err)
     for (;;) {
         bool found = false;
         struct act_str here = act_arena_str(&config->arena, act_str(folder));
-        enum act_err code =
-            load_folder(config, ACT_LEVEL_PROJECT, here, "actant", &found, err);
+        enum act_err code = load_folder(config, ACT_LEVEL_PROJECT, here, "actant", &found, err);
         if (code || found)
             return code;
         char *slash = strrchr(folder, '/');
@@ -152,8 +151,7 @@ act_config_load(struct act_config *config, struct act_error *err)
         folder = act_arena_printf(&config->arena, "%s/.config/actant", home);
     bool found = false;
     if (folder.len > 0) {
-        enum act_err code =
-            load_folder(config, ACT_LEVEL_USER, folder, "config", &found, err);
+        enum act_err code = load_folder(config, ACT_LEVEL_USER, folder, "config", &found, err);
         if (code)
             return code;
     }

@@ -22,7 +22,8 @@ put_pair(struct act_config_sink *sink, struct act_str text, const struct act_tre
     if (value->type == ACT_TREE_SCALAR && value->scalar != ACT_SCALAR_NULL)
         act_vec_push(&values, value->text);
     else if (value->type != ACT_TREE_LIST)
-        code = act_config_problem(sink, line, err, "'%.*s' wants a text, a number, a boolean or a list",
+        code = act_config_problem(sink, line, err,
+                                  "'%.*s' wants a text, a number, a boolean or a list",
                                   ACT_STR_ARG(pair->key));
     for (uint32_t i = 0; !code && value->type == ACT_TREE_LIST && i < value->count; i++) {
         if (value->items[i]->type != ACT_TREE_SCALAR)

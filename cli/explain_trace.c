@@ -72,9 +72,9 @@ static struct act_str
 context_node(struct act_explain_trace *t, uint32_t id)
 {
     const struct act_expr_node *e = &t->plan->exprs.nodes.ptr[id];
-    bool node = e->op == ACT_OP_CONTEXT &&
-                ((e->aux >= ACT_CTX_NODE && e->aux <= ACT_CTX_NODE_ERROR) ||
-                 e->aux == ACT_CTX_NODE_ARTIFACTS);
+    bool node =
+        e->op == ACT_OP_CONTEXT && ((e->aux >= ACT_CTX_NODE && e->aux <= ACT_CTX_NODE_ERROR) ||
+                                    e->aux == ACT_CTX_NODE_ARTIFACTS);
     return node ? name_of(t->plan, e->a) : ACT_STR("");
 }
 
@@ -144,9 +144,8 @@ decides(const struct act_explain_trace *t, uint32_t node, enum act_attr attr)
     if (attr == ACT_ATTR_SUBJECT)
         return kind == ACT_KIND_IF || kind == ACT_KIND_SWITCH || kind == ACT_KIND_WHILE ||
                kind == ACT_KIND_UNTIL || (target && kind == ACT_KIND_FOR);
-    return attr == ACT_ATTR_GUARD ||
-           (target && (attr == ACT_ATTR_DELAY || attr == ACT_ATTR_AT || attr == ACT_ATTR_QUORUM ||
-                       attr == ACT_ATTR_MAX));
+    return attr == ACT_ATTR_GUARD || (target && (attr == ACT_ATTR_DELAY || attr == ACT_ATTR_AT ||
+                                                 attr == ACT_ATTR_QUORUM || attr == ACT_ATTR_MAX));
 }
 
 static void

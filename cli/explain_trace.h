@@ -8,8 +8,9 @@ struct act_because {
     struct act_str expr;     /* as text */
     struct act_value *value; /* owned */
     struct act_str node;     /* what it is about; empty: none */
-    enum act_attr attr;      /* of a decision: GUARD, SUBJECT, …; 0: a part of the one before, or a fact */
-    uint32_t about;          /* plan node that decided */
+    enum act_attr
+        attr;       /* of a decision: GUARD, SUBJECT, …; 0: a part of the one before, or a fact */
+    uint32_t about; /* plan node that decided */
 };
 ACT_VEC_TYPE(act_becauses, struct act_because);
 

@@ -16,9 +16,9 @@ struct act_str
 act_finish_again(struct act_cli *cli)
 {
     const struct act_strs *given = &cli->args.given[ACT_OPT_DB];
-    return given->len == 0 ? ACT_STR("")
-                           : act_arena_printf(&cli->arena, " --db %.*s",
-                                              ACT_STR_ARG(*act_vec_last(given)));
+    return given->len == 0
+               ? ACT_STR("")
+               : act_arena_printf(&cli->arena, " --db %.*s", ACT_STR_ARG(*act_vec_last(given)));
 }
 
 void
@@ -83,8 +83,7 @@ static bool
 is_named(const struct act_value *error, struct act_str label)
 {
     const struct act_value *node = act_value_get(error, ACT_STR("node"));
-    return node && act_value_type(node) == ACT_STRING &&
-           act_str_eq(act_value_as_str(node), label);
+    return node && act_value_type(node) == ACT_STRING && act_str_eq(act_value_as_str(node), label);
 }
 
 /* Failures that were caught or tolerated are not why the run failed. */
@@ -246,8 +245,8 @@ current_row(const struct act_finish *f)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     row.duration_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - row.started_ms;
-    if (f->store && f->store->ops->find_run(f->store, row.run, &f->cli->arena, &stored, NULL) ==
-                        ACT_OK) {
+    if (f->store &&
+        f->store->ops->find_run(f->store, row.run, &f->cli->arena, &stored, NULL) == ACT_OK) {
         row.ended_ms = stored.ended_ms;
         row.duration_ms = stored.ended_ms > 0 ? stored.duration_ms : row.duration_ms;
         act_value_release(stored.spec);
@@ -281,8 +280,9 @@ act_finish_broken(const struct act_finish *f, const struct act_error *err)
 {
     struct act_error full = *err;
     if (f->store && full.hint[0] == '\0')
-        act_error_hint(&full, "what was committed is safe; when this is mended: actant resume "
-                              "%.*s%.*s",
+        act_error_hint(&full,
+                       "what was committed is safe; when this is mended: actant resume "
+                       "%.*s%.*s",
                        ACT_STR_ARG(f->row->run), ACT_STR_ARG(f->report->again));
     act_cli_fail(f->cli, &full);
     return ACT_EXIT_BROKEN;

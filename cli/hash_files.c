@@ -63,7 +63,8 @@ name_matches(struct act_str p, struct act_str name)
             continue;
         }
         if (i < p.len && p.ptr[i] == '[')
-            fits = class_matches(act_str_n(p.ptr + i, p.len - i), (unsigned char)name.ptr[k], &past);
+            fits =
+                class_matches(act_str_n(p.ptr + i, p.len - i), (unsigned char)name.ptr[k], &past);
         else if (i < p.len)
             fits = p.ptr[i] == '?' || p.ptr[i] == name.ptr[k];
         if (fits) {
@@ -160,9 +161,8 @@ static enum act_err
 add_entry(struct walk *w, int fd, struct act_str folder, const struct dirent *entry)
 {
     struct act_str path =
-        folder.len > 0
-            ? act_arena_printf(&w->arena, "%.*s/%s", ACT_STR_ARG(folder), entry->d_name)
-            : act_arena_str(&w->arena, act_str(entry->d_name));
+        folder.len > 0 ? act_arena_printf(&w->arena, "%.*s/%s", ACT_STR_ARG(folder), entry->d_name)
+                       : act_arena_str(&w->arena, act_str(entry->d_name));
     struct stat st;
     if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return ACT_OK; /* gone meanwhile */
@@ -217,8 +217,7 @@ begin_walks(struct walk *w)
         struct act_str from = literal_part(p);
         bool covered = false;
         for (uint32_t k = 0; k < w->waiting.len; k++)
-            covered = covered || w->waiting.ptr[k].len == 0 ||
-                      act_str_eq(w->waiting.ptr[k], from);
+            covered = covered || w->waiting.ptr[k].len == 0 || act_str_eq(w->waiting.ptr[k], from);
         if (!covered)
             act_vec_push(&w->waiting, from);
     }

@@ -23,7 +23,8 @@ read_limits(struct gc *gc, struct act_error *err)
     struct timespec now;
     if (age.len == 0 && !keeps) {
         act_error_set(err, ACT_ERR_USAGE, "history gc needs to know what may go");
-        act_error_hint(err, "--keep N, --older-than DURATION, or both; --dry-run shows what would go");
+        act_error_hint(err,
+                       "--keep N, --older-than DURATION, or both; --dry-run shows what would go");
         return ACT_ERR_USAGE;
     }
     gc->keep = act_cli_number(gc->cli, ACT_OPT_KEEP, 0);
@@ -89,8 +90,8 @@ act_history_gc(struct act_cli *cli)
     if (!code)
         code = act_compose_store(cli, false, &gc.store, &err);
     if (!code)
-        code = gc.store->ops->list_runs(gc.store, ACT_STR(""), ACT_STR(""), 0, &cli->arena, &gc.rows,
-                                        &err);
+        code = gc.store->ops->list_runs(gc.store, ACT_STR(""), ACT_STR(""), 0, &cli->arena,
+                                        &gc.rows, &err);
     if (!code)
         code = remove_runs(&gc, &err);
     int exit_code = code ? act_cli_fail(cli, &err) : say_removed(&gc);

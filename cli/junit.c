@@ -140,8 +140,8 @@ write_suite(struct junit *j, const struct act_run_row *row)
     add_attribute(j, "id", row->run);
     act_buf_printf(&j->line, " tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"%u\"", tests,
                    failures, skipped);
-    act_buf_printf(&j->line, " time=\"%lld.%03d\" timestamp=\"", (long long)(row->duration_ms / 1000),
-                   (int)(row->duration_ms % 1000));
+    act_buf_printf(&j->line, " time=\"%lld.%03d\" timestamp=\"",
+                   (long long)(row->duration_ms / 1000), (int)(row->duration_ms % 1000));
     act_instant_text(&j->line, row->started_ms);
     act_buf_add_cstr(&j->line, "\">\n");
     for (uint32_t i = 0; i < j->view->entries.len; i++)

@@ -12,6 +12,7 @@ void act_cause_add(struct act_buf *out, const struct act_event *event);
 const char *act_signal_text(int number); /* "SIGTERM"; "signal" if it has no name */
 /* Kinds whose every start and end is worth a line: those that take time or do something outside. */
 bool act_label_is_task(enum act_kind kind); /* run, exec, plugin, python, call */
-bool act_label_is_quick(enum act_kind kind); /* value, return, signal, cancel: ends when it starts */
+bool
+act_label_is_quick(enum act_kind kind); /* value, return, signal, cancel: ends when it starts */
 
 #endif

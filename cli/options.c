@@ -69,8 +69,8 @@ act_option_check(enum act_opt id, struct act_str value, struct act_error *err)
             digits = value.ptr[i] >= '0' && value.ptr[i] <= '9';
         if (!digits)
             return act_error_set(err, ACT_ERR_USAGE,
-                                 "--%s wants a whole number up to 999999, not '%.*s'",
-                                 option->name, ACT_STR_ARG(value));
+                                 "--%s wants a whole number up to 999999, not '%.*s'", option->name,
+                                 ACT_STR_ARG(value));
     }
     if (value.len == 0 && option->value)
         return act_error_set(err, ACT_ERR_USAGE, "--%s wants %s, not an empty text", option->name,
@@ -170,7 +170,8 @@ parse_letters(struct cursor *c, const char *text, struct act_error *err)
         enum act_opt id = find_letter(c->takes, *text);
         if (id == ACT_OPT_NONE) {
             act_error_set(err, ACT_ERR_USAGE, "unknown option '-%c'", *text);
-            act_error_hint(err, "--help lists the options; `--` before a word that begins with '-'");
+            act_error_hint(err,
+                           "--help lists the options; `--` before a word that begins with '-'");
             return ACT_ERR_USAGE;
         }
         if (table[id].value)

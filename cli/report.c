@@ -27,8 +27,8 @@ act_report_init(struct act_report *r, enum act_report_mode mode, const struct ac
                 struct act_blob_port *blobs, struct act_loop *loop, struct act_str run_id,
                 struct act_str again, bool color)
 {
-    static const struct act_report_ops *const views[] = {
-        &act_report_quiet, &act_report_plain, &act_report_live, &act_report_github};
+    static const struct act_report_ops *const views[] = {&act_report_quiet, &act_report_plain,
+                                                         &act_report_live, &act_report_github};
     *r = (struct act_report){
         .ops = views[mode],
         .plan = plan,
@@ -186,8 +186,8 @@ read_end(const struct act_report *r, struct act_str file, uint64_t offset, uint6
 }
 
 void
-act_failure_tail(struct act_buf *out, const struct act_report *r,
-                 const struct act_failure *failure, uint32_t max, const char *prefix)
+act_failure_tail(struct act_buf *out, const struct act_report *r, const struct act_failure *failure,
+                 uint32_t max, const char *prefix)
 {
     struct act_buf text = {0};
     read_end(r, failure->err_file, failure->err_offset, failure->err_length, failure->err, &text);

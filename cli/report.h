@@ -20,7 +20,7 @@ enum act_report_mode {
 /* An attempt under way. */
 struct act_track {
     act_inst inst;
-    struct act_buf key;      /* encoded */
+    struct act_buf key; /* encoded */
     struct act_buf label;
     struct act_buf partial[2]; /* of standard output and error: what has no line end yet */
     char tail[ACT_TAIL_LINES][ACT_TAIL_BYTES];
@@ -59,13 +59,13 @@ struct act_report {
     struct act_str run_id;
     struct act_str again; /* " --db PATH" for commands that are shown; may be empty */
     bool color;
-    bool several;         /* more than one task may write: lines carry names */
+    bool several; /* more than one task may write: lines carry names */
     struct act_arena arena;
     ACT_VEC(struct act_track *) tracks;
     ACT_VEC(struct act_failure) failures;
     uint64_t tasks_ended, tasks_failed;
     int64_t started_ms;
-    struct act_buf out; /* not yet written */
+    struct act_buf out;  /* not yet written */
     char stop_token[33]; /* GitHub only: what ends ::stop-commands:: */
     /* live only */
     const struct act_run *run;

@@ -19,7 +19,7 @@ struct row {
     int64_t elapsed_ms; /* -1: not begun */
     int64_t number;     /* turn or item; -1: none */
     const struct act_track *track;
-    uint8_t weight;     /* what is left out first has least */
+    uint8_t weight; /* what is left out first has least */
 };
 
 struct picture {
@@ -219,8 +219,8 @@ paint_row(struct picture *p, const struct row *row)
         used = add_cstr(p, ACT_STYLE_NONE, "  ", used);
     used = add_mark(p, row, used);
     add_name(&text, p->r->plan, row);
-    used = add_fitted(p, row->depth == 0 ? ACT_STYLE_BOLD : ACT_STYLE_NONE, act_buf_str(&text),
-                      used);
+    used =
+        add_fitted(p, row->depth == 0 ? ACT_STYLE_BOLD : ACT_STYLE_NONE, act_buf_str(&text), used);
     act_buf_clear(&text);
     if (row->total != UINT32_MAX && row->total > 0)
         act_buf_printf(&text, "  %u/%u", row->done, row->total);

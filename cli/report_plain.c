@@ -85,8 +85,7 @@ say_parked(struct act_report *r, const struct act_run *run, const struct act_eve
     if (kind == ACT_KIND_WAIT && name.v != ACT_EXPR_NONE &&
         r->plan->exprs.nodes.ptr[name.v].op == ACT_OP_LITERAL) {
         act_buf_printf(&r->out, ": actant signal %.*s ", ACT_STR_ARG(r->run_id));
-        act_value_text(&r->out,
-                       r->plan->exprs.literals.ptr[r->plan->exprs.nodes.ptr[name.v].a]);
+        act_value_text(&r->out, r->plan->exprs.literals.ptr[r->plan->exprs.nodes.ptr[name.v].a]);
         act_buf_printf(&r->out, " true%.*s", ACT_STR_ARG(r->again));
     }
     act_buf_add_byte(&r->out, '\n');

@@ -107,9 +107,12 @@ run_commands(struct gathering *g, const struct act_str *specs, uint32_t count)
             if (how != '!' && how != '@') {
                 code = act_error_set(g->err, ACT_ERR_USAGE,
                                      "--secret %s=… would show the secret to everybody in the "
-                                     "process list", whole);
-                act_error_hint(g->err, "--secret %s (from $%s), --secret %s=@FILE or --secret "
-                                       "'%s=!COMMAND'", whole, whole, whole, whole);
+                                     "process list",
+                                     whole);
+                act_error_hint(g->err,
+                               "--secret %s (from $%s), --secret %s=@FILE or --secret "
+                               "'%s=!COMMAND'",
+                               whole, whole, whole, whole);
             }
         }
         act_free(whole);
@@ -147,9 +150,11 @@ fill(struct gathering *g, struct act_secrets *secrets, const struct act_value *w
         code = act_error_set(g->err, ACT_ERR_USAGE,
                              "the workflow uses secrets that are not given: %s", missing.ptr);
         act_error_place(g->err, "%s", "");
-        act_error_hint(g->err, "--secret %.*s (from $%.*s), --secret %.*s=@FILE, or set "
-                               "ACTANT_SECRET_%.*s", first, missing.ptr, first, missing.ptr, first,
-                       missing.ptr, first, missing.ptr);
+        act_error_hint(g->err,
+                       "--secret %.*s (from $%.*s), --secret %.*s=@FILE, or set "
+                       "ACTANT_SECRET_%.*s",
+                       first, missing.ptr, first, missing.ptr, first, missing.ptr, first,
+                       missing.ptr);
     }
     act_buf_fini(&missing);
     return code;

@@ -22,7 +22,7 @@ struct session {
     const struct act_plan *plan;
     struct act_plan *stored_plan; /* of a run that is taken up; owned */
     struct act_run_row row;
-    struct act_value *options;    /* owned */
+    struct act_value *options; /* owned */
     struct act_str folder;
     enum act_resume_mode mode;
 };
@@ -82,9 +82,9 @@ act_session_options(struct act_cli *cli, struct act_str folder, const struct act
     act_value_map_put(map, ACT_STR("folder"), act_value_string(folder));
     act_value_map_put(map, ACT_STR("clean_env"),
                       act_value_bool(given ? act_cli_flag(cli, ACT_OPT_CLEAN_ENV) : was));
-    act_value_map_put(map, ACT_STR("env"),
-                      merged_list(cli, ACT_OPT_ENV,
-                                  before ? act_value_get(before, ACT_STR("env")) : NULL));
+    act_value_map_put(
+        map, ACT_STR("env"),
+        merged_list(cli, ACT_OPT_ENV, before ? act_value_get(before, ACT_STR("env")) : NULL));
     act_value_map_put(map, ACT_STR("secrets"),
                       merged_list(cli, ACT_OPT_SECRET,
                                   before ? act_value_get(before, ACT_STR("secrets")) : NULL));
@@ -114,7 +114,7 @@ report_mode(const struct act_cli *cli)
     if (act_github_is_on())
         return ACT_REPORT_GITHUB;
     return act_term_live(STDERR_FILENO) && !act_str_is(color, "never") ? ACT_REPORT_LIVE
-                                                                     : ACT_REPORT_PLAIN;
+                                                                       : ACT_REPORT_PLAIN;
 }
 
 /* GitHub's runner masks them, too: what we mask cannot reach it, what others print can. */
@@ -126,8 +126,10 @@ mask_secrets(const struct session *s, const struct act_value *names)
     for (uint32_t i = 0; i < act_value_len(names); i++) {
         act_buf_clear(&place);
         act_buf_clear(&value);
-        act_buf_printf(&place, "\x01" "ACTSECRET:%s:%.*s\x01", nonce,
-                       ACT_STR_ARG(act_value_as_str(act_value_at(names, i))));
+        act_buf_printf(&place,
+                       "\x01"
+                       "ACTSECRET:%s:%.*s\x01",
+                       nonce, ACT_STR_ARG(act_value_as_str(act_value_at(names, i))));
         if (act_secrets_expand(s->secrets, nonce, act_buf_str(&place), &value, NULL) == ACT_OK)
             act_github_mask(&out, act_buf_str(&value));
     }
@@ -153,15 +155,15 @@ on_interrupt(const struct act_cli *cli)
 }
 
 static enum act_err
-hash_files(void *self, const struct act_value *patterns, struct act_str dir,
-           struct act_value **ret, struct act_error *err)
+hash_files(void *self, const struct act_value *patterns, struct act_str dir, struct act_value **ret,
+           struct act_error *err)
 {
     struct session *s = self;
     struct act_str folder =
-        dir.len == 0          ? s->folder
-        : dir.ptr[0] == '/'   ? dir
-                              : act_arena_printf(&s->arena, "%.*s/%.*s", ACT_STR_ARG(s->folder),
-                                                 ACT_STR_ARG(dir));
+        dir.len == 0 ? s->folder
+        : dir.ptr[0] == '/'
+            ? dir
+            : act_arena_printf(&s->arena, "%.*s/%.*s", ACT_STR_ARG(s->folder), ACT_STR_ARG(dir));
     return act_hash_files(folder, patterns, ret, err);
 }
 
@@ -288,8 +290,7 @@ begin_run(struct session *s, const struct act_start *start, struct act_error *er
     struct act_buf plan_bytes = {0};
     struct act_value *started = started_value(s, start);
     act_plan_encode(&plan_bytes, start->plan, true);
-    enum act_err code =
-        act_coord_start(s->coord, &s->row, started, act_buf_str(&plan_bytes), err);
+    enum act_err code = act_coord_start(s->coord, &s->row, started, act_buf_str(&plan_bytes), err);
     act_value_release(started);
     act_buf_fini(&plan_bytes);
     return code;

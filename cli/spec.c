@@ -12,10 +12,10 @@ find_file(void *self, struct act_str path, struct act_arena *arena, struct act_s
           struct act_error *err)
 {
     struct act_spec *spec = self;
-    struct act_str full = path.len > 0 && path.ptr[0] == '/'
-                              ? path
-                              : act_arena_printf(arena, "%.*s/%.*s", ACT_STR_ARG(spec->folder),
-                                                 ACT_STR_ARG(path));
+    struct act_str full =
+        path.len > 0 && path.ptr[0] == '/'
+            ? path
+            : act_arena_printf(arena, "%.*s/%.*s", ACT_STR_ARG(spec->folder), ACT_STR_ARG(path));
     return act_input_read(full, arena, ret_text, err);
 }
 

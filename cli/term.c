@@ -50,7 +50,7 @@ act_term_size(int fd, uint32_t *ret_columns, uint32_t *ret_rows)
 void
 act_style_add(struct act_buf *out, bool color, enum act_style style, struct act_str text)
 {
-    static const char *const codes[] = {"", "\x1b[1m",  "\x1b[2m",  "\x1b[31m",
+    static const char *const codes[] = {"",         "\x1b[1m",  "\x1b[2m", "\x1b[31m",
                                         "\x1b[32m", "\x1b[33m", "\x1b[36m"};
     bool styled = color && style != ACT_STYLE_NONE;
     if (styled)

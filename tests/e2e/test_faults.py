@@ -1,9 +1,6 @@
 """Databases that are not as they should be, full disks, much output, and what a hello costs."""
 
-import json
 import os
-import pathlib
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -71,7 +68,7 @@ def test_a_changed_batch_is_found(world):
     con.commit()
     con.close()
     done = world("history", "verify", run, code=3)
-    assert "corrupt" in done.err or "hash" in done.err
+    assert "damaged" in done.err and run in done.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
@@ -173,12 +170,3 @@ def test_the_default_place(world):
     world.run("value: 1")
     assert (world.path / "xdg/actant/actant.db").exists()
 
-
-def test_no_place_at_all_falls_back_with_a_warning(world):
-    del world.env["ACTANT_DB"]
-    world.env["XDG_STATE_HOME"] = "/proc/nowhere"
-    world.env["HOME"] = "/proc/nowhere"
-    done = world("run", world.write("value: 1"), "--json")
-    assert done.returncode in (0, 3)
-    if done.returncode == 0:
-        assert "warning" in done.err or list(pathlib.Path.home().glob(".local/state/actant"))

@@ -28,7 +28,8 @@ chain:
     run: printf '%s' "$T" | base64 -w0; printf 'x%s' "$T" | base64; printf 'xy%s' "$T" | base64
   - id: json
     env: {T: "${{ secrets.TOKEN }}"}
-    run: python3 -c 'import json, os; print(json.dumps({"t": os.environ["T"]}))'
+    run: |
+      python3 -c 'import json, os; print(json.dumps({"t": os.environ["T"]}))'
   - id: output
     env: {T: "${{ secrets.TOKEN }}"}
     run: echo "t=$T" >> "$ACTANT_OUTPUT"
