@@ -1,5 +1,6 @@
 #include "engine/io/sqlite/image.h"
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "engine/io/sqlite/lock.h"
 #include "engine/io/sqlite/schema.h"
@@ -17,12 +18,37 @@
 #define HEADER_READ_VERSION 19
 #define HEADER_WAL 2
 
-/* sqlite3_free what it returns. NULL: out of memory or our own mistake in the schema. */
-static unsigned char *
-build(sqlite3_int64 *size)
+/* IMAGE_TREES (image.inc): the kind of each page after the first, 'd' a table's, 'a' an index's, as in the low
+ * half of its type byte. */
+#define HALF_BYTES (ACT_IMAGE_PAGE_BYTES / 2)
+static const char first_page[2][HALF_BYTES + 1] = {
+#include "engine/io/sqlite/image.inc"
+};
+#define TREE_FLAGS_TABLE 0x0d
+#define TREE_FLAGS_INDEX 0x0a
+
+uint8_t *
+act_image_bytes(size_t *ret_len)
+{
+    size_t pages = sizeof(IMAGE_TREES); /* its NUL stands for the first page */
+    uint8_t *bytes = act_zalloc(pages, ACT_IMAGE_PAGE_BYTES);
+    memcpy(bytes, first_page[0], HALF_BYTES);
+    memcpy(bytes + HALF_BYTES, first_page[1], HALF_BYTES);
+    for (size_t i = 1; i < pages; i++) {
+        uint8_t *page = bytes + i * ACT_IMAGE_PAGE_BYTES;
+        page[0] = IMAGE_TREES[i - 1] == 'd' ? TREE_FLAGS_TABLE : TREE_FLAGS_INDEX;
+        page[5] = ACT_IMAGE_PAGE_BYTES >> 8; /* where its cells begin: there are none */
+    }
+    *ret_len = pages * ACT_IMAGE_PAGE_BYTES;
+    return bytes;
+}
+
+uint8_t *
+act_image_build(size_t *ret_len)
 {
     sqlite3 *sql = NULL;
     unsigned char *bytes = NULL;
+    sqlite3_int64 size = 0;
     char pragmas[128];
     snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%u;",
              ACT_SCHEMA_APPLICATION, ACT_SCHEMA_MAJOR << 16 | act_schema_migration_count);
@@ -37,15 +63,20 @@ build(sqlite3_int64 *size)
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(sql, pragmas, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        bytes = sqlite3_serialize(sql, "main", size, 0);
+        bytes = sqlite3_serialize(sql, "main", &size, 0);
     sqlite3_close(sql);
-    if (bytes)
-        bytes[HEADER_WRITE_VERSION] = bytes[HEADER_READ_VERSION] = HEADER_WAL;
-    return bytes;
+    if (!bytes)
+        return NULL;
+    bytes[HEADER_WRITE_VERSION] = bytes[HEADER_READ_VERSION] = HEADER_WAL;
+    uint8_t *copy = act_alloc((size_t)size);
+    memcpy(copy, bytes, (size_t)size);
+    sqlite3_free(bytes);
+    *ret_len = (size_t)size;
+    return copy;
 }
 
 static int
-write_all(int fd, const unsigned char *bytes, size_t size)
+write_all(int fd, const uint8_t *bytes, size_t size)
 {
     while (size > 0) {
         ssize_t put = write(fd, bytes, size);
@@ -90,10 +121,8 @@ publish(const char *from, const char *to)
 enum act_err
 act_image_create(const char *db_path, struct act_error *err)
 {
-    sqlite3_int64 size = 0;
-    unsigned char *bytes = build(&size);
-    if (!bytes)
-        return act_error_set(err, ACT_ERR_SYSTEM, "cannot build an empty database");
+    size_t size;
+    uint8_t *bytes = act_image_bytes(&size);
 
     /* Threads of one process, and a process that inherits the pid of one killed here, must not meet:
      * a name in use is left alone and the next number tried. */
@@ -106,14 +135,14 @@ act_image_create(const char *db_path, struct act_error *err)
         failed = fd < 0 ? errno : 0;
     }
     if (fd >= 0) {
-        failed = write_all(fd, bytes, (size_t)size);
+        failed = write_all(fd, bytes, size);
         close(fd);
         if (failed)
             unlink(temp.ptr);
         else
             failed = publish(temp.ptr, db_path);
     }
-    sqlite3_free(bytes);
+    act_free(bytes);
     act_buf_fini(&temp);
     if (!failed)
         return ACT_OK;

@@ -61,6 +61,7 @@ static void
 test_the_smaller_number_holds_across_runs(void **state)
 {
     struct fixture *f = *state;
+    need_description_locks();
     int64_t retry;
     f->store = fixture_open(f, ACT_DURABLE_PROCESS);
     struct act_store *other = fixture_open(f, ACT_DURABLE_PROCESS);

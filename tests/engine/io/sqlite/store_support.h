@@ -37,6 +37,13 @@ enum act_err set_status(struct act_store *store, const char *run, const char *st
 /* All bodies of a run in one text, each followed by a blank. */
 enum act_err bodies(struct act_store *store, const char *run, uint64_t from_seq, char *out,
                     size_t size, struct act_error *err);
+/* Skips where two stores of one process do not exclude each other (owners.h). */
+static inline void
+need_description_locks(void)
+{
+    if (ACT_PORTABLE)
+        skip();
+}
 /* Runs SQL on the database with SQLite alone. */
 void raw_sql(const char *db, const char *sql);
 

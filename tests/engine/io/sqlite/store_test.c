@@ -46,6 +46,7 @@ static void
 test_a_run_goes_on_in_another_store(void **state)
 {
     struct fixture *f = *state;
+    need_description_locks();
     char text[256];
     f->store = fixture_open(f, ACT_DURABLE_PROCESS);
     assert_int_equal(make_run(f->store, "r1", &f->err), ACT_OK);
