@@ -18,11 +18,11 @@
 #define HEADER_READ_VERSION 19
 #define HEADER_WAL 2
 
-/* IMAGE_TREES (image.inc): the kind of each page after the first, 'd' a table's, 'a' an index's, as in the low
+/* IMAGE_TREES (image.def): the kind of each page after the first, 'd' a table's, 'a' an index's, as in the low
  * half of its type byte. */
 #define HALF_BYTES (ACT_IMAGE_PAGE_BYTES / 2)
 static const char first_page[2][HALF_BYTES + 1] = {
-#include "engine/io/sqlite/image.inc"
+#include "engine/io/sqlite/image.def"
 };
 #define TREE_FLAGS_TABLE 0x0d
 #define TREE_FLAGS_INDEX 0x0a

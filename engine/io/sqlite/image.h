@@ -1,6 +1,6 @@
 /* A new database: the image of an empty one is written under another name and linked to its own, so
  * that nobody ever sees half of it and two creators race safely; no fsync. The image is compiled in
- * (image.inc: its first page; the others are empty trees), because running the schema's SQL takes
+ * (image.def: its first page; the others are empty trees), because running the schema's SQL takes
  * longer than the rest of a short run; a test holds the two against each other. */
 #ifndef ACT_ENGINE_IO_SQLITE_IMAGE_H
 #define ACT_ENGINE_IO_SQLITE_IMAGE_H

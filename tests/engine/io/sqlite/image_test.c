@@ -1,5 +1,5 @@
 /* The compiled image (two strings of half a page, for the compiler's sake) against what the schema's SQL makes. ACT_UPDATE=1 in the environment writes
- * engine/io/sqlite/image.inc anew. */
+ * engine/io/sqlite/image.def anew. */
 #include "tests/engine/io/sqlite/store_support.h"
 
 #include "engine/io/sqlite/image.h"
@@ -17,7 +17,7 @@ static void
 write_image(const uint8_t *bytes, size_t len)
 {
     char path[512];
-    snprintf(path, sizeof(path), "%s/engine/io/sqlite/image.inc", getenv("ACT_SOURCE_DIR"));
+    snprintf(path, sizeof(path), "%s/engine/io/sqlite/image.def", getenv("ACT_SOURCE_DIR"));
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file, "/* Written by tests/engine/io/sqlite/image_test.c, see there. */\n");
