@@ -1,0 +1,726 @@
+/* One expression: parsed, names resolved to contexts, what can be known now checked, constants folded. */
+#include "dsl/lower.h"
+
+#include "base/assert.h"
+
+enum { OPEN_NONE, OPEN_NODES, OPEN_SECRETS, OPEN_ENV };
+
+struct lowering {
+    struct act_lower *l;
+    const struct act_place *place;
+    const struct act_tree *tree;
+    struct act_expr_pool *pool;
+    uint32_t nodes, args, literals, refs; /* what there was before */
+    bool secret, failed;
+};
+
+struct act_span
+act_text_span(const struct act_lower *l, const struct act_tree *tree, size_t offset, size_t length)
+{
+    return act_tree_text_span(&l->out->sources, tree, offset, length);
+}
+
+static struct act_expr_note *
+note_of(struct lowering *w, uint32_t node)
+{
+    return &w->l->notes.ptr[node - w->nodes];
+}
+
+static struct act_str
+literal_text(const struct lowering *w, uint32_t literal)
+{
+    return act_value_as_str(w->pool->literals.ptr[literal]);
+}
+
+static uint32_t
+operand(const struct lowering *w, const struct act_expr_node *e, uint32_t k)
+{
+    return w->pool->args.ptr[e->first + k];
+}
+
+size_t
+act_name_offset(const struct act_tree *tree, size_t from, struct act_str name)
+{
+    struct act_str text = tree->text;
+    for (size_t at = from; name.len && at + name.len <= text.len; at++) {
+        char before = at > 0 ? text.ptr[at - 1] : '.';
+        char after = at + name.len < text.len ? text.ptr[at + name.len] : '.';
+        bool begins = strchr(". '[", before) && before;
+        bool ends = !(after == '_' || after == '-' || (after >= '0' && after <= '9') ||
+                      ((after | 32) >= 'a' && (after | 32) <= 'z'));
+        if (begins && ends && memcmp(text.ptr + at, name.ptr, name.len) == 0)
+            return at;
+    }
+    return from;
+}
+
+static struct act_span
+name_span(struct lowering *w, uint32_t node, struct act_str name)
+{
+    size_t at = act_name_offset(w->tree, w->pool->offsets.ptr[node] + 1, name);
+    return act_text_span(w->l, w->tree, at, name.len ? name.len : 1);
+}
+
+static struct act_span
+node_span(struct lowering *w, uint32_t node, size_t length)
+{
+    return act_text_span(w->l, w->tree, w->pool->offsets.ptr[node], length);
+}
+
+/* What node said now stands in the node above it. */
+static void
+bury(struct lowering *w, uint32_t node)
+{
+    struct act_expr_node *e = &w->pool->nodes.ptr[node];
+    e->op = ACT_OP_LITERAL;
+    e->aux = 0;
+    e->a = 0;
+    e->argc = 0;
+    *note_of(w, node) = (struct act_expr_note){.constant = true};
+}
+
+static void
+make_context(struct lowering *w, uint32_t node, enum act_ctx ctx, uint32_t arg)
+{
+    struct act_expr_node *e = &w->pool->nodes.ptr[node];
+    e->op = ACT_OP_CONTEXT;
+    e->aux = (uint8_t)ctx;
+    e->a = arg;
+    e->argc = 0;
+}
+
+/* ---- names */
+
+static void
+resolve_name(struct lowering *w, uint32_t node)
+{
+    static const struct {
+        const char *name;
+        enum act_ctx ctx;
+    } plain[] = {
+        {"params", ACT_CTX_PARAMS}, {"prev", ACT_CTX_PREV},   {"run", ACT_CTX_RUN},
+        {"git", ACT_CTX_GIT},       {"event", ACT_CTX_EVENT},
+    };
+    const struct act_around *around = w->place->around;
+    struct act_expr_note *note = note_of(w, node);
+    struct act_str name = literal_text(w, w->pool->nodes.ptr[node].a);
+    const struct act_item_name *item = act_scope_item(around, name);
+    if (item) {
+        make_context(w, node, ACT_CTX_ITEM, item->loop);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        if (act_str_ieq(name, act_str(plain[i].name))) {
+            make_context(w, node, plain[i].ctx, 0);
+            bool text = plain[i].ctx == ACT_CTX_PREV && around->prev_is_text &&
+                        w->place->when == ACT_WHEN_START;
+            note->guess = text ? ACT_GUESS_TEXT : ACT_GUESS_ANY;
+            return;
+        }
+    }
+    const char *missing = NULL;
+    if (act_str_ieq(name, ACT_STR("nodes")))
+        note->open = OPEN_NODES;
+    else if (act_str_ieq(name, ACT_STR("secrets")))
+        note->open = OPEN_SECRETS;
+    else if (act_str_ieq(name, ACT_STR("env")))
+        note->open = OPEN_ENV;
+    else if (act_str_ieq(name, ACT_STR("loop")) && around->loop)
+        make_context(w, node, ACT_CTX_LOOP, 0);
+    else if (act_str_ieq(name, ACT_STR("loop")))
+        missing = "`loop` is there only inside of `for`, `matrix`, `while` and `until`";
+    else if (act_str_ieq(name, ACT_STR("matrix")) && around->matrix)
+        make_context(w, node, ACT_CTX_MATRIX, 0);
+    else if (act_str_ieq(name, ACT_STR("matrix")))
+        missing = "`matrix` is there only inside of the `do` of a matrix";
+    else if (act_str_ieq(name, ACT_STR("error")) && around->error)
+        make_context(w, node, ACT_CTX_ERROR, 0);
+    else if (act_str_ieq(name, ACT_STR("error")))
+        missing =
+            "`error` is there only inside of `catch` and `finally`; a node's is nodes.ID.error";
+    else
+        missing = "";
+    if (!missing)
+        return;
+    w->failed = true;
+    if (!*missing) {
+        act_scope_unknown_name(w->l, around, name, node_span(w, node, name.len));
+        return;
+    }
+    struct act_diag *d = ACT_ERROR(w->l, "unknown-name", node_span(w, node, name.len),
+                                   "there is no '%.*s' here", ACT_STR_ARG(name));
+    ACT_HELP(w->l, d, "%s", missing);
+}
+
+/* ---- members */
+
+static void
+unknown_member(struct lowering *w, uint32_t node, struct act_str name, const char *of,
+               const struct act_str *known, uint32_t count)
+{
+    struct act_diag *d = ACT_ERROR(w->l, "unknown-member", name_span(w, node, name),
+                                   "%s has no '%.*s'", of, ACT_STR_ARG(name));
+    struct act_str best = act_nearest(name, known, count);
+    w->failed = true;
+    if (best.len) {
+        ACT_HELP(w->l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
+        return;
+    }
+    struct act_buf list = {0};
+    for (uint32_t i = 0; i < count && list.len < 300; i++)
+        act_buf_printf(&list, "%s%.*s", i ? ", " : "", ACT_STR_ARG(known[i]));
+    if (list.len)
+        ACT_HELP(w->l, d, "it has %s", list.ptr);
+    act_buf_fini(&list);
+}
+
+static void
+member_of_nodes(struct lowering *w, uint32_t node, uint32_t from, struct act_str id)
+{
+    struct act_lower *l = w->l;
+    struct act_ref ref = {.expr = node, .reader = w->place->node, .box = w->place->around->box};
+    ref.id = id;
+    ref.tree = w->tree;
+    ref.when = (uint8_t)w->place->when;
+    ref.node = ACT_NODE_NONE;
+    ref.offset = w->pool->offsets.ptr[node];
+    make_context(w, node, ACT_CTX_NODE, l->refs.len);
+    bury(w, from);
+    act_vec_push(&l->refs, ref);
+    note_of(w, node)->ref = l->refs.len;
+}
+
+static void
+member_of_node(struct lowering *w, uint32_t node, uint32_t from, struct act_str name)
+{
+    static const struct {
+        const char *name;
+        enum act_ctx ctx;
+    } fields[] = {
+        [ACT_FIELD_STATUS] = {"status", ACT_CTX_NODE_STATUS},
+        [ACT_FIELD_RESULT] = {"result", ACT_CTX_NODE_RESULT},
+        [ACT_FIELD_OUTPUTS] = {"outputs", ACT_CTX_NODE_OUTPUTS},
+        [ACT_FIELD_ARTIFACTS] = {"artifacts", ACT_CTX_NODE_ARTIFACTS},
+        [ACT_FIELD_ERROR] = {"error", ACT_CTX_NODE_ERROR},
+    };
+    struct act_expr_note *note = note_of(w, node);
+    uint32_t index = note_of(w, from)->ref;
+    for (uint8_t field = ACT_FIELD_STATUS; field <= ACT_FIELD_ERROR; field++) {
+        if (!act_str_ieq(name, act_str(fields[field].name)))
+            continue;
+        struct act_ref *ref = &w->l->refs.ptr[index - 1];
+        ref->field = field;
+        ref->expr = node;
+        make_context(w, node, fields[field].ctx, index - 1);
+        bury(w, from);
+        note->ref = index;
+        note->guess = field == ACT_FIELD_STATUS   ? ACT_GUESS_TEXT
+                      : field == ACT_FIELD_RESULT ? ACT_GUESS_NODE_RESULT
+                                                  : ACT_GUESS_ANY;
+        note->choices = field == ACT_FIELD_STATUS ? w->l->statuses : NULL;
+        return;
+    }
+    struct act_str known[] = {ACT_STR("status"), ACT_STR("result"), ACT_STR("outputs"),
+                              ACT_STR("artifacts"), ACT_STR("error")};
+    unknown_member(w, node, name, "a node", known, 5);
+}
+
+static bool
+is_declared_secret(const struct act_value *declared, struct act_str name)
+{
+    for (uint32_t i = 0; declared && i < act_value_len(declared); i++)
+        if (act_str_eq(act_value_as_str(act_value_at(declared, i)), name))
+            return true;
+    return !declared;
+}
+
+static void
+secret_misplaced(struct lowering *w, struct act_span span, const char *what, struct act_str name)
+{
+    struct act_diag *d = ACT_ERROR(w->l, "secret-place", span, "%s%.*s would be stored here", what,
+                                   ACT_STR_ARG(name));
+    w->failed = true;
+    ACT_HELP(w->l, d,
+             "a secret may stand in `env`, in `stdin`, and in `with` or `args` of a python, plugin "
+             "or call node: write `env: {%.*s: '${{ secrets.%.*s }}'}` and \"$%.*s\" in the script",
+             ACT_STR_ARG(name), ACT_STR_ARG(name), ACT_STR_ARG(name));
+}
+
+static void
+member_of_secrets(struct lowering *w, uint32_t node, uint32_t from, struct act_str name)
+{
+    const struct act_value *declared = w->place->around->file->secrets;
+    if (!is_declared_secret(declared, name)) {
+        struct act_str known[32];
+        uint32_t count = act_value_len(declared) < 32 ? act_value_len(declared) : 32;
+        for (uint32_t i = 0; i < count; i++)
+            known[i] = act_value_as_str(act_value_at(declared, i));
+        unknown_member(w, node, name, "`secrets` at the top", known, count);
+    } else if (!w->place->secrets) {
+        secret_misplaced(w, node_span(w, node, strlen("secrets.") + name.len), "the secret ", name);
+    }
+    w->secret = true;
+    uint32_t literal = act_expr_literal(w->pool, act_value_string(name));
+    make_context(w, node, ACT_CTX_SECRET, literal);
+    bury(w, from);
+    act_map_put(&w->l->secret_names, act_arena_str(w->l->arena, name), 0);
+}
+
+static void
+member_of_env(struct lowering *w, uint32_t node, uint32_t from, struct act_str name)
+{
+    make_context(w, from, ACT_CTX_ENV, 0);
+    note_of(w, from)->open = OPEN_NONE;
+    if (!act_map_get(&w->l->env_names, name))
+        act_map_put(&w->l->env_names, act_arena_str(w->l->arena, name), 0);
+    for (const struct act_env_name *e = w->place->around->env; e; e = e->next) {
+        if (!act_str_eq(e->name, name))
+            continue;
+        if (e->secret && !w->place->secrets)
+            secret_misplaced(w, name_span(w, node, name), "a secret is in env.", name);
+        w->secret |= e->secret;
+        return;
+    }
+}
+
+static enum act_guess
+guess_of_type(struct act_str type)
+{
+    return act_str_is(type, "integer") || act_str_is(type, "number") ? ACT_GUESS_NUMBER
+           : act_str_is(type, "boolean")                             ? ACT_GUESS_BOOL
+           : act_str_is(type, "list")                                ? ACT_GUESS_LIST
+           : act_str_is(type, "object")                              ? ACT_GUESS_MAP
+                                                                     : ACT_GUESS_TEXT;
+}
+
+static void
+member_of_params(struct lowering *w, uint32_t node, struct act_str name)
+{
+    const struct act_value *declared = w->place->around->params;
+    const struct act_value *one = act_value_get(declared, name);
+    if (!one) {
+        struct act_str known[64];
+        uint32_t count = act_value_len(declared) < 64 ? act_value_len(declared) : 64;
+        for (uint32_t i = 0; i < count; i++)
+            known[i] = act_value_key(declared, i);
+        struct act_diag *d = ACT_ERROR(w->l, "unknown-param", name_span(w, node, name),
+                                       "there is no parameter '%.*s'", ACT_STR_ARG(name));
+        struct act_str best = act_nearest(name, known, count);
+        if (best.len)
+            ACT_HELP(w->l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
+        else
+            ACT_HELP(w->l, d, "declare it: `params: {%.*s: {type: string}}`", ACT_STR_ARG(name));
+        w->failed = true;
+        return;
+    }
+    const struct act_value *type = act_value_get(one, ACT_STR("type"));
+    note_of(w, node)->choices = act_value_get(one, ACT_STR("enum"));
+    note_of(w, node)->guess = (uint8_t)guess_of_type(type ? act_value_as_str(type) : ACT_STR(""));
+}
+
+static void
+member_of_matrix(struct lowering *w, uint32_t node, struct act_str name)
+{
+    const struct act_tree *matrix = w->place->around->matrix;
+    struct act_str known[64];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < matrix->count; i++) {
+        const struct act_tree_pair *pair = &matrix->pairs[i];
+        if (act_str_eq(pair->key, name))
+            return;
+        if (act_str_is(pair->key, "include")) {
+            if (pair->value->type != ACT_TREE_LIST)
+                return; /* not known before it runs */
+            for (uint32_t k = 0; k < pair->value->count; k++) {
+                const struct act_tree *more = pair->value->items[k];
+                if (more->type != ACT_TREE_MAP || act_tree_pair(more, name))
+                    return;
+            }
+        } else if (!act_str_is(pair->key, "exclude") && count < 64) {
+            known[count++] = pair->key;
+        }
+    }
+    unknown_member(w, node, name, "the matrix", known, count);
+}
+
+/* node is a member, called name, of from. */
+static void
+resolve_member(struct lowering *w, uint32_t node, uint32_t from, struct act_str name)
+{
+    struct act_expr_note *note = note_of(w, from);
+    const struct act_expr_node *e = &w->pool->nodes.ptr[from];
+    switch (note->open) {
+    case OPEN_NODES: member_of_nodes(w, node, from, name); return;
+    case OPEN_SECRETS: member_of_secrets(w, node, from, name); return;
+    case OPEN_ENV: member_of_env(w, node, from, name); return;
+    default: break;
+    }
+    if (e->op != ACT_OP_CONTEXT)
+        return;
+    if (e->aux == ACT_CTX_NODE) {
+        member_of_node(w, node, from, name);
+    } else if (e->aux == ACT_CTX_PARAMS) {
+        member_of_params(w, node, name);
+    } else if (e->aux == ACT_CTX_MATRIX) {
+        member_of_matrix(w, node, name);
+    } else if (e->aux == ACT_CTX_LOOP && act_str_ieq(name, ACT_STR("index"))) {
+        make_context(w, node, ACT_CTX_LOOP_INDEX, 0);
+        bury(w, from);
+        note_of(w, node)->guess = ACT_GUESS_NUMBER;
+    } else if (e->aux == ACT_CTX_LOOP) {
+        struct act_str index = ACT_STR("index");
+        unknown_member(w, node, name, "`loop`", &index, 1);
+    } else if ((e->aux == ACT_CTX_ERROR || e->aux == ACT_CTX_NODE_ERROR) &&
+               act_str_ieq(name, ACT_STR("cause"))) {
+        note_of(w, node)->choices = w->l->causes;
+        note_of(w, node)->guess = ACT_GUESS_TEXT;
+    }
+}
+
+/* ---- comparisons with a value that cannot be */
+
+static bool
+is_choice(const struct act_value *choices, const struct act_value *v)
+{
+    struct act_buf a = {0}, b = {0};
+    bool found = false;
+    act_value_text(&a, v);
+    for (uint32_t i = 0; i < act_value_len(choices) && !found; i++) {
+        act_buf_clear(&b);
+        act_value_text(&b, act_value_at(choices, i));
+        found = act_str_ieq(act_buf_str(&a), act_buf_str(&b)) ||
+                act_value_equal(v, act_value_at(choices, i));
+    }
+    act_buf_fini(&a);
+    act_buf_fini(&b);
+    return found;
+}
+
+const char *
+act_choices_name(const struct act_lower *l, const struct act_value *choices)
+{
+    return choices == l->statuses ? "a node's status"
+           : choices == l->causes ? "the cause of an error"
+                                  : "this parameter";
+}
+
+void
+act_check_choice(struct act_lower *l, const struct act_value *choices, const struct act_value *v,
+                 struct act_span span, const char *what)
+{
+    if (act_value_type(v) == ACT_NULL || is_choice(choices, v))
+        return;
+    struct act_buf text = {0}, list = {0};
+    struct act_str names[64];
+    uint32_t count = 0;
+    act_value_text(&text, v);
+    for (uint32_t i = 0; i < act_value_len(choices); i++) {
+        const struct act_value *one = act_value_at(choices, i);
+        act_buf_add_cstr(&list, i ? ", " : "");
+        act_value_text(&list, one);
+        if (act_value_type(one) == ACT_STRING && count < 64)
+            names[count++] = act_value_as_str(one);
+    }
+    struct act_diag *d = ACT_ERROR(l, "never-equal", span, "%s is never '%.*s'", what,
+                                   (int)(text.len > 80 ? 80 : text.len), act_buf_str(&text).ptr);
+    struct act_str best = act_nearest(act_buf_str(&text), names, count);
+    if (best.len)
+        ACT_HELP(l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
+    else
+        ACT_HELP(l, d, "it is one of %.*s", (int)(list.len > 400 ? 400 : list.len),
+                 act_buf_str(&list).ptr);
+    act_buf_fini(&text);
+    act_buf_fini(&list);
+}
+
+static void
+check_comparison(struct lowering *w, const struct act_expr_node *e)
+{
+    for (uint32_t k = 0; k < 2; k++) {
+        const struct act_value *choices = note_of(w, operand(w, e, k))->choices;
+        uint32_t other = operand(w, e, 1 - k);
+        const struct act_expr_node *o = &w->pool->nodes.ptr[other];
+        if (!choices || o->op != ACT_OP_LITERAL)
+            continue;
+        const struct act_value *v = w->pool->literals.ptr[o->a];
+        bool text = act_value_type(v) == ACT_STRING;
+        size_t length = text ? act_value_as_str(v).len + 2 : 1;
+        act_check_choice(w->l, choices, v, node_span(w, other, length),
+                         act_choices_name(w->l, choices));
+    }
+}
+
+/* ---- what is known of each node */
+
+static bool
+is_function(uint8_t function, const char *names)
+{
+    const char *name = act_expr_function(function)->name;
+    const char *at = strstr(names, name);
+    size_t len = strlen(name);
+    return at && (at == names || at[-1] == ' ') && (at[len] == ' ' || at[len] == 0);
+}
+
+static bool
+is_constant(struct lowering *w, const struct act_expr_node *e)
+{
+    /* What reads the world, and what makes much of little, is left for the run. */
+    if (e->op == ACT_OP_CONTEXT || e->op == ACT_OP_NAME ||
+        (e->op == ACT_OP_CALL && is_function(e->aux, "now date hashFiles range")))
+        return false;
+    for (uint32_t k = 0; k < e->argc; k++)
+        if (!note_of(w, operand(w, e, k))->constant)
+            return false;
+    return true;
+}
+
+static enum act_guess
+guess_of(struct lowering *w, const struct act_expr_node *e)
+{
+    switch ((enum act_op)e->op) {
+    case ACT_OP_NOT:
+    case ACT_OP_EQ:
+    case ACT_OP_NE:
+    case ACT_OP_LT:
+    case ACT_OP_LE:
+    case ACT_OP_GT:
+    case ACT_OP_GE: return ACT_GUESS_BOOL;
+    case ACT_OP_NEGATE:
+    case ACT_OP_ADD:
+    case ACT_OP_SUB:
+    case ACT_OP_MUL:
+    case ACT_OP_DIV:
+    case ACT_OP_MOD: return ACT_GUESS_NUMBER;
+    case ACT_OP_CALL:
+        return is_function(e->aux, "format join toJSON replace")             ? ACT_GUESS_TEXT
+               : is_function(e->aux, "contains startsWith endsWith matches") ? ACT_GUESS_BOOL
+               : is_function(e->aux, "length")                               ? ACT_GUESS_NUMBER
+               : is_function(e->aux, "split range keys values")              ? ACT_GUESS_LIST
+                                                                             : ACT_GUESS_ANY;
+    case ACT_OP_LITERAL:
+        switch (act_value_type(w->pool->literals.ptr[e->a])) {
+        case ACT_STRING: return ACT_GUESS_TEXT;
+        case ACT_BOOL: return ACT_GUESS_BOOL;
+        case ACT_INT:
+        case ACT_REAL:
+        case ACT_DIGITS: return ACT_GUESS_NUMBER;
+        case ACT_NULL:
+        case ACT_LIST:
+        case ACT_MAP:
+        case ACT_REF: return ACT_GUESS_ANY;
+        }
+        return ACT_GUESS_ANY;
+    case ACT_OP_NAME:
+    case ACT_OP_CONTEXT:
+    case ACT_OP_MEMBER:
+    case ACT_OP_INDEX:
+    case ACT_OP_FILTER:
+    case ACT_OP_AND:
+    case ACT_OP_OR:
+    case ACT_OP_CONCAT:
+    case ACT_OP_LIST:
+    case ACT_OP_SPREAD:
+    case ACT_OP_MAP:
+    case ACT_OP_CALLER:
+    case ACT_OP_INTEGER: break;
+    }
+    return ACT_GUESS_ANY;
+}
+
+static void
+resolve_node(struct lowering *w, uint32_t node)
+{
+    struct act_expr_node *e = &w->pool->nodes.ptr[node];
+    struct act_expr_note *note = note_of(w, node);
+    *note = (struct act_expr_note){.constant = is_constant(w, e), .guess = (uint8_t)guess_of(w, e)};
+    if (e->op == ACT_OP_NAME) {
+        resolve_name(w, node);
+    } else if (e->op == ACT_OP_MEMBER) {
+        resolve_member(w, node, operand(w, e, 0), literal_text(w, e->a));
+    } else if (e->op == ACT_OP_INDEX) {
+        const struct act_expr_node *index = &w->pool->nodes.ptr[operand(w, e, 1)];
+        bool text = index->op == ACT_OP_LITERAL &&
+                    act_value_type(w->pool->literals.ptr[index->a]) == ACT_STRING;
+        if (text)
+            resolve_member(w, node, operand(w, e, 0), literal_text(w, index->a));
+    } else if (e->op == ACT_OP_EQ || e->op == ACT_OP_NE) {
+        check_comparison(w, e);
+    }
+}
+
+/* A context that is only whole with a member: nodes.ID, secrets.NAME, env.NAME. */
+static void
+check_open(struct lowering *w, uint32_t node)
+{
+    static const char *const names[] = {"", "nodes", "secrets", "env"};
+    static const char *const wanted[] = {"", "nodes.ID.result", "secrets.NAME", "env.NAME"};
+    uint8_t open = note_of(w, node)->open;
+    if (open == OPEN_NONE)
+        return;
+    w->failed = true;
+    struct act_diag *d = ACT_ERROR(w->l, "expression", node_span(w, node, strlen(names[open])),
+                                   "`%s` is read by a name that is written out", names[open]);
+    ACT_HELP(w->l, d, "write %s", wanted[open]);
+}
+
+/* What holds where each operand is evaluated: `a && b` evaluates b only if a holds. */
+static void
+spread_facts(struct lowering *w, uint32_t node)
+{
+    const struct act_expr_node *e = &w->pool->nodes.ptr[node];
+    const struct act_expr_note *note = note_of(w, node);
+    const struct act_fact *facts = note->facts;
+    bool call_default = e->op == ACT_OP_CALL && is_function(e->aux, "default");
+    bool call_case = e->op == ACT_OP_CALL && is_function(e->aux, "case");
+    for (uint32_t k = 0; k < e->argc; k++) {
+        uint32_t child = operand(w, e, k);
+        struct act_expr_note *c = note_of(w, child);
+        c->facts = facts;
+        c->defaulted = note->defaulted || (call_default && k == 0);
+        if (e->op == ACT_OP_AND || e->op == ACT_OP_OR)
+            facts = act_expr_facts(w->l, child, e->op == ACT_OP_AND, facts);
+        if (call_case && k % 2 == 1)
+            c->facts = act_expr_facts(w->l, operand(w, e, k - 1), true, facts);
+    }
+}
+
+static uint32_t
+status_bit(struct act_str status)
+{
+    return act_str_ieq(status, ACT_STR("succeeded"))   ? ACT_STATUS_BIT_SUCCEEDED
+           : act_str_ieq(status, ACT_STR("failed"))    ? ACT_STATUS_BIT_FAILED
+           : act_str_ieq(status, ACT_STR("skipped"))   ? ACT_STATUS_BIT_SKIPPED
+           : act_str_ieq(status, ACT_STR("cancelled")) ? ACT_STATUS_BIT_CANCELLED
+                                                       : ACT_STATUS_BIT_OTHER;
+}
+
+static const struct act_fact *
+comparison_fact(struct act_lower *l, const struct act_expr_node *e, bool holds,
+                const struct act_fact *facts)
+{
+    const struct act_expr_pool *pool = &l->plan->exprs;
+    for (uint32_t k = 0; k < 2; k++) {
+        const struct act_expr_node *a = &pool->nodes.ptr[pool->args.ptr[e->first + k]];
+        const struct act_expr_node *b = &pool->nodes.ptr[pool->args.ptr[e->first + 1 - k]];
+        if (a->op != ACT_OP_CONTEXT || a->aux != ACT_CTX_NODE_STATUS || b->op != ACT_OP_LITERAL ||
+            act_value_type(pool->literals.ptr[b->a]) != ACT_STRING)
+            continue;
+        uint32_t bit = status_bit(act_value_as_str(pool->literals.ptr[b->a]));
+        struct act_fact *fact = act_arena_alloc(l->arena, sizeof(*fact));
+        fact->next = facts;
+        fact->id = l->refs.ptr[a->a].id;
+        fact->statuses = (e->op == ACT_OP_EQ) == holds ? bit
+                         : bit == ACT_STATUS_BIT_OTHER ? (uint32_t)ACT_STATUS_BIT_ALL
+                                                       : ACT_STATUS_BIT_ALL & ~bit;
+        return fact;
+    }
+    return facts;
+}
+
+/* As deep as an expression may be (expr.h); no deeper. */
+const struct act_fact *
+act_expr_facts(struct act_lower *l, uint32_t expr, bool holds, const struct act_fact *facts)
+{
+    const struct act_expr_pool *pool = &l->plan->exprs;
+    const struct act_expr_node *e = &pool->nodes.ptr[expr];
+    if (e->op == ACT_OP_NOT)
+        return act_expr_facts(l, pool->args.ptr[e->first], !holds, facts);
+    if (e->op == ACT_OP_EQ || e->op == ACT_OP_NE)
+        return comparison_fact(l, e, holds, facts);
+    if ((e->op == ACT_OP_AND && holds) || (e->op == ACT_OP_OR && !holds))
+        for (uint32_t k = 0; k < e->argc; k++)
+            facts = act_expr_facts(l, pool->args.ptr[e->first + k], holds, facts);
+    return facts;
+}
+
+/* ---- the whole */
+
+static void
+roll_back(struct lowering *w)
+{
+    struct act_expr_pool *pool = w->pool;
+    while (pool->literals.len > w->literals)
+        act_value_release(act_vec_pop(&pool->literals));
+    pool->nodes.len = w->nodes;
+    pool->offsets.len = w->nodes;
+    pool->args.len = w->args;
+    w->l->refs.len = w->refs;
+}
+
+static void
+report_problem(struct lowering *w, size_t begin, const struct act_expr_problem *problem)
+{
+    const char *code = strncmp(problem->message, "there is no function", 20) == 0
+                           ? "unknown-function"
+                       : strstr(problem->message, "arguments for") ? "argument-count"
+                                                                   : "expression";
+    size_t length = problem->length ? problem->length : 1;
+    struct act_diag *d =
+        ACT_ERROR(w->l, code, act_text_span(w->l, w->tree, begin + problem->offset, length), "%s",
+                  problem->message);
+    if (problem->help[0])
+        ACT_HELP(w->l, d, "%s", problem->help);
+}
+
+static struct act_cell
+finish(struct lowering *w, uint32_t root)
+{
+    struct act_cell cell = {.expr = root, .secret = w->secret};
+    const struct act_expr_note *note = note_of(w, root);
+    struct act_value *v = NULL;
+    struct act_expr_env env = {0};
+    struct act_error err;
+    if (note->constant &&
+        act_expr_eval(w->pool, (struct act_expr_id){root}, &env, &v, &err) == ACT_OK) {
+        roll_back(w);
+        return act_cell_constant(v);
+    }
+    cell.guess = (enum act_guess)note->guess;
+    cell.choices = note->choices;
+    for (uint8_t k = 0; k < w->place->levels; k++) {
+        struct act_expr_id inner = {cell.expr};
+        cell.expr =
+            act_expr_add(w->pool, ACT_OP_CALLER, 0, 0, &inner, 1, w->pool->offsets.ptr[root]).v;
+    }
+    return cell;
+}
+
+struct act_cell
+act_lower_expr(struct act_lower *l, const struct act_place *place, const struct act_tree *tree,
+               size_t begin, size_t end)
+{
+    struct act_expr_pool *pool = &l->plan->exprs;
+    struct lowering w = {.l = l, .place = place, .tree = tree, .pool = pool};
+    w.nodes = pool->nodes.len;
+    w.args = pool->args.len;
+    w.literals = pool->literals.len;
+    w.refs = l->refs.len;
+    struct act_expr_id id;
+    struct act_expr_problem problem = {0};
+    struct act_str text = act_str_n(tree->text.ptr + begin, end - begin);
+    if (act_expr_parse(pool, text, (uint32_t)begin, &id, &problem) != ACT_OK) {
+        roll_back(&w);
+        report_problem(&w, begin, &problem);
+        return act_cell_failed();
+    }
+    while (l->notes.cap < pool->nodes.len - w.nodes)
+        l->notes.ptr =
+            act_vec_grow(l->notes.ptr, l->notes.cap, &l->notes.cap, sizeof(*l->notes.ptr));
+    for (uint32_t i = w.nodes; i <= id.v; i++)
+        resolve_node(&w, i);
+    for (uint32_t i = w.nodes; i <= id.v; i++)
+        check_open(&w, i);
+    if (w.failed) {
+        roll_back(&w);
+        return act_cell_failed();
+    }
+    note_of(&w, id.v)->facts = place->around->facts;
+    for (uint32_t i = id.v + 1; i-- > w.nodes;)
+        spread_facts(&w, i);
+    for (uint32_t i = w.refs; i < l->refs.len; i++) {
+        const struct act_expr_note *note = note_of(&w, l->refs.ptr[i].expr);
+        l->refs.ptr[i].facts = note->facts;
+        l->refs.ptr[i].defaulted = note->defaulted;
+    }
+    return finish(&w, id.v);
+}

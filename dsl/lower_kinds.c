@@ -1,0 +1,502 @@
+/* What each kind makes of its own key: a script, a condition, a list to go over. */
+#include "dsl/lower.h"
+
+#include <stdio.h>
+
+#define COUNT(list) ((uint32_t)(sizeof(list) / sizeof((list)[0])))
+
+/* ---- run */
+
+static void
+put_shell(struct act_lower *l, struct act_making *m)
+{
+    const struct act_shell_use *shell = m->inside.shell;
+    if (shell && shell->argv)
+        act_attr_put_literal(l, m, ACT_ATTR_SHELL, act_value_retain(shell->argv));
+}
+
+static struct act_cell
+lower_binding(struct act_lower *l, struct act_making *m, const struct act_tree *tree,
+              const struct act_shell_hole *hole)
+{
+    if (hole->refused) {
+        struct act_diag *d =
+            ACT_ERROR(l, "shell-code", act_text_span(l, tree, hole->open, hole->close - hole->open),
+                      "%s", hole->refused);
+        if (hole->help)
+            ACT_HELP(l, d, "%s", hole->help);
+        if (hole->end == SIZE_MAX)
+            return act_cell_failed();
+    }
+    struct act_cell cell = act_lower_expr(l, &m->place, tree, hole->begin, hole->end);
+    if (hole->integer) {
+        struct act_expr_id value = {act_cell_expr(l, cell)};
+        cell.constant = NULL;
+        cell.expr = act_expr_add(&l->plan->exprs, ACT_OP_INTEGER, 0, 0, &value, 1, 0).v;
+    }
+    return cell;
+}
+
+static void
+lower_holes(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    enum act_shell shell = m->inside.shell ? m->inside.shell->kind : ACT_SHELL_SH;
+    act_shell_holes holes = {0};
+    ACT_VEC(struct act_str) names = {0};
+    ACT_VEC(struct act_cell) cells = {0};
+    struct act_buf script = {0};
+    act_shell_rewrite(tree->text, shell, &script, &holes);
+    for (uint32_t i = 0; i < holes.len; i++) {
+        act_vec_push(&cells, lower_binding(l, m, tree, &holes.ptr[i]));
+        act_vec_push(&names, act_arena_printf(l->arena, "ACTANT_V%u", i + 1));
+    }
+    act_attr_put_literal(l, m, ACT_ATTR_SCRIPT, act_value_string(act_buf_str(&script)));
+    if (holes.len)
+        act_attr_put_cell(l, m, ACT_ATTR_BINDINGS,
+                          act_cells_map(l, names.ptr, cells.ptr, cells.len));
+    act_vec_fini(&holes);
+    act_vec_fini(&names);
+    act_vec_fini(&cells);
+    act_buf_fini(&script);
+}
+
+static void
+lower_run(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    if (!act_tree_is_text(tree)) {
+        struct act_diag *d = act_wrong_type(l, tree, "run", "a script");
+        if (tree->type == ACT_TREE_LIST)
+            ACT_HELP(l, d, "commands one after another are a `chain`; an argv is `exec`");
+        else
+            ACT_HELP(l, d, "write the command beside it, or `run: |` and a script below");
+        return;
+    }
+    if (act_has_hole(tree))
+        lower_holes(l, m, tree);
+    else
+        act_attr_put_literal(l, m, ACT_ATTR_SCRIPT, act_value_string(tree->text));
+    put_shell(l, m);
+}
+
+/* ---- the other leaves */
+
+static void
+lower_exec(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    if (tree->type == ACT_TREE_LIST && tree->count > 0) {
+        act_attr_put_cell(l, m, ACT_ATTR_SUBJECT, act_lower_text_list(l, &m->place, tree, "exec"));
+        return;
+    }
+    struct act_cell cell = act_cell_failed();
+    if (tree->type == ACT_TREE_SCALAR && act_has_hole(tree)) {
+        act_cell_drop(&cell);
+        cell = act_lower_value(l, &m->place, tree);
+    }
+    if (!cell.failed && !act_guess_no_list(cell.guess) && !cell.constant) {
+        act_attr_put_cell(l, m, ACT_ATTR_SUBJECT, cell);
+        return;
+    }
+    act_cell_drop(&cell);
+    struct act_diag *d = act_wrong_type(l, tree, "exec", "a list with the program first");
+    if (tree->type == ACT_TREE_SCALAR && tree->text.len)
+        ACT_HELP(l, d, "write `exec: [program, argument]`; a command line is `run`");
+}
+
+/* left and right of the separator, both not empty: module:function */
+static void
+lower_function(struct act_lower *l, struct act_making *m, const struct act_tree *tree,
+               const char *separator, const char *shape)
+{
+    const char *key = act_kind_key(m->kind);
+    if (!act_tree_is_text(tree)) {
+        act_wrong_type(l, tree, key, shape);
+        return;
+    }
+    if (!act_check_plain(l, tree, key))
+        return;
+    ptrdiff_t at = act_str_find(tree->text, act_str(separator));
+    if (at <= 0 || (size_t)at + 1 == tree->text.len ||
+        act_str_find(tree->text, ACT_STR(" ")) >= 0) {
+        struct act_diag *d = ACT_ERROR(l, "wrong-value", tree->span, "'%.*s' is no %s",
+                                       ACT_STR_ARG(tree->text), shape);
+        ACT_HELP(l, d, "write `%s: %s`", key, shape);
+        return;
+    }
+    act_attr_put_literal(l, m, ACT_ATTR_TARGET_NAME, act_value_string(tree->text));
+    if (m->kind != ACT_KIND_CALL)
+        return;
+    const struct act_tree_pair *actors = m->own.file->top[ACT_WORD_ACTORS];
+    struct act_str actor = act_str_n(tree->text.ptr, (size_t)at);
+    if (actors && act_tree_pair(actors->value, actor))
+        return;
+    struct act_diag *d = ACT_ERROR(l, "unknown-actor", act_text_span(l, tree, 0, actor.len),
+                                   "there is no actor '%.*s'", ACT_STR_ARG(actor));
+    struct act_str names[32];
+    uint32_t count = 0;
+    for (uint32_t i = 0; actors && actors->value->type == ACT_TREE_MAP && i < actors->value->count;
+         i++)
+        if (count < 32)
+            names[count++] = actors->value->pairs[i].key;
+    struct act_str best = act_nearest(actor, names, count);
+    if (best.len)
+        ACT_HELP(l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
+    else
+        ACT_HELP(l, d, "declare it at the top: `actors: {%.*s: {python: module:Class}}`",
+                 ACT_STR_ARG(actor));
+}
+
+static bool
+is_signal_name(struct act_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_' || c >= 0x80;
+        if (!word && !(i > 0 && strchr("-.:/@+", c)))
+            return false;
+    }
+    return text.len > 0 && text.len <= 200;
+}
+
+static void
+lower_signal_name(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    const char *key = act_kind_key(m->kind);
+    if (!act_tree_is_text(tree)) {
+        act_wrong_type(l, tree, key, "the name of a signal");
+        return;
+    }
+    struct act_cell cell = act_lower_text(l, &m->place, tree);
+    if (cell.constant && !cell.failed && !is_signal_name(act_value_as_str(cell.constant))) {
+        struct act_diag *d =
+            ACT_ERROR(l, "bad-signal", tree->span, "'%.*s' cannot be the name of a signal",
+                      (int)(tree->text.len > 60 ? 60 : tree->text.len), tree->text.ptr);
+        ACT_HELP(l, d, "a name holds letters, digits and _, and after the first - . : / @ +");
+    }
+    act_attr_put_cell(l, m, ACT_ATTR_SIGNAL_NAME, cell);
+}
+
+static void
+lower_wait(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    const struct act_tree_pair *params = m->keys.at[ACT_WORD_PARAMS];
+    const struct act_tree_pair *approve = m->keys.at[ACT_WORD_APPROVE];
+    lower_signal_name(l, m, tree);
+    if (params && !m->job)
+        act_attr_put_literal(l, m, ACT_ATTR_PARAMS, act_lower_params(l, params->value));
+    if (!approve)
+        return;
+    struct act_cell who;
+    if (approve->value->type == ACT_TREE_LIST) {
+        who = act_lower_text_list(l, &m->place, approve->value, "approve");
+        if (approve->value->count == 0)
+            ACT_ERROR(l, "empty-node", approve->value->span, "nobody may approve");
+    } else if (act_tree_is_text(approve->value)) {
+        who = act_lower_value(l, &m->place, approve->value);
+        if (who.constant && !who.failed) { /* one name alone */
+            struct act_value *list = act_value_list();
+            act_value_list_add(list, act_value_string(approve->value->text));
+            act_cell_drop(&who);
+            who = act_cell_constant(list);
+        }
+    } else {
+        act_wrong_type(l, approve->value, "approve", "a list of who may");
+        return;
+    }
+    act_attr_put_cell(l, m, ACT_ATTR_APPROVE, who);
+}
+
+static void
+lower_fail(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    struct act_cell cell = tree->type == ACT_TREE_SCALAR && tree->scalar != ACT_SCALAR_NULL
+                               ? act_lower_text(l, &m->place, tree)
+                               : act_lower_value(l, &m->place, tree);
+    if (tree->type == ACT_TREE_LIST || act_tree_is_null(tree)) {
+        struct act_diag *d = act_wrong_type(l, tree, "fail", "a message or a mapping");
+        ACT_HELP(l, d, "write `fail: what went wrong`, or `fail: {message: …, type: …}`");
+    }
+    act_attr_put_cell(l, m, ACT_ATTR_SUBJECT, cell);
+}
+
+static void
+add_cancel(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    if (!act_tree_is_text(tree))
+        act_wrong_type(l, tree, "cancel", "ids");
+    else if (act_check_plain(l, tree, "cancel"))
+        act_vec_push(&l->cancels, ((struct act_cancel){m->node, m->own.box, tree}));
+}
+
+static void
+lower_cancel(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    uint32_t count = tree->type == ACT_TREE_LIST ? tree->count : 1;
+    if (count == 0)
+        ACT_ERROR(l, "empty-node", tree->span, "no id is named here");
+    for (uint32_t i = 0; i < count; i++)
+        add_cancel(l, m, tree->type == ACT_TREE_LIST ? tree->items[i] : tree);
+    act_attr_put_literal(l, m, ACT_ATTR_CANCEL_TARGETS, act_value_list());
+}
+
+/* ---- conditions and loops */
+
+static struct act_cell
+lower_condition(struct act_lower *l, struct act_making *m, const struct act_place *place,
+                const struct act_tree *tree)
+{
+    struct act_cell cell = act_lower_condition(l, place, tree, act_kind_key(m->kind));
+    const struct act_value *choices = cell.choices;
+    bool failed = cell.failed;
+    uint32_t expr = act_cell_expr(l, cell);
+    act_attr_put(&m->attrs, ACT_ATTR_SUBJECT, expr);
+    m->if_true = act_expr_facts(l, expr, true, m->own.facts);
+    m->if_false = act_expr_facts(l, expr, false, m->own.facts);
+    return (struct act_cell){.expr = expr, .choices = choices, .failed = failed};
+}
+
+static struct act_value *
+lower_cases(struct act_lower *l, const struct act_tree *cases, const struct act_value *choices)
+{
+    struct act_value *keys = act_value_list();
+    struct act_map seen = {0};
+    for (uint32_t i = 0; i < cases->count; i++) {
+        const struct act_tree_pair *pair = &cases->pairs[i];
+        char *folded = act_arena_alloc(l->arena, pair->key.len + 1);
+        for (size_t k = 0; k < pair->key.len; k++) {
+            char c = pair->key.ptr[k];
+            folded[k] = (char)(c >= 'A' && c <= 'Z' ? c | 32 : c);
+        }
+        struct act_str key = {folded, pair->key.len};
+        const uint64_t *other = act_map_get(&seen, key);
+        if (other) {
+            struct act_diag *d = ACT_ERROR(l, "duplicate-case", pair->key_span,
+                                           "the case '%.*s' stands twice", ACT_STR_ARG(pair->key));
+            act_diag_related(l->diags, d, cases->pairs[*other].key_span, "it equals this one");
+            ACT_HELP(l, d, "`==` takes no notice of upper and lower case");
+        }
+        act_map_put(&seen, key, i);
+        act_check_key(l, pair);
+        struct act_value *v = act_value_string(pair->key);
+        if (choices)
+            act_check_choice(l, choices, v, pair->key_span, act_choices_name(l, choices));
+        act_value_list_add(keys, v);
+    }
+    act_map_fini(&seen);
+    return keys;
+}
+
+static void
+lower_switch(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    const struct act_tree_pair *cases = m->keys.at[ACT_WORD_CASES];
+    struct act_cell subject = lower_condition(l, m, &m->place, tree);
+    if (!cases) {
+        struct act_diag *d =
+            ACT_ERROR(l, "missing-key", act_kind_pair(m)->key_span, "`switch` has no `cases`");
+        ACT_HELP(l, d, "add `cases: {text: node, …}`");
+    } else if (cases->value->type != ACT_TREE_MAP) {
+        act_wrong_type(l, cases->value, "cases", "a mapping from text to node");
+        m->keys.at[ACT_WORD_CASES] = NULL;
+    } else {
+        if (cases->value->count == 0)
+            ACT_ERROR(l, "empty-node", cases->value->span, "there is no case here");
+        act_attr_put_literal(l, m, ACT_ATTR_CASES, lower_cases(l, cases->value, subject.choices));
+    }
+}
+
+bool
+act_guess_no_list(enum act_guess guess)
+{
+    return guess == ACT_GUESS_TEXT || guess == ACT_GUESS_NUMBER || guess == ACT_GUESS_BOOL ||
+           guess == ACT_GUESS_MAP;
+}
+
+static const char *
+guess_name(enum act_guess guess)
+{
+    return guess == ACT_GUESS_TEXT     ? "text"
+           : guess == ACT_GUESS_NUMBER ? "a number"
+           : guess == ACT_GUESS_BOOL   ? "a boolean"
+                                       : "a mapping";
+}
+
+static void
+no_list(struct act_lower *l, struct act_span span, const char *what, const struct act_tree *tree)
+{
+    struct act_diag *d =
+        ACT_ERROR(l, "for-text", span, "a `for` goes over a list, and this is %s", what);
+    if (tree->type == ACT_TREE_MAP)
+        ACT_HELP(l, d, "keys(…) and values(…) make a list of a mapping");
+    else if (tree->scalar == ACT_SCALAR_NUMBER)
+        ACT_HELP(l, d, "range(%.*s) counts", ACT_STR_ARG(tree->text));
+    else
+        ACT_HELP(l, d,
+                 "`output: lines` or `output: json` on the task makes a list of its output; so do "
+                 "split(…) and fromJSON(…)");
+}
+
+static void
+check_list(struct act_lower *l, const struct act_cell *cell, const struct act_tree *tree)
+{
+    enum act_guess guess = cell->guess;
+    if (cell->failed)
+        return;
+    if (cell->constant) {
+        enum act_type type = act_value_type(cell->constant);
+        if (type == ACT_LIST)
+            return;
+        guess = type == ACT_MAP      ? ACT_GUESS_MAP
+                : type == ACT_BOOL   ? ACT_GUESS_BOOL
+                : type == ACT_STRING ? ACT_GUESS_TEXT
+                                     : ACT_GUESS_NUMBER;
+        if (type == ACT_NULL) {
+            no_list(l, tree->span, "null", tree);
+            return;
+        }
+    }
+    if (act_guess_no_list(guess))
+        no_list(l, tree->span, guess_name(guess), tree);
+    for (uint32_t i = l->refs.len; guess == ACT_GUESS_NODE_RESULT && i-- > 0;) {
+        if (l->refs.ptr[i].expr != cell->expr)
+            continue;
+        l->refs.ptr[i].for_list = true;
+        return;
+    }
+}
+
+static void
+name_item(struct act_lower *l, struct act_making *m)
+{
+    const struct act_tree_pair *as = m->keys.at[ACT_WORD_AS];
+    struct act_item_name *item = act_arena_alloc(l->arena, sizeof(*item));
+    item->next = m->inside.items;
+    item->name = ACT_STR("item");
+    item->loop = m->node;
+    if (as && !act_tree_is_text(as->value)) {
+        act_wrong_type(l, as->value, "as", "a name");
+    } else if (as && act_check_plain(l, as->value, "as")) {
+        struct act_str name = as->value->text;
+        bool context = act_scope_is_context(name);
+        if (!act_is_id(name)) {
+            struct act_diag *d =
+                ACT_ERROR(l, "bad-id", as->value->span, "'%.*s' is no name", ACT_STR_ARG(name));
+            ACT_HELP(l, d, "a name begins with a letter or _ and holds letters, digits, _ and -");
+        } else if (context || act_scope_item(&m->inside, name)) {
+            struct act_diag *d = ACT_ERROR(l, "hidden-name", as->value->span,
+                                           context ? "'%.*s' hides the context of that name"
+                                                   : "'%.*s' hides the item of a `for` around",
+                                           ACT_STR_ARG(name));
+            ACT_HELP(l, d, "give it another name");
+        }
+        item->name = name;
+        act_attr_put_literal(l, m, ACT_ATTR_AS, act_value_string(name));
+    }
+    m->inside.items = item;
+}
+
+static void
+lower_for(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    struct act_cell cell;
+    if (tree->type == ACT_TREE_LIST) {
+        cell = act_lower_value(l, &m->place, tree);
+    } else if (tree->type == ACT_TREE_MAP) {
+        no_list(l, tree->span, "a mapping", tree);
+        cell = act_cell_failed();
+    } else {
+        cell = act_lower_condition(l, &m->place, tree, "for");
+        check_list(l, &cell, tree);
+    }
+    act_attr_put_cell(l, m, ACT_ATTR_SUBJECT, cell);
+    name_item(l, m);
+}
+
+static void
+lower_max(struct act_lower *l, struct act_making *m)
+{
+    const struct act_tree_pair *max = m->keys.at[ACT_WORD_MAX];
+    if (!max)
+        return;
+    if (act_tree_is_text(max->value) && act_str_is(max->value->text, "none"))
+        act_attr_put_cell(l, m, ACT_ATTR_MAX, act_cell_constant(act_value_null()));
+    else
+        act_lower_integer(l, m, &m->place, max, ACT_ATTR_MAX, 1, INT64_C(1000000000000000));
+}
+
+static void
+lower_while(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    /* Tested between turns, it sees the loop; `until`, tested after one, that turn's ids, too. */
+    struct act_around around = m->own;
+    struct act_place place = {.around = &around, .node = m->node};
+    around.loop = true;
+    around.prev_is_text = false;
+    if (m->kind == ACT_KIND_UNTIL) {
+        around.box = m->inside.box;
+        place.when = ACT_WHEN_TURN;
+    }
+    lower_condition(l, m, &place, tree);
+    lower_max(l, m);
+}
+
+static void
+enter_loop(struct act_lower *l, struct act_making *m)
+{
+    m->inside.box = act_box_create(l, m->own.box);
+    m->inside.loop = true;
+    m->inside.prev_is_text = false;
+}
+
+void
+act_lower_subject(struct act_lower *l, struct act_making *m)
+{
+    const struct act_tree *tree = act_kind_tree(m);
+    switch (m->kind) {
+    case ACT_KIND_RUN: lower_run(l, m, tree); return;
+    case ACT_KIND_EXEC: lower_exec(l, m, tree); return;
+    case ACT_KIND_PLUGIN:
+    case ACT_KIND_PYTHON:
+    case ACT_KIND_CALL:
+        act_unsupported(m, act_kind_key(m->kind));
+        lower_function(l, m, tree, m->kind == ACT_KIND_CALL ? "." : ":",
+                       m->kind == ACT_KIND_CALL     ? "actor.method"
+                       : m->kind == ACT_KIND_PYTHON ? "module:function"
+                                                    : "library:task");
+        return;
+    case ACT_KIND_SLEEP:
+        act_lower_duration(l, m, &m->place, act_kind_pair(m), ACT_ATTR_SUBJECT);
+        return;
+    case ACT_KIND_WAIT: lower_wait(l, m, tree); return;
+    case ACT_KIND_SIGNAL: lower_signal_name(l, m, tree); return;
+    case ACT_KIND_VALUE:
+    case ACT_KIND_RETURN:
+        act_attr_put_cell(l, m, ACT_ATTR_SUBJECT, act_lower_value(l, &m->place, tree));
+        return;
+    case ACT_KIND_FAIL: lower_fail(l, m, tree); return;
+    case ACT_KIND_CANCEL: lower_cancel(l, m, tree); return;
+    case ACT_KIND_IF: lower_condition(l, m, &m->place, tree); return;
+    case ACT_KIND_SWITCH: lower_switch(l, m, tree); return;
+    case ACT_KIND_FOR:
+        enter_loop(l, m);
+        lower_for(l, m, tree);
+        return;
+    case ACT_KIND_MATRIX:
+        enter_loop(l, m);
+        act_lower_matrix(l, m, tree);
+        return;
+    case ACT_KIND_WHILE:
+    case ACT_KIND_UNTIL:
+        enter_loop(l, m);
+        lower_while(l, m, tree);
+        return;
+    case ACT_KIND_CHAIN:
+    case ACT_KIND_GROUP:
+    case ACT_KIND_CHORD:
+    case ACT_KIND_RACE:
+    case ACT_KIND_DAG:
+    case ACT_KIND_TRY:
+    case ACT_KIND_TASK:
+    case ACT_KIND_WORKFLOW: return;
+    }
+}

@@ -1,0 +1,209 @@
+/* What is checked now and refused at run: attributes without run time yet; and matrix axes. */
+#include "dsl/lower.h"
+
+#define COUNT(list) ((uint32_t)(sizeof(list) / sizeof((list)[0])))
+
+/* ---- matrix */
+
+struct axes {
+    ACT_VEC(struct act_str) keys;
+    ACT_VEC(struct act_cell) cells;
+};
+
+static struct act_cell
+lower_axis(struct act_lower *l, struct act_making *m, const struct act_tree_pair *pair)
+{
+    const struct act_tree *tree = pair->value;
+    if (!act_is_id(pair->key)) {
+        struct act_diag *d =
+            ACT_ERROR(l, "bad-name", pair->key_span, "'%.*s' cannot be the name of an axis",
+                      ACT_STR_ARG(pair->key));
+        ACT_HELP(l, d, "a name begins with a letter or _ and holds letters, digits, _ and -");
+    }
+    struct act_cell cell = act_lower_value(l, &m->place, tree);
+    bool list =
+        cell.constant ? act_value_type(cell.constant) == ACT_LIST : !act_guess_no_list(cell.guess);
+    if (cell.failed)
+        return cell;
+    if (!list) {
+        struct act_diag *d =
+            ACT_ERROR(l, "wrong-type", tree->span, "an axis is a list of values, not %s",
+                      act_tree_type_name(tree));
+        if (tree->type == ACT_TREE_SCALAR && !act_has_hole(tree))
+            ACT_HELP(l, d, "write `%.*s: [%.*s]`", ACT_STR_ARG(pair->key), ACT_STR_ARG(tree->text));
+    } else if (tree->type == ACT_TREE_LIST && tree->count == 0) {
+        ACT_ERROR(l, "empty-node", tree->span, "the axis '%.*s' has no values",
+                  ACT_STR_ARG(pair->key));
+    }
+    return cell;
+}
+
+static void
+check_excluded(struct act_lower *l, const struct axes *axes, const struct act_tree *item)
+{
+    for (uint32_t i = 0; i < item->count; i++) {
+        const struct act_tree_pair *pair = &item->pairs[i];
+        bool found = false;
+        for (uint32_t k = 0; k < axes->keys.len; k++)
+            found |= act_str_eq(axes->keys.ptr[k], pair->key);
+        if (found)
+            continue;
+        struct act_diag *d = ACT_ERROR(l, "unknown-member", pair->key_span,
+                                       "the matrix has no axis '%.*s'", ACT_STR_ARG(pair->key));
+        struct act_str best = act_nearest(pair->key, axes->keys.ptr, axes->keys.len);
+        if (best.len)
+            ACT_HELP(l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
+    }
+}
+
+static void
+lower_combinations(struct act_lower *l, struct act_making *m, const struct axes *axes,
+                   const struct act_tree_pair *pair, enum act_attr key)
+{
+    const struct act_tree *tree = pair->value;
+    bool excluded = key == ACT_ATTR_MATRIX_EXCLUDE;
+    const char *name = excluded ? "exclude" : "include";
+    bool open = tree->type == ACT_TREE_SCALAR && act_has_hole(tree);
+    if (tree->type != ACT_TREE_LIST && !open) {
+        act_wrong_type(l, tree, name, "a list of mappings from axis to value");
+        return;
+    }
+    for (uint32_t i = 0; !open && i < tree->count; i++) {
+        const struct act_tree *item = tree->items[i];
+        if (item->type == ACT_TREE_MAP && excluded)
+            check_excluded(l, axes, item);
+        else if (item->type != ACT_TREE_MAP &&
+                 !(item->type == ACT_TREE_SCALAR && act_has_hole(item)))
+            act_wrong_type(l, item, name, "mappings from axis to value");
+    }
+    act_attr_put_cell(l, m, key, act_lower_value(l, &m->place, tree));
+}
+
+void
+act_lower_matrix(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
+{
+    const struct act_tree_pair *include = NULL, *exclude = NULL;
+    struct axes axes = {0};
+    if (tree->type != ACT_TREE_MAP) {
+        struct act_diag *d = act_wrong_type(l, tree, "matrix", "a mapping from axis to values");
+        ACT_HELP(l, d,
+                 "write `matrix: {os: [linux, mac], version: [1, 2]}`; over one list goes `for`");
+        return;
+    }
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct act_tree_pair *pair = &tree->pairs[i];
+        if (act_str_is(pair->key, "include")) {
+            include = pair;
+        } else if (act_str_is(pair->key, "exclude")) {
+            exclude = pair;
+        } else if (!act_str_starts(pair->key, ACT_STR("x-"))) {
+            act_vec_push(&axes.keys, pair->key);
+            act_vec_push(&axes.cells, lower_axis(l, m, pair));
+        }
+    }
+    if (axes.keys.len == 0 && !include)
+        ACT_ERROR(l, "empty-node", tree->span, "there is no axis in this `matrix`");
+    act_attr_put_cell(l, m, ACT_ATTR_MATRIX_AXES,
+                      act_cells_map(l, axes.keys.ptr, axes.cells.ptr, axes.cells.len));
+    if (include)
+        lower_combinations(l, m, &axes, include, ACT_ATTR_MATRIX_INCLUDE);
+    if (exclude)
+        lower_combinations(l, m, &axes, exclude, ACT_ATTR_MATRIX_EXCLUDE);
+    m->inside.matrix = tree;
+    act_vec_fini(&axes.keys);
+    act_vec_fini(&axes.cells);
+}
+
+/* ---- attributes without run time yet */
+
+/* Its expressions are checked like all others. */
+static void
+check_value(struct act_lower *l, const struct act_place *place, const struct act_tree *tree)
+{
+    struct act_cell cell = act_lower_value(l, place, tree);
+    act_cell_drop(&cell);
+}
+
+static bool
+is_false(const struct act_tree *tree)
+{
+    return tree->type == ACT_TREE_SCALAR && tree->scalar == ACT_SCALAR_BOOL &&
+           act_str_ieq(tree->text, ACT_STR("false"));
+}
+
+static void
+check_cache(struct act_lower *l, const struct act_place *place, const struct act_tree *tree)
+{
+    static const char *const known[] = {"key", "files", "max_age"};
+    if (tree->type == ACT_TREE_SCALAR && tree->scalar == ACT_SCALAR_BOOL)
+        return;
+    if (tree->type != ACT_TREE_MAP) {
+        struct act_diag *d = act_wrong_type(l, tree, "cache", "true or a mapping");
+        ACT_HELP(l, d, "write `cache: true` or `cache: {files: [src/*.c], max_age: 7d}`");
+        return;
+    }
+    act_check_map_keys(l, tree, "cache", known, COUNT(known));
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct act_tree_pair *p = &tree->pairs[i];
+        if (act_str_is(p->key, "max_age") && act_tree_is_text(p->value)) {
+            struct act_cell cell = act_duration_cell(l, place, p->value);
+            act_cell_drop(&cell);
+        } else if (act_str_is(p->key, "files") && p->value->type == ACT_TREE_MAP) {
+            act_wrong_type(l, p->value, "files", "a list of globs");
+        } else {
+            check_value(l, place, p->value);
+        }
+    }
+}
+
+static void
+check_artifacts(struct act_lower *l, const struct act_place *place, const struct act_tree *tree)
+{
+    if (tree->type != ACT_TREE_MAP) {
+        act_wrong_type(l, tree, "artifacts", "a mapping from name to path or glob");
+        return;
+    }
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct act_tree_pair *p = &tree->pairs[i];
+        if (!act_is_id(p->key))
+            ACT_ERROR(l, "bad-name", p->key_span, "'%.*s' cannot be the name of an artifact",
+                      ACT_STR_ARG(p->key));
+        if (!act_tree_is_text(p->value))
+            act_wrong_type(l, p->value, "artifacts", "a path or glob");
+        else
+            check_value(l, place, p->value);
+    }
+}
+
+static void
+check_isolation(struct act_lower *l, const struct act_tree_pair *pair)
+{
+    static const char *const choices[] = {"process", "thread"};
+    (void)act_lower_choice(l, pair, choices, COUNT(choices));
+}
+
+void
+act_lower_unsupported(struct act_lower *l, struct act_making *m, const struct act_place *place,
+                      enum act_word word, const struct act_tree_pair *pair)
+{
+    const struct act_tree *tree = pair->value;
+    const char *key = l->rows[word].key;
+    if (word == ACT_WORD_CACHE) {
+        check_cache(l, place, tree);
+        if (is_false(tree))
+            return;
+    } else if (word == ACT_WORD_ARTIFACTS) {
+        check_artifacts(l, place, tree);
+    } else if (word == ACT_WORD_ISOLATION) {
+        check_isolation(l, pair);
+    } else if (word == ACT_WORD_IMAGE && !act_tree_is_text(tree)) {
+        act_wrong_type(l, tree, key, "the name of an image");
+    } else if (word == ACT_WORD_RESOURCES && tree->type != ACT_TREE_MAP) {
+        act_wrong_type(l, tree, key, "a mapping such as {cpus: 2, memory: 4G}");
+    } else if (act_tree_is_null(tree)) {
+        act_wrong_type(l, tree, key, "a value");
+    } else {
+        check_value(l, place, tree);
+    }
+    act_unsupported(m, key);
+}
