@@ -26,7 +26,7 @@ def test_show_has_every_promised_key(world):
     assert nodes["c"]["needs"] == ["a"] and nodes["c"]["kind"] == "run"
     assert nodes["a"]["ended_ns"] <= nodes["c"]["started_ns"]
     text = world("history", "show", "last", code=0).out
-    assert "a" in text and "skipped" in text
+    assert "a (run)" in text and "guard" in text
 
 
 def test_list_is_newest_first_and_filtered(world):
