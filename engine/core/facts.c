@@ -116,8 +116,7 @@ start_run(struct act_run *run, const struct act_event *event)
     run->env = act_value_list();
     act_value_list_add(run->env, act_value_retain(run->empty));
     act_value_list_add(run->env, map_or_empty(run, act_member(run->start, ACT_STR("env"))));
-    const struct act_value *id =
-        act_member(act_member(run->start, ACT_STR("run")), ACT_STR("id"));
+    const struct act_value *id = act_member(act_member(run->start, ACT_STR("run")), ACT_STR("id"));
     if (id != NULL && act_value_type(id) == ACT_STRING)
         run->id = act_value_as_str(id);
     const struct act_value *given = act_member(run->start, ACT_STR("seed"));

@@ -94,13 +94,10 @@ on_dispatch(struct act_run *run, struct act_instance *inst)
     act_arm_timeout(run, inst);
 }
 
-/* What is inside is stopped; inst settles when the last of it is gone. */
+/* The process is to go; inst settles when it has. */
 static void
 on_halt(struct act_run *run, struct act_instance *inst)
 {
-    act_unpark(run, inst, true);
-    if (!act_kind_is_task(act_kind_of(run, inst)))
-        return; /* act_decide stops the children */
     struct act_effect *effect = act_emit(run, ACT_EFFECT_STOP, inst);
     if (effect != NULL)
         effect->delay_ms = inst->grace_ms;

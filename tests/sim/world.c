@@ -546,8 +546,9 @@ world_play(struct world *w)
         give_slots(w);
         if (has_ended(w))
             break;
-        if (w->questions.len == 0 && w->ready.len + w->acquires.len + w->jobs.len +
-                    w->timers.len == 0 && act_run_more(w->run))
+        if (w->questions.len == 0 &&
+            w->ready.len + w->acquires.len + w->jobs.len + w->timers.len == 0 &&
+            act_run_more(w->run))
             continue;
         if (w->questions.len == 0 && !advance(w)) {
             world_problem(w, "the run waits for nothing");
