@@ -103,7 +103,9 @@ struct act_expr_problem {
 };
 /* Parses one expression (without `${{ }}`). base is added to every offset kept in the pool (not to
  * problem->offset). Names stay ACT_OP_NAME; function names and numbers of arguments are checked.
- * At most 128 levels. On failure the pool may hold unused nodes. */
+ * At most 50 levels of brackets, calls, members and prefixes, counted as in the conformance data, and
+ * 512 operators in one chain. Blank text is a problem ("the expression is missing"). On failure the
+ * pool may hold unused nodes. */
 enum act_err act_expr_parse(struct act_expr_pool *pool, struct act_str text, uint32_t base,
                             struct act_expr_id *ret, struct act_expr_problem *problem);
 

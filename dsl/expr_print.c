@@ -1,0 +1,242 @@
+/* Nodes → text, with an explicit stack of what is still to be written. */
+#include "dsl/expr_internal.h"
+
+#include "base/assert.h"
+
+/* Either a text, or a node that stands where only what binds at least as strongly as `level` may
+ * stand without brackets. */
+struct todo {
+    const char *text;
+    uint32_t node;
+    uint8_t level;
+};
+
+struct printer {
+    struct act_buf *out;
+    const struct act_expr_pool *pool;
+    struct act_str (*name_of)(const void *self, uint32_t node);
+    const void *self;
+    ACT_VEC(struct todo) todo;
+};
+
+enum { LEVEL_ANY = 0, LEVEL_PREFIX = 7, LEVEL_MEMBER = 8 };
+
+static const struct {
+    const char *text;
+    uint8_t level;
+} operators[] = {
+    [ACT_OP_OR] = {" || ", 1}, [ACT_OP_AND] = {" && ", 2}, [ACT_OP_EQ] = {" == ", 3},
+    [ACT_OP_NE] = {" != ", 3}, [ACT_OP_LT] = {" < ", 4},   [ACT_OP_LE] = {" <= ", 4},
+    [ACT_OP_GT] = {" > ", 4},  [ACT_OP_GE] = {" >= ", 4},  [ACT_OP_ADD] = {" + ", 5},
+    [ACT_OP_SUB] = {" - ", 5}, [ACT_OP_MUL] = {" * ", 6},  [ACT_OP_DIV] = {" / ", 6},
+    [ACT_OP_MOD] = {" % ", 6},
+};
+
+static uint8_t
+level_of(const struct act_expr_node *node)
+{
+    if (node->op == ACT_OP_NOT || node->op == ACT_OP_NEGATE)
+        return LEVEL_PREFIX;
+    if (node->op == ACT_OP_LITERAL)
+        return LEVEL_PREFIX; /* literals have no members */
+    if (node->op < sizeof(operators) / sizeof(*operators) && operators[node->op].text)
+        return operators[node->op].level;
+    return LEVEL_MEMBER;
+}
+
+/* What is pushed last is written first. */
+static void
+push_text(struct printer *p, const char *text)
+{
+    act_vec_push(&p->todo, ((struct todo){text, 0, 0}));
+}
+
+static void
+push_operand(struct printer *p, const struct act_expr_node *node, uint32_t i, uint8_t level)
+{
+    act_vec_push(&p->todo, ((struct todo){NULL, p->pool->args.ptr[node->first + i], level}));
+}
+
+static void
+push_operands(struct printer *p, const struct act_expr_node *node, const char *between)
+{
+    for (uint32_t i = node->argc; i-- > 0;) {
+        push_operand(p, node, i, LEVEL_ANY);
+        if (i)
+            push_text(p, between);
+    }
+}
+
+static void
+print_string(struct act_buf *out, struct act_str s)
+{
+    act_buf_add_byte(out, '\'');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '\'')
+            act_buf_add_byte(out, '\'');
+        act_buf_add_byte(out, s.ptr[i]);
+    }
+    act_buf_add_byte(out, '\'');
+}
+
+/* A list or mapping that the compiler took from YAML stands there as JSON. */
+static void
+print_literal(struct act_buf *out, const struct act_value *v)
+{
+    if (act_value_type(v) == ACT_STRING)
+        print_string(out, act_value_as_str(v));
+    else if (act_value_type(v) == ACT_REAL)
+        act_value_text(out, v);
+    else
+        act_json_write(out, v, 0);
+}
+
+static void
+print_context(struct printer *p, const struct act_expr_node *node)
+{
+    static const struct {
+        const char *before, *after; /* of the argument, if there is one */
+        bool names_node;
+    } contexts[] = {
+        [ACT_CTX_PARAMS] = {"params", "", false},
+        [ACT_CTX_ENV] = {"env", "", false},
+        [ACT_CTX_SECRET] = {"secrets.", "", false},
+        [ACT_CTX_PREV] = {"prev", "", false},
+        [ACT_CTX_NODE] = {"nodes.", "", true},
+        [ACT_CTX_NODE_STATUS] = {"nodes.", ".status", true},
+        [ACT_CTX_NODE_RESULT] = {"nodes.", ".result", true},
+        [ACT_CTX_NODE_OUTPUTS] = {"nodes.", ".outputs", true},
+        [ACT_CTX_NODE_ERROR] = {"nodes.", ".error", true},
+        [ACT_CTX_LOOP] = {"loop", "", false},
+        [ACT_CTX_LOOP_INDEX] = {"loop.index", "", false},
+        [ACT_CTX_MATRIX] = {"matrix", "", false},
+        [ACT_CTX_RUN] = {"run", "", false},
+        [ACT_CTX_GIT] = {"git", "", false},
+        [ACT_CTX_EVENT] = {"event", "", false},
+        [ACT_CTX_ERROR] = {"error", "", false},
+        [ACT_CTX_ITEM] = {"", "", true},
+        [ACT_CTX_NODE_ARTIFACTS] = {"nodes.", ".artifacts", true},
+    };
+    ACT_ASSERT(node->aux && node->aux < sizeof(contexts) / sizeof(*contexts));
+    act_buf_add_cstr(p->out, contexts[node->aux].before);
+    if (contexts[node->aux].names_node) {
+        if (p->name_of)
+            act_buf_add_str(p->out, p->name_of(p->self, node->a));
+        else if (node->aux == ACT_CTX_ITEM)
+            act_buf_add_cstr(p->out, "item");
+        else
+            act_buf_printf(p->out, "#%u", node->a);
+    } else if (node->aux == ACT_CTX_SECRET) {
+        act_buf_add_str(p->out, act_value_as_str(p->pool->literals.ptr[node->a]));
+    }
+    act_buf_add_cstr(p->out, contexts[node->aux].after);
+}
+
+static void
+push_map(struct printer *p, const struct act_expr_node *node)
+{
+    push_text(p, "}");
+    for (uint32_t i = node->argc; i >= 2; i -= 2) {
+        push_operand(p, node, i - 1, LEVEL_ANY);
+        push_text(p, ": ");
+        push_operand(p, node, i - 2, LEVEL_ANY);
+        if (i > 2)
+            push_text(p, ", ");
+    }
+    push_text(p, "{");
+}
+
+static void
+print_node(struct printer *p, const struct act_expr_node *node)
+{
+    struct act_buf *out = p->out;
+    switch ((enum act_op)node->op) {
+    case ACT_OP_LITERAL: print_literal(out, p->pool->literals.ptr[node->a]); return;
+    case ACT_OP_NAME:
+        act_buf_add_str(out, act_value_as_str(p->pool->literals.ptr[node->a]));
+        return;
+    case ACT_OP_CONTEXT: print_context(p, node); return;
+    case ACT_OP_MEMBER: /* the parser makes members of plain names only */
+        push_text(p, act_value_as_str(p->pool->literals.ptr[node->a]).ptr);
+        push_text(p, ".");
+        push_operand(p, node, 0, LEVEL_MEMBER);
+        return;
+    case ACT_OP_INDEX:
+        push_text(p, "]");
+        push_operand(p, node, 1, LEVEL_ANY);
+        push_text(p, "[");
+        push_operand(p, node, 0, LEVEL_MEMBER);
+        return;
+    case ACT_OP_FILTER:
+        push_text(p, ".*");
+        push_operand(p, node, 0, LEVEL_MEMBER);
+        return;
+    case ACT_OP_NOT:
+    case ACT_OP_NEGATE:
+        act_buf_add_byte(out, node->op == ACT_OP_NOT ? '!' : '-');
+        push_operand(p, node, 0, LEVEL_PREFIX);
+        return;
+    case ACT_OP_AND:
+    case ACT_OP_OR:
+    case ACT_OP_EQ:
+    case ACT_OP_NE:
+    case ACT_OP_LT:
+    case ACT_OP_LE:
+    case ACT_OP_GT:
+    case ACT_OP_GE:
+    case ACT_OP_ADD:
+    case ACT_OP_SUB:
+    case ACT_OP_MUL:
+    case ACT_OP_DIV:
+    case ACT_OP_MOD:
+        for (uint32_t i = node->argc; i-- > 0;) {
+            uint8_t level = operators[node->op].level;
+            push_operand(p, node, i, i ? (uint8_t)(level + 1) : level);
+            if (i)
+                push_text(p, operators[node->op].text);
+        }
+        return;
+    case ACT_OP_CALL:
+        act_buf_add_cstr(out, act_expr_function(node->aux)->name);
+        push_text(p, ")");
+        push_operands(p, node, ", ");
+        push_text(p, "(");
+        return;
+    case ACT_OP_CONCAT: push_operands(p, node, " ~ "); return;
+    case ACT_OP_LIST:
+        push_text(p, "]");
+        push_operands(p, node, ", ");
+        push_text(p, "[");
+        return;
+    case ACT_OP_SPREAD:
+        act_buf_add_cstr(out, "...");
+        push_operand(p, node, 0, LEVEL_ANY);
+        return;
+    case ACT_OP_MAP: push_map(p, node); return;
+    case ACT_OP_CALLER:
+    case ACT_OP_INTEGER: push_operand(p, node, 0, LEVEL_ANY); return;
+    }
+    ACT_UNREACHABLE();
+}
+
+void
+act_expr_print(struct act_buf *out, const struct act_expr_pool *pool, struct act_expr_id id,
+               struct act_str (*name_of)(const void *self, uint32_t node), const void *self)
+{
+    struct printer p = {.out = out, .pool = pool, .name_of = name_of, .self = self};
+    act_vec_push(&p.todo, ((struct todo){NULL, id.v, LEVEL_ANY}));
+    while (p.todo.len) {
+        struct todo next = act_vec_pop(&p.todo);
+        if (next.text) {
+            act_buf_add_cstr(out, next.text);
+            continue;
+        }
+        const struct act_expr_node *node = &pool->nodes.ptr[next.node];
+        if (level_of(node) < next.level) {
+            act_buf_add_byte(out, '(');
+            push_text(&p, ")");
+        }
+        print_node(&p, node);
+    }
+    act_vec_fini(&p.todo);
+}
