@@ -142,6 +142,15 @@ changed_row(struct act_coord *coord)
 }
 
 static enum act_err
+append(struct act_coord *coord, const struct act_batch *batch, const struct act_run_row *row,
+       struct act_error *error)
+{
+    struct act_store *store = coord->options.store;
+    return store->ops->append(store, coord->row.run, batch, row, coord->inbox_done.ptr,
+                              coord->inbox_done.len, coord->effects.sync, error);
+}
+
+static enum act_err
 commit(struct act_coord *coord, struct act_error *error)
 {
     struct act_effects *effects = &coord->effects;
@@ -151,9 +160,15 @@ commit(struct act_coord *coord, struct act_error *error)
     if (store) {
         struct act_batch batch = {effects->first_seq, effects->event_count,
                                   act_buf_str(&effects->log)};
-        enum act_err code =
-            store->ops->append(store, coord->row.run, &batch, changed_row(coord),
-                               coord->inbox_done.ptr, coord->inbox_done.len, effects->sync, error);
+        const struct act_run_row *row = changed_row(coord);
+        enum act_err code = append(coord, &batch, row, error);
+        if (code == ACT_ERR_NO_SPACE && !coord->full) {
+            /* The store has given its reserve free: what has happened fits now, and the run is
+             * suspended in order after this turn. */
+            coord->full = true;
+            coord->error = *error;
+            code = append(coord, &batch, row, error);
+        }
         if (code != ACT_OK)
             return code;
     }
@@ -209,6 +224,8 @@ static void
 finish(struct act_coord *coord)
 {
     coord->ended = true;
+    if (coord->full)
+        coord->failed = ACT_ERR_NO_SPACE;
     const struct act_coord_observer *observer = &coord->options.observer;
     if (observer->ended)
         observer->ended(observer->self, coord->run);
@@ -243,6 +260,8 @@ turn(void *self)
     for (uint32_t i = 0; i < coord->doing.list.len && !coord->failed; i++)
         do_effect(coord, &coord->doing.list.ptr[i]);
     act_effects_clear(&coord->doing);
+    if (coord->full && !coord->suspending)
+        act_coord_suspend(coord);
     bool over = is_end(act_run_status(coord->run)) && coord->slots_used == 0;
     if (over && !coord->failed && coord->effects.event_count == 0)
         finish(coord);

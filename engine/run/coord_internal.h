@@ -54,7 +54,7 @@ struct act_coord {
     int64_t ns_offset; /* monotonic scale of the run minus the loop's */
     enum act_durability durability;
     bool owned, started, ended, leaving;
-    bool suspending, cancelling, stop_now;
+    bool suspending, cancelling, stop_now, full;
     int signal;
     enum act_err failed;
     struct act_error error;
