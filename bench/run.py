@@ -119,7 +119,7 @@ def independent(b, count, label, command):
     b.write("group.ninja", workloads.ninja(count, command, False))
     b.write("group.mk", workloads.make(count, command, False))
     bare = [tool("bare_loop"), str(count), str(j)]
-    bare += ["sh", "-c", command] if label == "sh" else [command]
+    bare += ["/bin/sh", "-c", command] if label == "sh" else [f"/bin/{command}"]
     name = f"{count} independent, {label}, -j {j}"
     rounds = 1 if b.quick else (5 if count > 1000 else b.rounds)
     b.pair(name, run(ours, "-j", str(j)), "ninja", ["ninja", "-f", "group.ninja", "-j", str(j)],
@@ -163,7 +163,7 @@ def chain(b):
         b.write("chain.ninja", workloads.ninja(1000, command, True))
         b.write("chain.mk", workloads.make(1000, command, True))
         bare = [tool("bare_loop"), "1000", "1"]
-        bare += ["sh", "-c", command] if label == "sh" else [command]
+        bare += ["/bin/sh", "-c", command] if label == "sh" else [f"/bin/{command}"]
         name = f"chain of 1000, {label}"
         b.pair(name, run(ours), "ninja", ["ninja", "-f", "chain.ninja"])
         b.pair(name, run(ours), "make", ["make", "-s", "-f", "chain.mk", "all"])
