@@ -1,6 +1,7 @@
 #include "tests/patterns/shell.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 
 #define WORDS_MAX 32
 
@@ -113,6 +114,8 @@ shell_run(const struct act_task *task, struct act_buf *out)
         translate(task, &w, out);
     else if (act_str_is(name, "printf") && w.count > 1)
         print(act_buf_str(&w.word[1]), out);
+    else if (act_str_is(name, "exit"))
+        code = w.count > 1 ? atoi(w.word[1].ptr) : 0;
     else
         code = 127;
     for (int i = 0; i < WORDS_MAX; i++)

@@ -1,4 +1,4 @@
-/* A shell of four commands (echo, cat, tr, printf) that needs no process and no time. */
+/* A shell of five commands (echo, cat, tr, printf, exit) that needs no process and no time. */
 #ifndef ACT_TESTS_PATTERNS_SHELL_H
 #define ACT_TESTS_PATTERNS_SHELL_H
 
