@@ -1,7 +1,10 @@
 """history, logs, explain."""
 
 import json
+import os
 import re
+import select
+import subprocess
 
 FLOW = """
 params: {bad: {type: boolean, default: false}}
@@ -110,11 +113,14 @@ def test_logs_follow_a_live_run_from_another_process(world):
     world.wait_file("up")
     run = world.last_run()
     follower = world.start("logs", "-f", run)
-    assert follower.stdout.readline() == b"a | first\n"
+    assert os.read(follower.stdout.fileno(), 100) == b"a | first\n"
+    again = world.start("logs", "-f", run, "a")
+    assert os.read(again.stdout.fileno(), 100) == b"first\n"
+    assert not select.select([again.stdout], [], [], 0.5)[0]  # and not once more
     (world.path / "go").touch()
     world.end(process, 0)
-    out, _ = world.end(follower, 0)
-    assert out == "a | second\nb | third\n"
+    assert world.end(follower, 0)[0] == "a | second\nb | third\n"
+    assert world.end(again, 0)[0] == "second\n"
 
 
 def test_explain_a_skip_with_the_values_that_decided(world):
@@ -171,7 +177,6 @@ def test_history_can_be_read_while_a_run_writes(world):
 
 
 def test_a_closed_pipe_is_no_crash(world):
-    import subprocess, os
     world.run("run: seq 1 200000")
     done = subprocess.run(f'"{os.environ.get("ACTANT", "actant")}" logs last | head -n 1', shell=True,
                           env=world.env, capture_output=True, text=True)

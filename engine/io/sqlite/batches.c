@@ -224,8 +224,9 @@ act_sqlite_read_batches(struct act_store *self, struct act_str run, uint64_t fro
                 broken_chain(s->db.path, run, batch.first_seq > next ? next : batch.first_seq, err);
             break;
         }
-        rc = fn(fn_self, &batch, err);
         next += batch.count;
+        if (next > from_seq) /* the newest batch may lie before it: nothing is there yet */
+            rc = fn(fn_self, &batch, err);
         memcpy(before, hash, sizeof(hash));
     }
     sqlite3_finalize(stmt);
