@@ -91,17 +91,38 @@ act_expand_argv(const struct act_secrets *secrets, const char *nonce, const char
     return ACT_OK;
 }
 
+/* Appends path's names to an absolute path; `.` and `..` are taken as cd takes them, by name. */
+static void
+append_names(struct act_buf *to, struct act_str path)
+{
+    while (path.len) {
+        const char *slash = memchr(path.ptr, '/', path.len);
+        size_t len = slash ? (size_t)(slash - path.ptr) : path.len;
+        struct act_str name = act_str_n(path.ptr, len);
+        if (act_str_is(name, "..")) {
+            while (to->len && to->ptr[--to->len] != '/')
+                continue;
+        } else if (len && !act_str_is(name, ".")) {
+            act_buf_add_byte(to, '/');
+            act_buf_add_str(to, name);
+        }
+        len += slash != NULL;
+        path = act_str_n(path.ptr + len, path.len - len);
+    }
+}
+
 const char *
 act_task_dir(const char *top, struct act_str dir, struct act_arena *arena)
 {
-    while (act_str_starts(dir, ACT_STR("./")))
-        dir = act_str_n(dir.ptr + 2, dir.len - 2);
-    if (dir.len == 0 || act_str_is(dir, "."))
-        return act_arena_str(arena, act_str(top)).ptr;
-    if (dir.ptr[0] == '/')
-        return act_arena_str(arena, dir).ptr;
-    return act_arena_printf(arena, "%s/%.*s", strcmp(top, "/") == 0 ? "" : top, ACT_STR_ARG(dir))
-        .ptr;
+    struct act_buf path = {0};
+    if (dir.len == 0 || dir.ptr[0] != '/')
+        append_names(&path, act_str(top));
+    append_names(&path, dir);
+    if (!path.len)
+        act_buf_add_byte(&path, '/');
+    const char *ret = act_arena_str(arena, act_buf_str(&path)).ptr;
+    act_buf_fini(&path);
+    return ret;
 }
 
 bool

@@ -22,7 +22,7 @@ enum act_err act_task_environ_build(const struct act_task_environ *self,
 /* Puts secrets into argv, in place. */
 enum act_err act_expand_argv(const struct act_secrets *secrets, const char *nonce,
                              const char **argv, struct act_arena *arena, struct act_error *err);
-/* dir is relative to top, or absolute. */
+/* dir is relative to top, or absolute. Without `.` and `..`, as PWD must be. */
 const char *act_task_dir(const char *top, struct act_str dir, struct act_arena *arena);
 /* "<file>:<offset>", the id of a reference; false if it is none. */
 bool act_ref_place(struct act_str id, struct act_str *file, uint64_t *offset);

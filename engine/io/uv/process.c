@@ -51,6 +51,7 @@ struct list {
 /* libuv frees handles a turn later than we would; they are kept apart for that. */
 struct handles {
     uv_prepare_t prepare; /* starts what was queued in this turn, before the loop sleeps */
+    uv_idle_t idle;       /* active while there is more to start: the poll does not block */
     uv_timer_t tick, backoff;
     uv_signal_t child; /* portable form only */
     int open;
@@ -454,11 +455,14 @@ start_queued(struct process_port *port, bool by_threads)
 }
 
 static void
-prepare_ready(uv_prepare_t *handle)
+idle_noop(uv_idle_t *handle)
 {
-    struct process_port *port = handle->data;
-    if (!port->queue.first)
-        return;
+    (void)handle;
+}
+
+static void
+start_all(struct process_port *port)
+{
     bool by_threads = port->queued + port->in_flight > port->inline_max;
     /* What callbacks queue now is started in the next turn. */
     for (uint32_t left = port->queued; left > 0 && port->queue.first; left--) {
@@ -466,6 +470,18 @@ prepare_ready(uv_prepare_t *handle)
             break;
         start_queued(port, by_threads);
     }
+}
+
+static void
+prepare_ready(uv_prepare_t *handle)
+{
+    struct process_port *port = handle->data;
+    if (port->queue.first)
+        start_all(port);
+    if (port->queue.first && !port->backing_off)
+        uv_idle_start(&port->handles->idle, idle_noop);
+    else
+        uv_idle_stop(&port->handles->idle);
 }
 
 /* ---- tick ---- */
@@ -649,6 +665,7 @@ process_close(struct act_process_port *self)
     act_free(port->buffer);
     port->magic = 0;
     uv_close((uv_handle_t *)&handles->prepare, handle_closed);
+    uv_close((uv_handle_t *)&handles->idle, handle_closed);
     uv_close((uv_handle_t *)&handles->tick, handle_closed);
     uv_close((uv_handle_t *)&handles->backoff, handle_closed);
 #if ACT_PORTABLE
@@ -661,11 +678,12 @@ handles_init(struct process_port *port, uv_loop_t *loop)
 {
     struct handles *handles = act_zalloc(1, sizeof *handles);
     port->handles = handles;
-    handles->prepare.data = handles->tick.data = handles->backoff.data = port;
-    handles->open = 3;
+    handles->prepare.data = handles->idle.data = handles->tick.data = handles->backoff.data = port;
+    handles->open = 4;
     uv_prepare_init(loop, &handles->prepare);
     uv_prepare_start(&handles->prepare, prepare_ready);
     uv_unref((uv_handle_t *)&handles->prepare);
+    uv_idle_init(loop, &handles->idle);
     uv_timer_init(loop, &handles->tick);
     uv_timer_init(loop, &handles->backoff);
 #if ACT_PORTABLE

@@ -144,7 +144,7 @@ what_cannot_be_started(void **state)
     struct act_value *ref =
         act_value_ref(&bench.blobs->loader, ACT_STR("gone.out:0"), 5, ACT_OUTPUT_TEXT);
     task.stdin_value = ref;
-    expect_start_error(&task, 126, "gone.out");
+    expect_start_error(&task, 126, "No such file");
     act_value_release(ref);
 }
 
