@@ -1,8 +1,7 @@
 /* The run: creation, the ring of steps, and what the host may look at. */
-#include "engine/core/machine.h"
+#include "engine/core/run.h"
 
-#include "base/assert.h"
-#include "base/sha256.h"
+#include "engine/core/machine.h"
 
 /* ---- what is read from the plan once ---- */
 
@@ -187,8 +186,10 @@ act_run_steps(struct act_run *run, uint64_t until)
 void
 act_run_finish(struct act_run *run)
 {
-    const struct act_instance *root = act_at(run, run->root);
+    struct act_instance *root = act_at(run, run->root);
     struct act_event event = act_stamp(run, ACT_EVENT_RUN_ENDED, NULL);
+    if (root->status == ACT_STATUS_CANCELLED && root->error == NULL)
+        root->error = act_fault(run, root, ACT_CAUSE_CANCELLED, ACT_STR("the run was cancelled"));
     if (run->cancelled)
         run->status = ACT_STATUS_CANCELLED;
     else if (act_counts_as(root) == ACT_COUNT_FAILED)

@@ -420,7 +420,7 @@ static int
 number_of(const char *name)
 {
     const char *at = strstr(name, "wcp-");
-    return at != NULL ? atoi(at + 4) : 0;
+    return at != NULL ? (int)strtol(at + 4, NULL, 10) : 0;
 }
 
 static int

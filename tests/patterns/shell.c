@@ -115,7 +115,7 @@ shell_run(const struct act_task *task, struct act_buf *out)
     else if (act_str_is(name, "printf") && w.count > 1)
         print(act_buf_str(&w.word[1]), out);
     else if (act_str_is(name, "exit"))
-        code = w.count > 1 ? atoi(w.word[1].ptr) : 0;
+        code = w.count > 1 ? (int)strtol(w.word[1].ptr, NULL, 10) : 0;
     else
         code = 127;
     for (int i = 0; i < WORDS_MAX; i++)
