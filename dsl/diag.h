@@ -33,7 +33,7 @@ struct act_diag {
     const char *code; /* "unknown-key": diag_codes.def, stable, for SARIF and docs */
     struct act_span span;
     struct act_str message;
-    struct act_str help;    /* may be empty */
+    struct act_str help;     /* may be empty */
     struct act_span related; /* length and offset 0 with related_text empty: none */
     struct act_str related_text;
 };
@@ -41,8 +41,8 @@ struct act_diags {
     struct act_arena arena;
     ACT_VEC(struct act_diag) list;
     uint32_t error_count, warning_count; /* of the list */
-    uint32_t dropped_count;              /* beyond ACT_DIAG_MAX; dropped errors count as errors too */
-    struct act_diag spare;               /* what a dropped one is written to */
+    uint32_t dropped_count; /* beyond ACT_DIAG_MAX; dropped errors count as errors too */
+    struct act_diag spare;  /* what a dropped one is written to */
 };
 void act_diags_fini(struct act_diags *diags);
 /* Returns the new diagnostic, so that help and related can be added; never NULL. One that is there
@@ -67,9 +67,9 @@ const char *act_diag_code_summary(const char *code);
  * end with LF, CR LF or a lone CR. Columns count characters (code points), from 1; a byte that is not
  * UTF-8 counts as one. */
 struct act_lines {
-    struct act_str text;           /* borrowed */
-    ACT_VEC(uint32_t) starts;      /* of each line */
-    ACT_VEC(uint32_t) followers;   /* UTF-8 continuation bytes before byte i * 1024 */
+    struct act_str text;         /* borrowed */
+    ACT_VEC(uint32_t) starts;    /* of each line */
+    ACT_VEC(uint32_t) followers; /* UTF-8 continuation bytes before byte i * 1024 */
     bool ascii;
 };
 void act_lines_init(struct act_lines *lines, struct act_str text);

@@ -46,8 +46,7 @@ json_place(struct act_buf *out, struct act_diag_printer *printer, struct act_spa
 {
     struct act_diag_place place = act_diag_place(printer, span);
     json_field(out, "path", place.path);
-    act_buf_printf(out,
-                   ", \"line\": %u, \"column\": %u, \"end_line\": %u, \"end_column\": %u, ",
+    act_buf_printf(out, ", \"line\": %u, \"column\": %u, \"end_line\": %u, \"end_column\": %u, ",
                    place.line, place.column, place.end_line, place.end_column);
 }
 
@@ -55,8 +54,7 @@ void
 act_diags_print_json(struct act_buf *out, struct act_diag_printer *printer)
 {
     const struct act_diags *diags = printer->diags;
-    act_buf_printf(out,
-                   "{\"errors\": %u, \"warnings\": %u, \"dropped\": %u, \"diagnostics\": [",
+    act_buf_printf(out, "{\"errors\": %u, \"warnings\": %u, \"dropped\": %u, \"diagnostics\": [",
                    diags->error_count, diags->warning_count, diags->dropped_count);
     for (uint32_t i = 0; i < diags->list.len; i++) {
         const struct act_diag *diag = &diags->list.ptr[i];
@@ -144,8 +142,7 @@ static void
 sarif_result(struct act_buf *out, struct act_diag_printer *printer, const struct act_diag *diag,
              uint32_t rule)
 {
-    act_buf_printf(out,
-                   "{\"ruleId\": \"%s\", \"ruleIndex\": %u, \"level\": \"%s\", \"message\": ",
+    act_buf_printf(out, "{\"ruleId\": \"%s\", \"ruleIndex\": %u, \"level\": \"%s\", \"message\": ",
                    diag->code, rule, severity_word(diag));
     sarif_text(out, diag->message, diag->help);
     act_buf_add_cstr(out, ", \"locations\": [{");
@@ -172,7 +169,8 @@ act_diags_print_sarif(struct act_buf *out, struct act_diag_printer *printer)
                           "\"version\": \"2.1.0\", \"runs\": [{\n"
                           " \"tool\": {\"driver\": {\"name\": \"actant\", \"rules\": [");
     for (uint32_t i = 0; i < rule_count; i++) {
-        act_buf_printf(out, "%s\n  {\"id\": \"%s\", \"shortDescription\": ", i ? "," : "", rules[i]);
+        act_buf_printf(out, "%s\n  {\"id\": \"%s\", \"shortDescription\": ", i ? "," : "",
+                       rules[i]);
         sarif_text(out, act_str(act_diag_code_summary(rules[i])), (struct act_str){0});
         act_buf_add_byte(out, '}');
     }

@@ -172,8 +172,8 @@ print_line(struct act_buf *out, struct act_diag_printer *printer, struct act_spa
     act_buf_printf(out, "%s\n%*s | ", to < text.len ? "…" : "", gutter_len, "");
     struct act_str window = act_str_n(text.ptr + from, to - from);
     uint32_t before = columns_of(window, begin - from) + (from > 0);
-    uint32_t under = columns_of(act_str_n(text.ptr + begin, (end < to ? end : to) - begin),
-                                SIZE_MAX);
+    uint32_t under =
+        columns_of(act_str_n(text.ptr + begin, (end < to ? end : to) - begin), SIZE_MAX);
     act_buf_printf(out, "%*s%s^", (int)before, "", caret_color);
     for (uint32_t i = 1; i < under; i++)
         act_buf_add_byte(out, '^');
@@ -236,6 +236,6 @@ act_diags_print_pretty(struct act_buf *out, struct act_diag_printer *printer, bo
     for (uint32_t i = 0; i < printer->diags->list.len; i++)
         print_one(out, printer, &printer->diags->list.ptr[i], color ? &ansi : &none);
     if (printer->diags->dropped_count)
-        act_buf_printf(out, "and %u more; the first %u are shown\n",
-                       printer->diags->dropped_count, printer->diags->list.len);
+        act_buf_printf(out, "and %u more; the first %u are shown\n", printer->diags->dropped_count,
+                       printer->diags->list.len);
 }

@@ -5,22 +5,18 @@
 #define WORK (K(RUN) | K(EXEC) | K(PLUGIN) | K(PYTHON) | K(CALL))
 #define CALLS (K(TASK) | K(WORKFLOW))
 #define COMPOSITES                                                                                 \
-    (K(CHAIN) | K(GROUP) | K(CHORD) | K(RACE) | K(DAG) | K(IF) | K(SWITCH) | K(FOR) | K(MATRIX) |   \
+    (K(CHAIN) | K(GROUP) | K(CHORD) | K(RACE) | K(DAG) | K(IF) | K(SWITCH) | K(FOR) | K(MATRIX) |  \
      K(WHILE) | K(UNTIL) | K(TRY))
 #define ALL                                                                                        \
-    (WORK | CALLS | K(SLEEP) | K(WAIT) | K(SIGNAL) | K(VALUE) | K(FAIL) | K(RETURN) | K(CANCEL) |   \
+    (WORK | CALLS | K(SLEEP) | K(WAIT) | K(SIGNAL) | K(VALUE) | K(FAIL) | K(RETURN) | K(CANCEL) |  \
      COMPOSITES)
 #define TOP 1u
 #define DEF 2u
 
 static const struct act_key_info keys[] = {
 #define ACT_KEY(key, shape, kind, kinds, flags, summary)                                           \
-    {key,                                                                                          \
-     ACT_SHAPE_##shape,                                                                            \
-     (enum act_kind)ACT_KIND_##kind,                                                               \
-     (kinds),                                                                                      \
-     ((flags) & TOP) != 0,                                                                         \
-     ((flags) & DEF) != 0,                                                                         \
+    {key,     ACT_SHAPE_##shape,  (enum act_kind)ACT_KIND_##kind,                                  \
+     (kinds), ((flags)&TOP) != 0, ((flags)&DEF) != 0,                                              \
      summary},
 #include "dsl/grammar_keys.def"
 #undef ACT_KEY

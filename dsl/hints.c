@@ -21,8 +21,8 @@ act_hint_text_as_mapping(const struct act_sources *sources, const struct act_tre
     if (!command || value < begin || end > file.len || memchr(file.ptr + begin, '\n', end - begin))
         return false;
     *ret_text = act_str_trim(act_str_n(file.ptr + begin, end - begin));
-    *ret_span = (struct act_span){pair->key_span.source, (uint32_t)begin,
-                                  (uint32_t)(ret_text->len)};
+    *ret_span =
+        (struct act_span){pair->key_span.source, (uint32_t)begin, (uint32_t)(ret_text->len)};
     return true;
 }
 

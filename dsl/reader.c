@@ -9,8 +9,7 @@
 struct act_span
 act_reader_span(const struct act_reader *r, size_t begin, size_t end)
 {
-    return (struct act_span){r->source, (uint32_t)begin,
-                             end > begin ? (uint32_t)(end - begin) : 0};
+    return (struct act_span){r->source, (uint32_t)begin, end > begin ? (uint32_t)(end - begin) : 0};
 }
 
 /* libyaml's marks count characters. They come almost in order, so a cursor follows them. */
@@ -61,8 +60,9 @@ too_big(struct act_reader *r, uint64_t size, size_t offset)
     struct act_diag *diag = complain(r, "alias-bomb", offset, offset + 1,
                                      "the aliases here multiply the file to more than a million "
                                      "nodes");
-    act_diag_help(r->diags, diag, "use `tasks` for what is to be used many times; aliases of "
-                                  "aliases grow without bound");
+    act_diag_help(r->diags, diag,
+                  "use `tasks` for what is to be used many times; aliases of "
+                  "aliases grow without bound");
     return true;
 }
 
@@ -161,8 +161,8 @@ add_anchor(struct act_reader *r, const yaml_char_t *name, size_t offset)
 {
     if (!name)
         return 0;
-    struct act_read_anchor anchor = {
-        .name = act_arena_str(r->arena, act_str((const char *)name)), .offset = (uint32_t)offset};
+    struct act_read_anchor anchor = {.name = act_arena_str(r->arena, act_str((const char *)name)),
+                                     .offset = (uint32_t)offset};
     act_vec_push(&r->anchors, anchor);
     act_map_put(&r->anchor_names, anchor.name, r->anchors.len - 1); /* a later one wins */
     return r->anchors.len;
@@ -196,8 +196,8 @@ is_patched(const struct act_reader *r, size_t begin, size_t end)
 static struct act_str
 scalar_text(struct act_reader *r, const yaml_event_t *event, size_t begin, size_t end)
 {
-    struct act_str value = act_str_n((const char *)event->data.scalar.value,
-                                     event->data.scalar.length);
+    struct act_str value =
+        act_str_n((const char *)event->data.scalar.value, event->data.scalar.length);
     size_t quotes = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? 0 : 1;
     if (end - begin == value.len + 2 * quotes) {
         struct act_str here = act_str_n(r->text.ptr + begin + quotes, value.len);
@@ -228,9 +228,8 @@ classify(struct act_reader *r, struct act_tree *node)
     node->scalar = act_scalar_classify(node->text, &doubt);
     if (!doubt)
         return;
-    struct act_diag *diag =
-        act_diag_add(r->diags, ACT_SEVERITY_ERROR, "yaml-number", node->span, "'%.*s' %s",
-                     ACT_STR_ARG(node->text), doubt);
+    struct act_diag *diag = act_diag_add(r->diags, ACT_SEVERITY_ERROR, "yaml-number", node->span,
+                                         "'%.*s' %s", ACT_STR_ARG(node->text), doubt);
     act_diag_help(r->diags, diag, "write '%.*s' with quotes if text is meant, else a plain number",
                   ACT_STR_ARG(node->text));
 }
@@ -277,8 +276,8 @@ too_deep(struct act_reader *r, uint64_t depth, size_t offset)
 {
     if (depth <= ACT_READ_DEPTH_MAX)
         return false;
-    struct act_diag *diag = complain(r, "too-deep", offset, offset + 1,
-                                     "nested more than 256 levels deep");
+    struct act_diag *diag =
+        complain(r, "too-deep", offset, offset + 1, "nested more than 256 levels deep");
     act_diag_help(r->diags, diag, "move inner parts to `tasks`, or to a file of their own");
     return true;
 }
@@ -287,8 +286,8 @@ static void
 refuse_container_key(struct act_reader *r, size_t begin)
 {
     struct act_str rest = act_str_n(r->text.ptr + begin, r->text.len - begin);
-    struct act_diag *diag = complain(r, "key-type", begin, begin + 1,
-                                     "a key is text, not a list or a mapping");
+    struct act_diag *diag =
+        complain(r, "key-type", begin, begin + 1, "a key is text, not a list or a mapping");
     if (begin > 0 && r->text.ptr[begin - 1] == '{' && rest.len && rest.ptr[0] == '{')
         act_diag_help(r->diags, diag, "an expression is written '${{ … }}', with the quotes");
 }
@@ -318,11 +317,8 @@ on_container(struct act_reader *r, const yaml_event_t *event)
     node->flow = map ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
                      : event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
     node->span = act_reader_span(r, begin, end > begin ? end : begin + 1);
-    struct act_read_frame frame = {.node = node,
-                                   .first_pending = r->pending.len,
-                                   .size = 1,
-                                   .height = 1,
-                                   .anchor = anchor};
+    struct act_read_frame frame = {
+        .node = node, .first_pending = r->pending.len, .size = 1, .height = 1, .anchor = anchor};
     act_vec_push(&r->stack, frame);
     return true;
 }
@@ -383,8 +379,7 @@ static bool
 on_alias(struct act_reader *r, const yaml_event_t *event)
 {
     size_t begin = act_reader_offset(r, event->start_mark.index);
-    struct act_span span =
-        act_reader_span(r, begin, act_reader_offset(r, event->end_mark.index));
+    struct act_span span = act_reader_span(r, begin, act_reader_offset(r, event->end_mark.index));
     struct act_str name = act_str((const char *)event->data.alias.anchor);
     const uint64_t *index = act_map_get(&r->anchor_names, name);
     const struct act_read_anchor *anchor = index ? &r->anchors.ptr[*index] : NULL;
@@ -493,8 +488,8 @@ read_pass(struct act_reader *r)
 static bool
 is_empty(const struct act_tree *root)
 {
-    return !root || (root->type == ACT_TREE_SCALAR && root->style == ACT_STYLE_PLAIN &&
-                     root->text.len == 0);
+    return !root ||
+           (root->type == ACT_TREE_SCALAR && root->style == ACT_STYLE_PLAIN && root->text.len == 0);
 }
 
 const struct act_tree *
@@ -513,7 +508,8 @@ act_tree_read(struct act_arena *arena, const struct act_sources *sources, uint32
             outcome = read_pass(&r);
     }
     if (outcome == OUTCOME_READ && is_empty(r.root)) {
-        struct act_diag *diag = complain(&r, "empty", r.start, r.start, "there is no workflow here");
+        struct act_diag *diag =
+            complain(&r, "empty", r.start, r.start, "there is no workflow here");
         act_diag_help(diags, diag, "a whole workflow can be one line: `run: echo hello`");
         outcome = OUTCOME_FAILED;
     }

@@ -47,16 +47,16 @@ struct act_reader {
     struct act_str text; /* the original */
     char *patched;       /* a copy of all of text, or NULL while nothing is patched */
     ACT_VEC(struct act_read_patch) patches;
-    uint32_t start; /* bytes before the YAML: a byte order mark */
-    bool ascii;     /* character indexes are byte offsets */
+    uint32_t start;                     /* bytes before the YAML: a byte order mark */
+    bool ascii;                         /* character indexes are byte offsets */
     size_t cursor_index, cursor_offset; /* a character index and its byte offset */
     ACT_VEC(struct act_read_frame) stack;
     ACT_VEC(struct act_tree_pair) pending;
     struct act_map anchor_names; /* name → index */
     ACT_VEC(struct act_read_anchor) anchors;
     const struct act_tree *root;
-    uint64_t written; /* nodes read, aliases counted once */
-    ACT_VEC(uint32_t) slots;         /* scratch of reader_keys.c */
+    uint64_t written;        /* nodes read, aliases counted once */
+    ACT_VEC(uint32_t) slots; /* scratch of reader_keys.c */
     ACT_VEC(struct act_tree_pair) merged;
 };
 

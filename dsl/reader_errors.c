@@ -13,6 +13,7 @@ struct trouble {
     size_t from;      /* where what it was reading began */
     size_t line, end; /* bounds of the line of `at` */
     const char *problem, *context;
+    bool reported; /* and not patched: nothing more to say */
 };
 
 static bool
@@ -37,8 +38,7 @@ static struct act_diag *
 report(struct trouble *t, const char *code, size_t begin, size_t end, const char *message)
 {
     return act_diag_add(t->r->diags, ACT_SEVERITY_ERROR, code,
-                        act_reader_span(t->r, begin, end > begin ? end : begin + 1), "%s",
-                        message);
+                        act_reader_span(t->r, begin, end > begin ? end : begin + 1), "%s", message);
 }
 
 /* ---- Patching ---- */
@@ -172,8 +172,10 @@ explain_expression(struct trouble *t)
     if (!act_expr_next(line, &from, &found, &begin, &end) || end == SIZE_MAX) {
         struct act_diag *diag =
             report(t, "expression", open, open + 3, "this expression is not closed");
-        act_diag_help(t->r->diags, diag, "close it with }} on the same line, and put quotes "
-                                         "around the value");
+        act_diag_help(t->r->diags, diag,
+                      "close it with }} on the same line, and put quotes "
+                      "around the value");
+        t->reported = true;
         return false;
     }
     struct act_diag *diag =
@@ -303,8 +305,7 @@ explain_tab(struct trouble *t)
         tab++;
     if (char_at(t, tab) != '\t')
         return false;
-    struct act_diag *diag = report(t, "tab-indent", tab, tab + 1,
-                                   "a tab cannot indent in YAML");
+    struct act_diag *diag = report(t, "tab-indent", tab, tab + 1, "a tab cannot indent in YAML");
     act_diag_help(t->r->diags, diag, "indent with blanks, two for each level");
     char *text = patched_text(t->r);
     bool indent = true;
@@ -372,8 +373,7 @@ explain_block_header(struct trouble *t)
         !says(t->problem, "expected comment or line break"))
         return false;
     size_t end = value_end(t, t->from);
-    struct act_diag *diag = report(t, "yaml-syntax", t->at, end,
-                                   "text on the line of '|' or '>'");
+    struct act_diag *diag = report(t, "yaml-syntax", t->at, end, "text on the line of '|' or '>'");
     act_diag_help(t->r->diags, diag, "put the text on the following lines, indented");
     patch(t->r, t->from, end);
     return true;
@@ -387,6 +387,11 @@ explain_unclosed(struct trouble *t)
         diag = report(t, "yaml-syntax", t->from, t->from + 1, "this quote is not closed");
         act_diag_help(t->r->diags, diag,
                       "close it; inside '…' a quote is written '', inside \"…\" it is \\\"");
+    } else if (says(t->problem, "expected node content")) {
+        diag = report(t, "yaml-syntax", t->at, t->at + 1, "a value is missing here");
+        act_diag_help(t->r->diags, diag,
+                      "write it, or '' for an empty text; a text that begins with this character "
+                      "needs quotes");
     } else if (says(t->context, "a flow ")) {
         bool map = says(t->context, "mapping");
         diag = report(t, "yaml-syntax", t->at, t->at + 1,
@@ -426,7 +431,9 @@ explain_indentation(struct trouble *t)
                            : "this does not line up with the keys of its mapping");
         act_diag_related(t->r->diags, diag, act_reader_span(t->r, t->from, t->from + 1),
                          "the mapping begins here");
-        act_diag_help(t->r->diags, diag, "keys of one mapping begin in the same column");
+        act_diag_help(t->r->diags, diag,
+                      dash ? "indent it as far as the items of the list that it belongs to"
+                           : "keys of one mapping begin in the same column");
     } else if (says(t->context, "a block collection")) {
         diag = report(t, "yaml-syntax", t->at, t->at + 1,
                       "expected '- ' here: this does not line up with the list");
@@ -445,10 +452,8 @@ explain_indentation(struct trouble *t)
 bool
 act_reader_explain(struct act_reader *r, const yaml_parser_t *parser)
 {
-    struct trouble t = {.r = r,
-                        .text = act_reader_text(r),
-                        .problem = parser->problem,
-                        .context = parser->context};
+    struct trouble t = {
+        .r = r, .text = act_reader_text(r), .problem = parser->problem, .context = parser->context};
     t.at = act_reader_offset(r, parser->problem_mark.index);
     t.from = parser->context ? act_reader_offset(r, parser->context_mark.index) : t.at;
     for (t.line = t.at; t.line > r->start && t.text.ptr[t.line - 1] != '\n';)
@@ -456,11 +461,14 @@ act_reader_explain(struct act_reader *r, const yaml_parser_t *parser)
     const char *end = memchr(t.text.ptr + t.at, '\n', t.text.len - t.at);
     t.end = end ? (size_t)(end - t.text.ptr) : t.text.len;
 
-    bool scanning = says(t.context, "anchor") || says(t.context, "alias") ||
-                    says(t.context, "tag");
+    bool scanning = says(t.context, "anchor") || says(t.context, "alias") || says(t.context, "tag");
     size_t noticed = scanning && t.from >= t.line ? t.from : t.at;
-    if (explain_expression(&t) || explain_tab(&t) || explain_escape(&t) ||
-        explain_block_header(&t) || explain_going_on(&t, noticed) || explain_first_char(&t))
+    if (explain_expression(&t))
+        return true;
+    if (t.reported)
+        return false;
+    if (explain_tab(&t) || explain_escape(&t) || explain_block_header(&t) ||
+        explain_going_on(&t, noticed) || explain_first_char(&t))
         return true;
     if (says(t.problem, "mapping values are not allowed"))
         return explain_colon(&t);

@@ -45,17 +45,16 @@ report_duplicate(struct act_reader *r, const struct act_tree_pair *first,
                  const struct act_tree_pair *second)
 {
     struct act_str key = second->key;
-    struct act_diag *diag = act_diag_add(r->diags, ACT_SEVERITY_ERROR, "duplicate-key",
-                                         second->key_span, "the key '%.*s' stands here twice",
-                                         ACT_STR_ARG(key));
+    struct act_diag *diag =
+        act_diag_add(r->diags, ACT_SEVERITY_ERROR, "duplicate-key", second->key_span,
+                     "the key '%.*s' stands here twice", ACT_STR_ARG(key));
     act_diag_related(r->diags, diag, first->key_span, "first here");
     act_diag_help(r->diags, diag, "keep one of them");
 }
 
 /* Reports duplicates and removes the later ones; returns how many are left. */
 static uint32_t
-drop_duplicates(struct act_reader *r, struct act_tree_pair *pairs, uint32_t count,
-                uint32_t *merge)
+drop_duplicates(struct act_reader *r, struct act_tree_pair *pairs, uint32_t count, uint32_t *merge)
 {
     uint32_t mask = count > KEYS_LINEAR ? clear_slots(r, count) : 0, kept = 0;
     uint32_t merge_index = *merge ? *merge - 1 : UINT32_MAX;
@@ -90,9 +89,8 @@ merge_map(struct act_reader *r, const struct act_tree *map, uint32_t mask)
 static void
 refuse_merge(struct act_reader *r, const struct act_tree *value)
 {
-    struct act_diag *diag =
-        act_diag_add(r->diags, ACT_SEVERITY_ERROR, "merge-key", value->span,
-                     "'<<' takes a mapping or a list of mappings");
+    struct act_diag *diag = act_diag_add(r->diags, ACT_SEVERITY_ERROR, "merge-key", value->span,
+                                         "'<<' takes a mapping or a list of mappings");
     act_diag_help(r->diags, diag, "name an anchored mapping: `<<: *defaults`");
 }
 
@@ -136,8 +134,9 @@ merge(struct act_reader *r, const struct act_tree_pair *pairs, uint32_t count, u
     uint32_t added = r->merged.len - written;
     for (uint32_t i = at; i < written; i++) /* room for the written ones behind */
         act_vec_push(&r->merged, r->merged.ptr[i]);
-    memmove(r->merged.ptr + at, r->merged.ptr + written,
-            (added + written - at) * sizeof(*r->merged.ptr));
+    if (r->merged.len > written)
+        memmove(r->merged.ptr + at, r->merged.ptr + written,
+                (r->merged.len - written) * sizeof(*r->merged.ptr));
     r->merged.len = written + added;
 }
 

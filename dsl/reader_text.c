@@ -7,9 +7,8 @@ static struct act_diag *
 refuse(struct act_reader *r, const char *code, size_t begin, size_t length, const char *message,
        const char *help)
 {
-    struct act_diag *diag =
-        act_diag_add(r->diags, ACT_SEVERITY_ERROR, code, act_reader_span(r, begin, begin + length),
-                     "%s", message);
+    struct act_diag *diag = act_diag_add(r->diags, ACT_SEVERITY_ERROR, code,
+                                         act_reader_span(r, begin, begin + length), "%s", message);
     act_diag_help(r->diags, diag, "%s", help);
     return diag;
 }
@@ -65,9 +64,9 @@ refuse_byte(struct act_reader *r, size_t at)
     unsigned char c = (unsigned char)r->text.ptr[at];
     struct act_diag *diag;
     if (c < 0x80) {
-        diag = act_diag_add(r->diags, ACT_SEVERITY_ERROR, "encoding",
-                            act_reader_span(r, at, at + 1),
-                            "the control character U+%04X cannot stand in YAML", c);
+        diag =
+            act_diag_add(r->diags, ACT_SEVERITY_ERROR, "encoding", act_reader_span(r, at, at + 1),
+                         "the control character U+%04X cannot stand in YAML", c);
         act_diag_help(r->diags, diag,
                       c ? "inside double quotes write it as \\x%02X; if the file is not text, name "
                           "another"
@@ -216,8 +215,8 @@ act_reader_check_rest(struct act_reader *r, size_t offset)
     for (size_t at = offset; at < t.len;) {
         size_t end = line_end(t, at);
         bool ends = starts_line(t, at, "...");
-        struct act_str line = act_str_trim(act_str_n(t.ptr + at + (ends ? 3 : 0),
-                                                     end - at - (ends ? 3 : 0)));
+        struct act_str line =
+            act_str_trim(act_str_n(t.ptr + at + (ends ? 3 : 0), end - at - (ends ? 3 : 0)));
         if (line.len && line.ptr[0] != '#') {
             bool second = starts_line(t, at, "---");
             size_t begin = (size_t)(line.ptr - t.ptr);

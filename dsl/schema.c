@@ -5,7 +5,12 @@
 #include "dsl/grammar.h"
 
 /* Where a node stands decides which keys besides a node's own it may have. */
-enum variant { VARIANT_NODE, VARIANT_MEMBER /* of a dag */, VARIANT_ENTRY /* of tasks */, VARIANT_TOP };
+enum variant {
+    VARIANT_NODE,
+    VARIANT_MEMBER /* of a dag */,
+    VARIANT_ENTRY /* of tasks */,
+    VARIANT_TOP
+};
 
 /* A schema written with ' for ". */
 static void
@@ -187,8 +192,9 @@ add_node(struct act_buf *out, const char *name, enum variant variant)
 {
     act_buf_printf(out, "  \"%s\": {\"anyOf\": [", name);
     add_object(out, variant);
-    add_schema(out, ",\n   {'type': 'array', 'minItems': 1, 'items': {'$ref': '#/definitions/node'}},"
-                    "\n   {'$ref': '#/definitions/text'}]},\n");
+    add_schema(out,
+               ",\n   {'type': 'array', 'minItems': 1, 'items': {'$ref': '#/definitions/node'}},"
+               "\n   {'$ref': '#/definitions/text'}]},\n");
 }
 
 static void
@@ -231,30 +237,31 @@ add_keys(struct act_buf *out)
 void
 act_schema_print(struct act_buf *out)
 {
-    add_schema(out, "{'$schema': 'http://json-schema.org/draft-07/schema#',\n"
-                    " 'title': 'actant workflow',\n"
-                    " 'description': 'A workflow file is a node: one kind, its companions and "
-                    "attributes.',\n"
-                    " 'allOf': [{'$ref': '#/definitions/top'}],\n"
-                    " 'definitions': {\n"
-                    "  'text': {'type': ['string', 'number', 'boolean']},\n"
-                    "  'texts': {'anyOf': [{'$ref': '#/definitions/text'}, {'type': 'array', "
-                    "'items': {'$ref': '#/definitions/text'}}]},\n"
-                    "  'expression': {'type': 'string', 'pattern': '\\\\$\\\\{\\\\{'},\n"
-                    "  'count': {'anyOf': [{'type': 'integer'}, {'$ref': "
-                    "'#/definitions/expression'}]},\n"
-                    "  'count0': {'anyOf': [{'type': 'integer', 'minimum': 0}, {'$ref': "
-                    "'#/definitions/expression'}]},\n"
-                    "  'duration': {'anyOf': [{'type': 'integer', 'minimum': 0}, {'type': 'string', "
-                    "'pattern': '\\\\$\\\\{\\\\{|^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h|d))+$|^0$'}]},\n"
-                    "  'end': {'enum': ['succeeded', 'failed', 'skipped', 'cancelled', 'ended']},\n"
-                    "  'when': {'anyOf': [{'type': 'integer', 'minimum': 1, 'maximum': 255}, "
-                    "{'type': 'string'}]},\n"
-                    "  'schedule': {'type': 'object', 'properties': {'cron': {'type': 'string'}, "
-                    "'timezone': {'type': 'string'}, 'catchup': {'enum': ['none', 'latest', 'all']}, "
-                    "'jitter': {'$ref': '#/definitions/duration'}, 'params': {'type': 'object'}}, "
-                    "'additionalProperties': false, 'required': ['cron']},\n"
-                    "  'nodes': {'type': 'array', 'items': {'$ref': '#/definitions/node'}},\n");
+    add_schema(out,
+               "{'$schema': 'http://json-schema.org/draft-07/schema#',\n"
+               " 'title': 'actant workflow',\n"
+               " 'description': 'A workflow file is a node: one kind, its companions and "
+               "attributes.',\n"
+               " 'allOf': [{'$ref': '#/definitions/top'}],\n"
+               " 'definitions': {\n"
+               "  'text': {'type': ['string', 'number', 'boolean']},\n"
+               "  'texts': {'anyOf': [{'$ref': '#/definitions/text'}, {'type': 'array', "
+               "'items': {'$ref': '#/definitions/text'}}]},\n"
+               "  'expression': {'type': 'string', 'pattern': '\\\\$\\\\{\\\\{'},\n"
+               "  'count': {'anyOf': [{'type': 'integer'}, {'$ref': "
+               "'#/definitions/expression'}]},\n"
+               "  'count0': {'anyOf': [{'type': 'integer', 'minimum': 0}, {'$ref': "
+               "'#/definitions/expression'}]},\n"
+               "  'duration': {'anyOf': [{'type': 'integer', 'minimum': 0}, {'type': 'string', "
+               "'pattern': '\\\\$\\\\{\\\\{|^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h|d))+$|^0$'}]},\n"
+               "  'end': {'enum': ['succeeded', 'failed', 'skipped', 'cancelled', 'ended']},\n"
+               "  'when': {'anyOf': [{'type': 'integer', 'minimum': 1, 'maximum': 255}, "
+               "{'type': 'string'}]},\n"
+               "  'schedule': {'type': 'object', 'properties': {'cron': {'type': 'string'}, "
+               "'timezone': {'type': 'string'}, 'catchup': {'enum': ['none', 'latest', 'all']}, "
+               "'jitter': {'$ref': '#/definitions/duration'}, 'params': {'type': 'object'}}, "
+               "'additionalProperties': false, 'required': ['cron']},\n"
+               "  'nodes': {'type': 'array', 'items': {'$ref': '#/definitions/node'}},\n");
     act_buf_add_cstr(out, "  \"top\": ");
     add_object(out, VARIANT_TOP);
     act_buf_add_cstr(out, ",\n");

@@ -78,10 +78,10 @@ shell_integer_since(struct shell_lexer *lx, uint32_t first, const struct shell_f
 
 struct place {
     bool arithmetic;
-    bool quoted;    /* in double quotes or a here-document */
+    bool quoted; /* in double quotes or a here-document */
     bool heredoc;
-    bool pattern;   /* directly the pattern of a ${v#…} */
-    bool code;      /* in a here-document that a shell runs */
+    bool pattern; /* directly the pattern of a ${v#…} */
+    bool code;    /* in a here-document that a shell runs */
     bool intricate;
     bool odd_param; /* where ${…} has no words */
     struct act_str assigned;
@@ -115,10 +115,22 @@ find_place(struct shell_lexer *lx)
     return place;
 }
 
+/* To dash [[ is a command, to a bash that is called sh it is syntax. */
+static bool
+in_foreign_test(const struct shell_lexer *lx)
+{
+    for (uint32_t i = 0; i < lx->stack.len; i++)
+        if (lx->stack.ptr[i].bracket)
+            return true;
+    return false;
+}
+
 static void
 refuse_place(struct shell_lexer *lx, const struct place *place)
 {
     uint32_t hole = lx->next_hole;
+    if (in_foreign_test(lx))
+        shell_refuse(lx, hole, "sh has no [[", "write [ … ], or add `shell: bash`");
     if (place->code)
         shell_refuse(lx, hole, "a shell reads this here-document as its script", shell_help_code);
     if (place->odd_param && !place->arithmetic)
@@ -243,8 +255,9 @@ refuse_foreign(struct act_str script, struct act_buf *out, act_shell_holes *hole
         if (hole->refused)
             continue;
         hole->refused = "a value cannot stand in a script of this shell";
-        hole->help = "give it as `env: {X: ${{ … }}}` and read the variable X, as `args: […]`, or on "
-                     "`stdin`";
+        hole->help =
+            "give it as `env: {X: ${{ … }}}` and read the variable X, as `args: […]`, or on "
+            "`stdin`";
     }
     act_buf_add_str(out, script);
 }

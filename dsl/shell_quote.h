@@ -8,7 +8,11 @@
 #include "base/str.h"
 #include "base/vec.h"
 
-enum act_shell { ACT_SHELL_SH, ACT_SHELL_BASH, ACT_SHELL_FOREIGN /* python3, zsh, …: never a ${{ }} */ };
+enum act_shell {
+    ACT_SHELL_SH,
+    ACT_SHELL_BASH,
+    ACT_SHELL_FOREIGN /* python3, zsh, …: never a ${{ }} */
+};
 /* By the base name of argv[0] of `shell`: sh dash ash → SH; bash rbash → BASH; else FOREIGN. ksh and
  * zsh are FOREIGN on purpose: they evaluate more than bash does (printf %d, "$v[…]"), and what is not
  * tested against the real shell is not let through. */
@@ -16,7 +20,8 @@ enum act_shell act_shell_of(struct act_str program);
 
 /* One `${{ … }}` of a script. */
 struct act_shell_hole {
-    size_t open, begin, end, close; /* "${{" at open; expression is [begin, end); "}}" ends before close */
+    size_t open, begin, end,
+        close;           /* "${{" at open; expression is [begin, end); "}}" ends before close */
     bool integer;        /* out: only an integer may get through here */
     const char *refused; /* out: NULL, or why no safe form exists here */
     const char *help;    /* out: with refused: what to write instead */

@@ -1,12 +1,10 @@
 /* Words and commands: what a command does with its operands, and so what a value in them would be. */
 #include "dsl/shell_lex.h"
 
-static const char *const why_code = "this operand is read as shell code";
-static const char *const why_name = "the name of a variable cannot be a value";
 static const char *const why_stdin = "a shell reads this as its script";
 
-static bool
-is_one_of(const char *text, const char *const *words)
+bool
+shell_is_one_of(const char *text, const char *const *words)
 {
     for (; *words; words++)
         if (strcmp(text, *words) == 0)
@@ -57,12 +55,12 @@ note_assignment(struct shell_lexer *lx, struct shell_frame *list)
 {
     struct shell_command *cmd = &list->command;
     struct shell_word *word = &cmd->word;
-    bool here = cmd->state == STATE_START || cmd->class == CLASS_DECLARE ||
-                cmd->class == CLASS_EXPORT;
+    bool here =
+        cmd->state == STATE_START || cmd->class == CLASS_DECLARE || cmd->class == CLASS_EXPORT;
     if (!here || word->assigns || word->quoted)
         return;
     if (word->only_name && word->dynamic) { /* holes and name characters only */
-        shell_refuse_since(lx, word->first_hole, list, why_name,
+        shell_refuse_since(lx, word->first_hole, list, "the name of a variable cannot be a value",
                            "write the name; for many names use a list and `for`");
         return;
     }
@@ -91,46 +89,16 @@ shell_word_add(struct shell_lexer *lx, struct shell_frame *list, char c, bool qu
         word->text[word->len++] = c;
 }
 
-/* ---- Variables whose values matter elsewhere ---- */
-
-static void
-add_uses(struct shell_lexer *lx, uint32_t first, const struct shell_frame *direct, bool code)
-{
-    for (uint32_t i = first; i < lx->uses.len; i++) {
-        if (direct && lx->uses.ptr[i].owner != direct->serial)
-            continue;
-        if (code)
-            act_vec_push(&lx->codes, lx->uses.ptr[i].name);
-        else
-            act_vec_push(&lx->numbers, lx->uses.ptr[i].name);
-    }
-}
-
-static void
-refuse_code(struct shell_lexer *lx, const struct shell_word *word)
-{
-    shell_refuse_since(lx, word->first_hole, NULL, why_code, shell_help_code);
-    add_uses(lx, word->first_use, NULL, true);
-}
-
-static void
-refuse_name(struct shell_lexer *lx, const struct shell_frame *list)
-{
-    const struct shell_word *word = &list->command.word;
-    shell_refuse_since(lx, word->first_hole, list, why_name, shell_help_env);
-    add_uses(lx, word->first_use, list, false);
-}
-
 /* ---- Command names ---- */
 
-static const char *const shells[] = {"sh",  "bash", "dash", "ash", "ksh", "mksh",
-                                     "zsh", "rbash", "csh", "tcsh", "fish", NULL};
+static const char *const shells[] = {"sh",  "bash",  "dash", "ash",  "ksh",  "mksh",
+                                     "zsh", "rbash", "csh",  "tcsh", "fish", NULL};
 
-static bool
-is_shell(const char *text)
+bool
+shell_is_shell(const char *text)
 {
     const char *slash = strrchr(text, '/');
-    return is_one_of(slash ? slash + 1 : text, shells);
+    return shell_is_one_of(slash ? slash + 1 : text, shells);
 }
 
 static enum shell_class
@@ -140,14 +108,14 @@ class_of(const char *text)
         const char *name;
         enum shell_class class;
     } rows[] = {
-        {".", CLASS_SOURCE},         {"[", CLASS_TEST},        {"alias", CLASS_CODE},
-        {"bind", CLASS_CODE},        {"compgen", CLASS_CODE},  {"complete", CLASS_CODE},
-        {"declare", CLASS_DECLARE},  {"eval", CLASS_CODE},     {"export", CLASS_EXPORT},
-        {"getopts", CLASS_NAMES},    {"let", CLASS_LET},       {"local", CLASS_EXPORT},
-        {"mapfile", CLASS_NAMES},    {"printf", CLASS_PRINTF}, {"read", CLASS_READ},
-        {"readarray", CLASS_NAMES},  {"readonly", CLASS_EXPORT}, {"source", CLASS_SOURCE},
-        {"ssh", CLASS_SSH},          {"test", CLASS_TEST},     {"trap", CLASS_CODE},
-        {"typeset", CLASS_DECLARE},  {"unset", CLASS_NAMES},   {"wait", CLASS_WAIT},
+        {".", CLASS_SOURCE},        {"[", CLASS_TEST},          {"alias", CLASS_CODE},
+        {"bind", CLASS_CODE},       {"compgen", CLASS_CODE},    {"complete", CLASS_CODE},
+        {"declare", CLASS_DECLARE}, {"eval", CLASS_CODE},       {"export", CLASS_EXPORT},
+        {"getopts", CLASS_NAMES},   {"let", CLASS_LET},         {"local", CLASS_EXPORT},
+        {"mapfile", CLASS_NAMES},   {"printf", CLASS_PRINTF},   {"read", CLASS_READ},
+        {"readarray", CLASS_NAMES}, {"readonly", CLASS_EXPORT}, {"source", CLASS_SOURCE},
+        {"ssh", CLASS_SSH},         {"test", CLASS_TEST},       {"trap", CLASS_CODE},
+        {"typeset", CLASS_DECLARE}, {"unset", CLASS_NAMES},     {"wait", CLASS_WAIT},
         {"watch", CLASS_CODE},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -162,11 +130,11 @@ note_compound(struct shell_frame *list, const char *text)
 {
     static const char *const opens[] = {"{", "if", "while", "until", "for", "select", NULL};
     static const char *const closes[] = {"}", "fi", "done", NULL};
-    if (is_one_of(text, opens)) {
+    if (shell_is_one_of(text, opens)) {
         if (list->compound_count < SHELL_COMPOUND_MAX)
             list->compounds[list->compound_count] = list->pipeline;
         list->compound_count++;
-    } else if (is_one_of(text, closes) && list->compound_count > 0) {
+    } else if (shell_is_one_of(text, closes) && list->compound_count > 0) {
         list->compound_count--;
         if (list->compound_count < SHELL_COMPOUND_MAX)
             list->pipeline = list->compounds[list->compound_count];
@@ -177,13 +145,13 @@ note_compound(struct shell_frame *list, const char *text)
 static bool
 take_reserved(struct shell_lexer *lx, struct shell_frame *list)
 {
-    static const char *const again[] = {"if",   "then", "else",  "elif", "fi", "while", "until",
-                                        "do",   "done", "{",     "}",    "!",  "time",  "esac",
-                                        "coproc", NULL};
+    static const char *const again[] = {"if",    "then", "else",   "elif", "fi", "while",
+                                        "until", "do",   "done",   "{",    "}",  "!",
+                                        "time",  "esac", "coproc", NULL};
     struct shell_command *cmd = &list->command;
     const char *text = cmd->word.text;
     note_compound(list, text);
-    if (is_one_of(text, again))
+    if (shell_is_one_of(text, again))
         return true;
     if (strcmp(text, "case") == 0)
         cmd->state = STATE_CASE_WORD;
@@ -191,7 +159,7 @@ take_reserved(struct shell_lexer *lx, struct shell_frame *list)
         cmd->state = STATE_FOR_NAME;
     else if (strcmp(text, "function") == 0)
         cmd->state = STATE_FUNCTION;
-    else if (strcmp(text, "[[") == 0) {
+    else if (strcmp(text, "[[") == 0 && lx->bash) {
         cmd->state = STATE_COND;
         shell_term_end(lx, list);
     } else
@@ -203,7 +171,7 @@ take_reserved(struct shell_lexer *lx, struct shell_frame *list)
 static bool
 is_magic(struct act_str name)
 {
-    static const char *const magic[] = {"PS0", "PS1", "PS2", "PS3", "PS4", "PROMPT_COMMAND",
+    static const char *const magic[] = {"PS0", "PS1",      "PS2", "PS3", "PS4", "PROMPT_COMMAND",
                                         "ENV", "BASH_ENV", NULL};
     for (const char *const *m = magic; *m; m++)
         if (act_str_is(name, *m))
@@ -211,8 +179,8 @@ is_magic(struct act_str name)
     return false;
 }
 
-static void
-end_assignment(struct shell_lexer *lx, struct shell_frame *list)
+void
+shell_assignment_end(struct shell_lexer *lx, struct shell_frame *list)
 {
     struct shell_word *word = &list->command.word;
     if (is_magic(word->name))
@@ -220,11 +188,11 @@ end_assignment(struct shell_lexer *lx, struct shell_frame *list)
                            "give it a fixed text");
 }
 
-static const char *const takes_c[] = {"su", "runuser", "flock", "script", NULL};
-static const char *const starters[] = {
-    "chroot", "doas",    "docker",  "env",    "find",  "ionice",      "kubectl", "nice",  "nohup",
-    "nsenter", "podman", "setsid",  "stdbuf", "sudo",  "systemd-run", "time",    "timeout",
-    "unshare", "xargs",  NULL};
+const char *const shell_takes_c[] = {"su", "runuser", "flock", "script", NULL};
+static const char *const starters[] = {"chroot", "doas",    "docker",  "env",   "find",
+                                       "ionice", "kubectl", "nice",    "nohup", "nsenter",
+                                       "podman", "setsid",  "stdbuf",  "sudo",  "systemd-run",
+                                       "time",   "timeout", "unshare", "xargs", NULL};
 
 static void
 end_command_name(struct shell_lexer *lx, struct shell_frame *list)
@@ -234,19 +202,20 @@ end_command_name(struct shell_lexer *lx, struct shell_frame *list)
     struct shell_word *word = &cmd->word;
     if (cmd->wrapped && !word->dynamic && word->text[0] == '-')
         return; /* command -p … */
-    if (!word->dynamic && is_one_of(word->text, wrappers)) {
+    if (!word->dynamic && shell_is_one_of(word->text, wrappers)) {
         cmd->wrapped = true;
         return;
     }
     cmd->state = STATE_OPERAND;
     cmd->class = word->dynamic ? CLASS_PLAIN : class_of(word->text);
+    list->bracket |= !word->dynamic && !word->quoted && strcmp(word->text, "[[") == 0;
     cmd->term_hole = lx->next_hole;
     cmd->term_use = lx->uses.len;
     if (!word->dynamic)
-        cmd->inner = is_shell(word->text) ? INNER_SHELL
-                     : is_one_of(word->text, takes_c) ? INNER_SU
-                                                      : INNER_NONE;
-    cmd->starts_others = is_one_of(word->text, starters) || cmd->class == CLASS_SSH;
+        cmd->inner = shell_is_shell(word->text)                   ? INNER_SHELL
+                     : shell_is_one_of(word->text, shell_takes_c) ? INNER_SU
+                                                                  : INNER_NONE;
+    cmd->starts_others = shell_is_one_of(word->text, starters) || cmd->class == CLASS_SSH;
 }
 
 static void
@@ -254,266 +223,9 @@ end_first_word(struct shell_lexer *lx, struct shell_frame *list)
 {
     struct shell_word *word = &list->command.word;
     if (word->assigns)
-        end_assignment(lx, list);
+        shell_assignment_end(lx, list);
     else if (word->quoted || word->dynamic || list->command.wrapped || !take_reserved(lx, list))
         end_command_name(lx, list);
-}
-
-/* ---- Operands ---- */
-
-/* An operand right after a shell's name or its options. */
-static void
-end_shell_operand(struct shell_lexer *lx, struct shell_frame *list, bool option)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    if (cmd->option_argument) {
-        cmd->option_argument = false;
-    } else if (strcmp(word->text, "--") == 0) {
-        cmd->inner = INNER_OPERAND;
-    } else if (option) {
-        bool letters = word->text[1] != '-';
-        if (letters && strchr(word->text, 'c'))
-            cmd->inner = INNER_C;
-        cmd->stdin_is_code |= letters && strchr(word->text, 's');
-        cmd->option_argument = letters && strpbrk(word->text, "oO");
-    } else {
-        if (word->begins_with_hole && cmd->inner == INNER_SHELL)
-            shell_refuse_since(lx, word->first_hole, list,
-                               "as a shell's first operand a value could be an option",
-                               "write `--` before it, or ./ at its beginning");
-        cmd->inner = INNER_OPERAND;
-    }
-}
-
-/* `sh -c CODE` wherever it stands: after sudo, env, xargs, find -exec, … */
-static void
-end_inner(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    bool option = !word->begins_with_hole && (word->text[0] == '-' || word->text[0] == '+');
-    switch (cmd->inner) {
-    case INNER_NONE:
-    case INNER_OPERAND:
-        if (word->dynamic)
-            break;
-        if (is_shell(word->text))
-            cmd->inner = cmd->starts_others ? INNER_SHELL : INNER_MAYBE;
-        else if (cmd->starts_others && is_one_of(word->text, takes_c))
-            cmd->inner = INNER_SU;
-        break;
-    case INNER_SU:
-        if (strcmp(word->text, "-c") == 0 || strcmp(word->text, "--command") == 0)
-            cmd->inner = INNER_C;
-        break;
-    case INNER_MAYBE:
-    case INNER_SHELL: end_shell_operand(lx, list, option); break;
-    case INNER_C:
-        if (option)
-            break;
-        refuse_code(lx, word);
-        cmd->inner = INNER_OPERAND;
-        break;
-    }
-}
-
-static void
-end_declare(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    if (!word->begins_with_hole && !word->assigns && (word->text[0] == '-' || word->text[0] == '+')) {
-        cmd->integer_flag |= strchr(word->text, 'i') != NULL;
-        cmd->name_flag |= strchr(word->text, 'n') != NULL;
-        cmd->array_flag |= strpbrk(word->text, "aA") != NULL;
-        return;
-    }
-    struct act_str name = word->assigns ? word->name : act_str_n(word->text, word->len);
-    if ((cmd->integer_flag || cmd->name_flag) && !word->dynamic && !word->assigns) {
-        /* every later assignment to it is arithmetic */
-        act_vec_push(&lx->numbers, act_str_n(lx->script.ptr + word->start, name.len));
-    }
-    if (word->assigns && (cmd->integer_flag || cmd->name_flag))
-        act_vec_push(&lx->numbers, name);
-    if (!word->assigns) {
-        refuse_name(lx, list);
-    } else if (cmd->integer_flag && !cmd->array_flag) {
-        shell_integer_since(lx, word->first_hole, list);
-        add_uses(lx, word->first_use, list, false);
-    } else if (cmd->array_flag || cmd->name_flag || cmd->class == CLASS_DECLARE) {
-        shell_refuse_since(lx, word->first_hole, list,
-                           "declare and typeset evaluate what they are given",
-                           "assign it on a line of its own: NAME=${{ … }}");
-    } else {
-        end_assignment(lx, list);
-    }
-}
-
-static bool
-is_number_operator(const char *text)
-{
-    static const char *const operators[] = {"-eq", "-ne", "-lt", "-le", "-gt", "-ge", NULL};
-    return is_one_of(text, operators);
-}
-
-static void
-end_number_operator(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    shell_integer_since(lx, cmd->term_hole, list);
-    add_uses(lx, cmd->term_use, list, false);
-    if (cmd->last_word.len)
-        act_vec_push(&lx->numbers, cmd->last_word);
-    cmd->arith = true;
-}
-
-static void
-end_test(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    bool hole = word->first_hole < lx->next_hole;
-    if (!word->dynamic && !word->quoted && is_number_operator(word->text)) {
-        end_number_operator(lx, list);
-    } else if (!word->dynamic && (strcmp(word->text, "-a") == 0 || strcmp(word->text, "-o") == 0)) {
-        shell_term_end(lx, list);
-    } else if (cmd->name_flag) {
-        refuse_name(lx, list);
-    } else if (cmd->arith) {
-        shell_integer_since(lx, word->first_hole, list);
-    } else if (cmd->after_hole && hole) {
-        shell_refuse_since(lx, word->first_hole, list,
-                           "beside another value in a test this could be read as an operator's "
-                           "operand",
-                           "write the operator between the two, or two tests");
-    }
-    cmd->after_hole = word->begins_with_hole;
-    cmd->name_flag = !word->dynamic && strcmp(word->text, "-v") == 0;
-}
-
-static void
-end_printf(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    if (cmd->operands == 1 && (cmd->name_flag || strncmp(word->text, "-v", 2) == 0)) {
-        bool attached = !cmd->name_flag && (word->len > 2 || word->dynamic);
-        if (cmd->name_flag || attached)
-            refuse_name(lx, list);
-        cmd->name_flag = !cmd->name_flag && !attached;
-        cmd->operands--; /* the format is still to come */
-    } else if (cmd->operands == 1 && word->begins_with_hole) {
-        shell_refuse_since(lx, word->first_hole, list,
-                           "a value as printf's format would be read for % and options",
-                           "write printf '%s\\n' ${{ … }}");
-    }
-}
-
-static void
-end_read(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    if (cmd->option_argument) {
-        cmd->option_argument = false;
-    } else if (!word->dynamic && word->text[0] == '-' && word->len > 1) {
-        cmd->option_argument = strchr("pdintNu", word->text[word->len - 1]) != NULL;
-    } else {
-        refuse_name(lx, list);
-    }
-}
-
-/* Options first, then the host, then code. */
-static void
-end_ssh(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    if (cmd->option_argument) {
-        cmd->option_argument = false;
-        cmd->operands--;
-    } else if (cmd->operands == 1 && word->text[0] == '-' && !word->begins_with_hole) {
-        cmd->operands--;
-        cmd->option_argument = word->len == 2 && strchr("BbcDEeFIiJLlmOopQRSWw", word->text[1]);
-    } else if (cmd->operands == 1 && word->begins_with_hole) {
-        shell_refuse_since(lx, word->first_hole, list, "a value as ssh's host could be an option",
-                           "write USER@ before it, or `--`");
-    } else if (cmd->operands > 1) {
-        refuse_code(lx, word);
-        end_inner(lx, list);
-    }
-}
-
-static void
-end_operand(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    cmd->operands++;
-    switch (cmd->class) {
-    case CLASS_PLAIN: end_inner(lx, list); break;
-    case CLASS_CODE: refuse_code(lx, word); break;
-    case CLASS_SOURCE:
-        for (uint32_t i = word->first_hole; i < lx->next_hole; i++)
-            if (lx->marks.ptr[i].owner != list->serial)
-                shell_refuse(lx, i, "what this prints is run as shell code", shell_help_code);
-        break;
-    case CLASS_LET:
-        shell_integer_since(lx, word->first_hole, list);
-        add_uses(lx, word->first_use, list, false);
-        break;
-    case CLASS_NAMES: refuse_name(lx, list); break;
-    case CLASS_READ: end_read(lx, list); break;
-    case CLASS_DECLARE:
-    case CLASS_EXPORT: end_declare(lx, list); break;
-    case CLASS_TEST: end_test(lx, list); break;
-    case CLASS_PRINTF: end_printf(lx, list); break;
-    case CLASS_WAIT: shell_integer_since(lx, word->first_hole, list); break;
-    case CLASS_SSH: end_ssh(lx, list); break;
-    case CLASS_FOR: break;
-    }
-}
-
-/* ---- [[ … ]] ---- */
-
-void
-shell_term_end(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    cmd->term_hole = lx->next_hole;
-    cmd->term_use = lx->uses.len;
-    cmd->arith = false;
-    cmd->name_flag = false;
-    cmd->after_hole = false;
-    cmd->last_word = act_str_n("", 0);
-}
-
-static void
-end_cond(struct shell_lexer *lx, struct shell_frame *list)
-{
-    struct shell_command *cmd = &list->command;
-    struct shell_word *word = &cmd->word;
-    bool plain = !word->dynamic && !word->quoted;
-    struct act_str source = act_str_n(lx->script.ptr + word->start, word->len);
-    bool name = !word->dynamic && !word->quoted && shell_is_name(source.ptr, source.len);
-    if (plain && strcmp(word->text, "]]") == 0) {
-        cmd->state = STATE_OPERAND;
-        cmd->class = CLASS_PLAIN;
-        return;
-    }
-    if (plain && is_number_operator(word->text)) {
-        end_number_operator(lx, list);
-    } else if (cmd->name_flag) {
-        refuse_name(lx, list);
-    } else if (cmd->arith) {
-        shell_integer_since(lx, word->first_hole, list);
-        add_uses(lx, word->first_use, list, false);
-        if (name)
-            act_vec_push(&lx->numbers, source);
-    }
-    cmd->last_word = name ? source : act_str_n("", 0);
-    cmd->name_flag = plain && (strcmp(word->text, "-v") == 0 || strcmp(word->text, "-R") == 0);
 }
 
 /* ---- Redirections ---- */
@@ -559,9 +271,10 @@ shell_word_end(struct shell_lexer *lx, struct shell_frame *list)
     }
     switch (cmd->state) {
     case STATE_START: end_first_word(lx, list); break;
-    case STATE_OPERAND: end_operand(lx, list); break;
+    case STATE_OPERAND: shell_operand_end(lx, list); break;
     case STATE_FOR_NAME:
-        shell_refuse_since(lx, word->first_hole, NULL, why_name, "write the name");
+        shell_refuse_since(lx, word->first_hole, NULL, "the name of a variable cannot be a value",
+                           "write the name");
         cmd->for_name = act_str_n(lx->script.ptr + word->start, word->len);
         cmd->state = STATE_FOR_IN;
         break;
@@ -580,7 +293,7 @@ shell_word_end(struct shell_lexer *lx, struct shell_frame *list)
         if (strcmp(word->text, "in") == 0)
             (void)shell_push(lx, FRAME_CASE, CLOSE_END);
         break;
-    case STATE_COND: end_cond(lx, list); break;
+    case STATE_COND: shell_cond_end(lx, list); break;
     case STATE_ARRAY: break;
     }
 }
@@ -588,9 +301,8 @@ shell_word_end(struct shell_lexer *lx, struct shell_frame *list)
 void
 shell_command_reset(struct shell_lexer *lx, struct shell_frame *list)
 {
-    list->command = (struct shell_command){.state = STATE_START,
-                                           .first_hole = lx->next_hole,
-                                           .first_heredoc = lx->heredocs.len};
+    list->command = (struct shell_command){
+        .state = STATE_START, .first_hole = lx->next_hole, .first_heredoc = lx->heredocs.len};
 }
 
 /* A shell without operands runs its standard input: here-documents, here-strings, what is piped in. */
@@ -606,7 +318,8 @@ void
 shell_command_end(struct shell_lexer *lx, struct shell_frame *list, bool piped)
 {
     struct shell_command *cmd = &list->command;
-    if (cmd->inner == INNER_SHELL || cmd->stdin_is_code || (cmd->class == CLASS_SSH && cmd->operands == 1))
+    if (cmd->inner == INNER_SHELL || cmd->stdin_is_code ||
+        (cmd->class == CLASS_SSH && cmd->operands == 1))
         refuse_stdin_code(lx, list);
     if (!piped)
         list->pipeline = (struct shell_pipeline){lx->next_hole, lx->heredocs.len};

@@ -12,12 +12,18 @@
 
 enum act_tree_type { ACT_TREE_SCALAR, ACT_TREE_LIST, ACT_TREE_MAP };
 enum act_scalar_type { /* by YAML 1.2's core schema; quoted and block scalars are strings */
-    ACT_SCALAR_STRING,
-    ACT_SCALAR_NULL,
-    ACT_SCALAR_BOOL,
-    ACT_SCALAR_NUMBER,
+                       ACT_SCALAR_STRING,
+                       ACT_SCALAR_NULL,
+                       ACT_SCALAR_BOOL,
+                       ACT_SCALAR_NUMBER,
 };
-enum act_scalar_style { ACT_STYLE_PLAIN, ACT_STYLE_SINGLE, ACT_STYLE_DOUBLE, ACT_STYLE_LITERAL, ACT_STYLE_FOLDED };
+enum act_scalar_style {
+    ACT_STYLE_PLAIN,
+    ACT_STYLE_SINGLE,
+    ACT_STYLE_DOUBLE,
+    ACT_STYLE_LITERAL,
+    ACT_STYLE_FOLDED
+};
 
 struct act_tree;
 struct act_tree_pair {
@@ -29,13 +35,14 @@ struct act_tree { /* 48 bytes: large files are millions of these */
     enum act_tree_type type : 8;
     enum act_scalar_type scalar : 8; /* of ACT_TREE_SCALAR */
     enum act_scalar_style style : 8;
-    bool flow : 1;               /* of lists and maps: written with [ ] or { } */
-    struct act_span span;        /* of a scalar: all of it, quotes included */
-    struct act_str text;         /* of a scalar: its value */
-    uint32_t count;              /* of items or pairs */
+    bool flow : 1;        /* of lists and maps: written with [ ] or { } */
+    struct act_span span; /* of a scalar: all of it, quotes included */
+    struct act_str text;  /* of a scalar: its value */
+    uint32_t count;       /* of items or pairs */
     union {
         const struct act_tree *const *items; /* of ACT_TREE_LIST only */
-        const struct act_tree_pair *pairs;   /* of ACT_TREE_MAP only, in the order written, merge keys applied */
+        const struct act_tree_pair
+            *pairs; /* of ACT_TREE_MAP only, in the order written, merge keys applied */
     };
 };
 

@@ -84,9 +84,9 @@ based_value(struct act_str s, int64_t *ret)
 static enum act_scalar_type
 classify_number(struct act_str text, const char **doubt)
 {
-    static const char *const infinities[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf", "+.INF",
-                                             "-.inf", "-.Inf", "-.INF", ".nan",  ".NaN",  ".NAN",
-                                             NULL};
+    static const char *const infinities[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf",
+                                             "+.INF", "-.inf", "-.Inf", "-.INF", ".nan",
+                                             ".NaN",  ".NAN",  NULL};
     unsigned base = 0;
     struct act_str digits;
     int64_t value = 0;
@@ -114,8 +114,7 @@ enum act_scalar_type
 act_scalar_classify(struct act_str text, const char **doubt)
 {
     static const char *const nulls[] = {"~", "null", "Null", "NULL", NULL};
-    static const char *const bools[] = {"true",  "True",  "TRUE", "false",
-                                        "False", "FALSE", NULL};
+    static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE", NULL};
     if (text.len == 0)
         return ACT_SCALAR_NULL;
     switch (text.ptr[0]) { /* most scalars are commands and names */

@@ -220,6 +220,15 @@ static const struct row rows[] = {
     {BASH, INTEGER, "declare -i n; n=@; printf '%s' $n", "7"},
     {BASH, INTEGER, "printf '%s' $[@ + 1]", "8"},
     {BOTH, INTEGER, "wait @ 2>/dev/null || true", ""},
+    /* what sh and bash read differently, where sh may be either */
+    {SH, REFUSED, "[[ a == @ ]]", NULL},
+    {SH, REFUSED, "[[ a && @ -eq 1 ]]", NULL},
+    {SH, REFUSED, "[[ |eval @", NULL},
+    {SH, REFUSED, "((echo a)) || printf '%s' @", NULL},
+    {SH, REFUSED, "a[1]=x; printf '%s' @", NULL},
+    {SH, REFUSED, "printf x &>/dev/null; printf '%s' @", NULL},
+    {BASH, PASS, "printf '%s' @ &>/dev/null", ""},
+    {SH, REFUSED, "printf '%s' $[1 + @]", NULL},
     /* what cannot be followed */
     {BOTH, REFUSED, "printf '%s' \"@", NULL},
     {BOTH, REFUSED, "printf '%s' '@", NULL},
@@ -283,17 +292,15 @@ expand(struct act_buf *out, const char *template, const char *value)
     }
 }
 
-struct result {
-    struct act_buf out;
-};
-
 static void
 run(const char *shell, const char *script, const char *value, struct act_buf *out)
 {
     int fds[2];
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-    char *argv[] = {(char *)(uintptr_t)shell, (char *)(uintptr_t) "-c", (char *)(uintptr_t)script,
-                    NULL};
+    bool posix = strcmp(shell, "bash as sh") == 0;
+    const char *program = posix ? "bash" : shell;
+    char *argv[] = {(char *)(uintptr_t)(posix ? "sh" : shell), (char *)(uintptr_t) "-c",
+                    (char *)(uintptr_t)script, NULL};
     struct act_buf vars[8] = {{0}};
     char *envp[11] = {(char *)(uintptr_t) "PATH=/usr/bin:/bin", (char *)(uintptr_t) "HOME=/home/x"};
     for (int i = 0; i < 8; i++) {
@@ -306,7 +313,7 @@ run(const char *shell, const char *script, const char *value, struct act_buf *ou
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
     pid_t pid = 0;
-    assert_int_equal(posix_spawnp(&pid, shell, &actions, NULL, argv, envp), 0);
+    assert_int_equal(posix_spawnp(&pid, program, &actions, NULL, argv, envp), 0);
     posix_spawn_file_actions_destroy(&actions);
     close(fds[1]);
     char bytes[4096];
@@ -380,8 +387,10 @@ values_stay_data(void **state)
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chdir(folder), 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (rows[i].shells & SH)
+        if (rows[i].shells & SH) { /* /bin/sh is dash here and bash elsewhere */
             run_row(&rows[i], ACT_SHELL_SH, "dash");
+            run_row(&rows[i], ACT_SHELL_SH, "bash as sh");
+        }
         if (rows[i].shells & BASH)
             run_row(&rows[i], ACT_SHELL_BASH, "bash");
     }
@@ -441,10 +450,13 @@ random_scripts(void **state)
 {
     (void)state;
     static const char *const pieces[] = {
-        "@",    " ",    "\"",  "'",    "\\",   "$(",   ")",    "`",    "${u:-", "}",     "$((",
-        "))",   "echo", "x=",  ";",    "\n",   "|",    "&",    "<<E\n", "\nE\n", "case ", " in ",
-        "esac", "# ",   "((",  "[[ ",  " ]]",  " -eq ", "${a[", "]",    "eval ", "${x#",  "{ ",
-        " }",   "$'",   "<(",  "for ", " do ", " done ", "if ", "fi",   "printf '%s' ",   "a",
+        "@",    " ",     "\"",    "'",      "\\",    "$(",    ")",
+        "`",    "${u:-", "}",     "$((",    "))",    "echo",  "x=",
+        ";",    "\n",    "|",     "&",      "<<E\n", "\nE\n", "case ",
+        " in ", "esac",  "# ",    "((",     "[[ ",   " ]]",   " -eq ",
+        "${a[", "]",     "eval ", "${x#",   "{ ",    " }",    "$'",
+        "<(",   "for ",  " do ",  " done ", "if ",   "fi",    "printf '%s' ",
+        "a",
     };
     static const char *const bombs[] = {"$(touch PWN)", "a[$(touch PWN)]", "'\"`touch PWN`\"'",
                                         "\ntouch PWN\n", ";touch PWN;"};
@@ -461,14 +473,18 @@ random_scripts(void **state)
             const char *piece = pieces[(seed >> 33) % (sizeof(pieces) / sizeof(pieces[0]))];
             expand(&script, piece, "${{ x }}");
         }
-        enum act_shell shell = i % 2 ? ACT_SHELL_BASH : ACT_SHELL_SH;
+        enum act_shell shell = i % 3 == 0 ? ACT_SHELL_BASH : ACT_SHELL_SH;
         act_shell_rewrite(act_buf_str(&script), shell, &rewritten, &holes);
         bool open = holes.len > 0 && holes.len <= 8;
         for (uint32_t k = 0; k < holes.len; k++)
             open &= !holes.ptr[k].refused && !holes.ptr[k].integer;
         static const struct row any = {BOTH, PASS, "", NULL};
         for (size_t k = 0; open && k < sizeof(bombs) / sizeof(bombs[0]); k++)
-            check_run(&any, i % 2 ? "bash" : "dash", rewritten.ptr, bombs[k]);
+            check_run(&any,
+                      i % 3 == 0   ? "bash"
+                      : i % 3 == 1 ? "dash"
+                                   : "bash as sh",
+                      rewritten.ptr, bombs[k]);
         act_buf_fini(&script);
         act_buf_fini(&rewritten);
         act_vec_fini(&holes);
