@@ -320,6 +320,7 @@ act_coord_destroy(struct act_coord *coord)
     for (uint32_t i = 0; i < coord->waiters.len; i++)
         act_value_release(coord->waiters.ptr[i].limits);
     act_vec_fini(&coord->waiters);
+    act_limits_fini(&coord->limits);
     act_vec_fini(&coord->inbox_done);
     act_ready_fini(&coord->ready);
     act_effects_fini(&coord->effects);

@@ -4,6 +4,7 @@
 
 #include "engine/run/coord.h"
 #include "engine/run/handles.h"
+#include "engine/run/limits.h"
 #include "engine/run/ready.h"
 
 /* An attempt under way. Owned by the coordinator until it has ended. */
@@ -35,6 +36,7 @@ struct act_due {
 struct act_waiter {
     act_inst inst;
     struct act_value *limits; /* owned */
+    bool held; /* granted in an earlier life of the run: taken again as soon as they are free */
 };
 
 struct act_coord {
@@ -47,6 +49,7 @@ struct act_coord {
     uint32_t slots_used;
     struct act_handles timers, attempts;
     ACT_VEC(struct act_waiter) waiters;
+    struct act_limits limits; /* without a store */
     act_timer *poll, *lazy, *limit_poll, *leave;
     struct act_run_row row; /* texts owned by arena */
     struct act_arena arena;

@@ -16,22 +16,45 @@ holder(char buf[32], act_inst inst)
 }
 
 static bool
-try_acquire(struct act_coord *coord, const struct act_waiter *waiter, int64_t *retry_ms)
+take_limits(struct act_coord *coord, const struct act_waiter *waiter, int64_t *retry_ms)
 {
     struct act_store *store = coord->options.store;
+    int64_t now_ms = coord->options.loop->ops->now_ms(coord->options.loop);
+    if (!store)
+        return act_limits_acquire(&coord->limits, waiter->inst, waiter->limits, now_ms, retry_ms);
     bool granted = false;
     char buf[32];
     struct act_error error = {0};
-    enum act_err code = store->ops->acquire(
-        store, coord->row.run, holder(buf, waiter->inst), waiter->limits,
-        coord->options.loop->ops->now_ms(coord->options.loop), &granted, retry_ms, &error);
+    enum act_err code = store->ops->acquire(store, coord->row.run, holder(buf, waiter->inst),
+                                            waiter->limits, now_ms, &granted, retry_ms, &error);
     if (code != ACT_OK && !act_err_retryable(code))
         act_coord_fail(coord, code, &error);
-    if (!granted)
+    return granted;
+}
+
+static void
+give_limits(struct act_coord *coord, act_inst inst)
+{
+    struct act_store *store = coord->options.store;
+    char buf[32];
+    struct act_error error = {0};
+    enum act_err code = ACT_OK;
+    if (store)
+        code = store->ops->release(store, coord->row.run, holder(buf, inst), &error);
+    else
+        act_limits_release(&coord->limits, inst);
+    if (code != ACT_OK)
+        act_coord_fail(coord, code, &error);
+}
+
+static bool
+try_acquire(struct act_coord *coord, const struct act_waiter *waiter, int64_t *retry_ms)
+{
+    if (!take_limits(coord, waiter, retry_ms))
         return false;
     struct act_fact fact = act_coord_fact(coord, ACT_EVENT_LIMITS, waiter->inst);
-    if (act_coord_apply(coord, &fact) != ACT_OK)
-        store->ops->release(store, coord->row.run, holder(buf, waiter->inst), NULL);
+    if (!waiter->held && act_coord_apply(coord, &fact) != ACT_OK)
+        give_limits(coord, waiter->inst);
     return true;
 }
 
@@ -72,7 +95,7 @@ limit_tick(void *self)
 void
 act_coord_acquire(struct act_coord *coord, const struct act_effect *effect)
 {
-    struct act_waiter waiter = {effect->inst, act_value_retain(effect->value)};
+    struct act_waiter waiter = {effect->inst, act_value_retain(effect->value), effect->number == 1};
     act_vec_push(&coord->waiters, waiter);
     serve_waiters(coord);
 }
@@ -89,12 +112,7 @@ act_coord_release(struct act_coord *coord, act_inst inst)
             break;
         }
     }
-    char buf[32];
-    struct act_store *store = coord->options.store;
-    struct act_error error = {0};
-    enum act_err code = store->ops->release(store, coord->row.run, holder(buf, inst), &error);
-    if (code != ACT_OK)
-        act_coord_fail(coord, code, &error);
+    give_limits(coord, inst);
     serve_waiters(coord);
 }
 
@@ -118,11 +136,23 @@ act_coord_question(struct act_coord *coord, const struct act_effect *effect)
     act_value_release(answer);
 }
 
+static void
+warn(struct act_coord *coord, const char *text)
+{
+    const struct act_coord_observer *observer = &coord->options.observer;
+    if (observer->warning)
+        observer->warning(observer->self, text);
+}
+
 void
 act_coord_signal_out(struct act_coord *coord, const struct act_effect *effect)
 {
     struct act_store *store = coord->options.store;
     struct act_buf body = {0};
+    if (!store) {
+        warn(coord, "a signal to another run was not sent: this run keeps no history");
+        return;
+    }
     if (effect->value)
         act_json_write(&body, effect->value, 0);
     struct act_inbox_row row = {
@@ -136,8 +166,8 @@ act_coord_signal_out(struct act_coord *coord, const struct act_effect *effect)
     struct act_error error = {0};
     enum act_err code = store->ops->post(store, &row, &error);
     /* The other run may be gone; that is no reason to end this one. */
-    if (code != ACT_OK && coord->options.observer.warning)
-        coord->options.observer.warning(coord->options.observer.self, error.message);
+    if (code != ACT_OK)
+        warn(coord, error.message);
     act_buf_fini(&body);
 }
 
