@@ -128,19 +128,73 @@ act_check_dags(struct act_lower *l)
         check_dag(l, l->dags.ptr[i]);
 }
 
-/* Backwards from `from` by needs, never past the level of `to`. What is far back costs what lies
- * between, but each such search is paid for by a reference that is written out; beyond
- * LOOK_BACK_MAX steps the answer is found once for all readers of `to` (see mark_after). */
+/* A forest over the members: each hangs from the last one it needs. With the jumps beside it, whether
+ * one member hangs under another is answered in logarithmic time, and most answers are found so. */
+static void
+hang(struct act_forest *forest, uint32_t node, uint32_t from)
+{
+    uint32_t jump = forest->jump[from];
+    forest->depth[node] = forest->depth[from] + 1;
+    forest->up[node] = from;
+    bool even = forest->depth[from] - forest->depth[jump] ==
+                forest->depth[jump] - forest->depth[forest->jump[jump]];
+    forest->jump[node] = even ? forest->jump[jump] : from;
+}
+
+static void
+grow_forest(struct act_lower *l, struct act_forest *forest, bool strong)
+{
+    const struct act_plan *plan = l->plan;
+    size_t count = plan->nodes.len;
+    forest->up = act_alloc(count * sizeof(*forest->up));
+    forest->jump = act_alloc(count * sizeof(*forest->jump));
+    forest->depth = act_zalloc(count, sizeof(*forest->depth));
+    for (uint32_t i = 0; i < count; i++)
+        forest->up[i] = forest->jump[i] = i; /* roots hang from themselves */
+    for (uint32_t i = 0; i < l->dags.len; i++) {
+        const struct act_plan_node *dag = &plan->nodes.ptr[l->dags.ptr[i]];
+        uint32_t members = members_of(l, dag);
+        for (uint32_t k = 0; k < members; k++) {
+            uint32_t node = l->order[dag->first_child + k];
+            if (node == ACT_NODE_NONE)
+                break;
+            const struct act_plan_node *n = &plan->nodes.ptr[node];
+            for (uint32_t e = n->need_count; e-- > 0;) {
+                const struct act_plan_need *need = &plan->needs.ptr[n->first_need + e];
+                if (strong && need->ends != ACT_END_SUCCEEDED)
+                    continue;
+                hang(forest, node, need->node);
+                break;
+            }
+        }
+    }
+}
+
+static bool
+hangs_under(const struct act_forest *forest, uint32_t node, uint32_t from)
+{
+    while (forest->depth[node] > forest->depth[from]) {
+        bool far = forest->depth[forest->jump[node]] >= forest->depth[from];
+        node = far ? forest->jump[node] : forest->up[node];
+    }
+    return node == from;
+}
+
+/* Backwards from `from` by needs, never past the level of `to`. 1: found, 0: not there, -1: given up
+ * after LOOK_BACK_MAX steps; then the answer is found once for all readers of `to` (mark_after). */
 static int
 look_back(struct act_lower *l, uint32_t from, uint32_t to, bool strong)
 {
     const struct act_plan *plan = l->plan;
+    const struct act_forest *forest = &l->forests[strong];
     ACT_VEC(uint32_t) stack = {0};
     uint32_t steps = 0;
     int found = 0;
     act_vec_push(&stack, from);
-    while (stack.len && !found) {
-        const struct act_plan_node *n = &plan->nodes.ptr[act_vec_pop(&stack)];
+    while (stack.len && !found && steps++ < LOOK_BACK_MAX) {
+        uint32_t at = act_vec_pop(&stack);
+        const struct act_plan_node *n = &plan->nodes.ptr[at];
+        found = at != to && hangs_under(forest, at, to);
         for (uint32_t i = 0; i < n->need_count; i++) {
             const struct act_plan_need *need = &plan->needs.ptr[n->first_need + i];
             if (strong && need->ends != ACT_END_SUCCEEDED)
@@ -149,8 +203,6 @@ look_back(struct act_lower *l, uint32_t from, uint32_t to, bool strong)
             if (l->levels[need->node] > l->levels[to])
                 act_vec_push(&stack, need->node);
         }
-        if (++steps > LOOK_BACK_MAX)
-            break;
     }
     if (!found && stack.len)
         found = -1;
@@ -189,6 +241,8 @@ mark_after(struct act_lower *l, uint32_t to, bool strong)
 bool
 act_dag_after(struct act_lower *l, uint32_t from, uint32_t to, bool strong)
 {
+    if (!l->forests[strong].up)
+        grow_forest(l, &l->forests[strong], strong);
     int found = look_back(l, from, to, strong);
     if (found >= 0)
         return found > 0;

@@ -81,8 +81,12 @@ lower_fini(struct act_lower *l)
     act_free(l->levels);
     act_free(l->order);
     act_free(l->may);
-    act_free(l->after[0].marks);
-    act_free(l->after[1].marks);
+    for (int i = 0; i < 2; i++) {
+        act_free(l->after[i].marks);
+        act_free(l->forests[i].up);
+        act_free(l->forests[i].jump);
+        act_free(l->forests[i].depth);
+    }
     act_vec_fini(&l->notes);
     act_value_release(l->statuses);
     act_value_release(l->causes);
@@ -223,7 +227,7 @@ write_places(struct act_lower *l)
     for (uint32_t i = 0; i < sources->list.len; i++) {
         struct act_plan_source source;
         source.path = act_arena_str(&plan->arena, sources->list.ptr[i].path);
-        source.text = act_arena_str(&plan->arena, sources->list.ptr[i].text);
+        source.text = sources->list.ptr[i].text; /* in the plan's arena already */
         act_vec_push(&plan->sources, source);
         act_lines_init(&lines[i], sources->list.ptr[i].text);
     }
@@ -265,8 +269,9 @@ act_compile(struct act_str path, struct act_str text, const struct act_compile_o
     *ret = (struct act_compiled){0};
     lower_init(&l, ret, options);
     struct act_str name = options && options->name.len ? options->name : path;
+    /* Texts are large: there is one copy, in the plan's arena. */
     struct act_file *file = act_file_open(&l, act_arena_str(&ret->arena, path),
-                                          act_arena_str(&ret->arena, text), ACT_STR(""));
+                                          act_arena_str(&l.plan->arena, text), ACT_STR(""));
     if (!file->top[ACT_WORD_NAME] || file->name.ptr == file->path.ptr)
         file->name = act_arena_str(&ret->arena, name);
     act_job_add(&l, file, NULL);
@@ -281,6 +286,8 @@ act_compile(struct act_str path, struct act_str text, const struct act_compile_o
         finish_plan(&l);
         ret->plan = l.plan;
     } else {
+        ret->texts = l.plan->arena;
+        l.plan->arena = (struct act_arena){0};
         act_plan_destroy(l.plan);
     }
     act_diags_sort(&ret->diags);
@@ -294,5 +301,6 @@ act_compiled_fini(struct act_compiled *compiled)
     act_diags_fini(&compiled->diags);
     act_vec_fini(&compiled->sources.list);
     act_arena_fini(&compiled->arena);
+    act_arena_fini(&compiled->texts);
     *compiled = (struct act_compiled){0};
 }

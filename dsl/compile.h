@@ -18,6 +18,7 @@ struct act_compile_options {
 
 struct act_compiled {
     struct act_arena arena;
+    struct act_arena texts; /* of the sources, if there is no plan; else the plan owns them */
     struct act_sources sources; /* [0] is the top file */
     struct act_diags diags;
     struct act_plan *plan; /* NULL if diags.error_count > 0 */
@@ -26,7 +27,8 @@ struct act_compiled {
 /* Compiles one file; text is copied. Always fills ret; look at ret->plan. */
 void act_compile(struct act_str path, struct act_str text,
                  const struct act_compile_options *options, struct act_compiled *ret);
-void act_compiled_fini(struct act_compiled *compiled); /* the plan too; set plan to NULL to keep it */
+/* The plan too; set plan to NULL to keep it. The texts of sources live as long as the plan. */
+void act_compiled_fini(struct act_compiled *compiled);
 
 /* JSON Schema draft-07 for editors, made from the tables that drive the checker. */
 void act_schema_print(struct act_buf *out);

@@ -281,6 +281,9 @@ struct act_lower {
     uint32_t
         *order; /* at a dag's member number i (by its node's first child): the i-th member to run */
     uint8_t *may; /* enum act_may; check_may.c */
+    struct act_forest {
+        uint32_t *up, *jump, *depth; /* one a plan node */
+    } forests[2];                    /* by any need, by needs on a success */
     struct act_after {
         uint32_t to;
         uint8_t *marks;                  /* by position in its dag: comes after `to` */

@@ -352,7 +352,7 @@ find_file(struct act_lower *l, struct act_making *m, const struct act_tree *tree
         ACT_ERROR(l, "unknown-workflow", tree->span, "other workflow files cannot be read here");
         return NULL;
     }
-    if (l->options->find(l->options->self, path, l->arena, &text, &err) != ACT_OK) {
+    if (l->options->find(l->options->self, path, &l->plan->arena, &text, &err) != ACT_OK) {
         struct act_diag *d = ACT_ERROR(l, "unknown-workflow", tree->span, "%s",
                                        err.message[0] ? err.message : "there is no such file");
         if (err.hint[0])
