@@ -29,6 +29,7 @@ struct act_process_exit {
     int signal;      /* 0 if it exited; ended before it was started: the signal it was sent */
     int start_errno; /* not 0: it never ran (ENOENT, EACCES, E2BIG, ENOTDIR …); exit_code is 127 or 126 */
     bool dir_failed; /* start_errno is about dir */
+    bool core_dumped;
     uint32_t left_count; /* processes that it had left behind and that were ended */
     uint64_t user_us, system_us, rss_max_bytes;
 };

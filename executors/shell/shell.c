@@ -95,10 +95,25 @@ set_error(struct act_event *event, enum act_cause cause, const struct act_error 
                                       error->hint[0] ? "; " : "", error->hint);
 }
 
+/* A command that stands for a script was ended by a signal that is not ours: its shell would have
+ * outlived it, said so and ended with 128 + n. */
+static void
+end_as_shell(struct act_attempt *attempt, const struct act_process_exit *end,
+             struct act_event *event)
+{
+    event->cause = ACT_CAUSE_EXIT;
+    event->exit_code = 128 + end->signal;
+    if (end->signal == SIGINT || end->signal == SIGPIPE)
+        return;
+    struct act_str line = act_arena_printf(&attempt->arena, "%s%s\n", strsignal(end->signal),
+                                           end->core_dumped ? " (core dumped)" : "");
+    act_output_capture_write(&attempt->capture, ACT_STREAM_ERR, line, &line);
+}
+
 /* How the process ended. */
 static void
-set_exit(const struct act_attempt *attempt, const struct act_process_exit *end,
-         struct act_event *event, struct act_arena *arena)
+set_exit(struct act_attempt *attempt, const struct act_process_exit *end, struct act_event *event,
+         struct act_arena *arena)
 {
     event->exit_code = end->exit_code;
     event->signal = end->signal;
@@ -111,6 +126,8 @@ set_exit(const struct act_attempt *attempt, const struct act_process_exit *end,
         const char *name = sigabbrev_np(end->signal);
         event->message = name ? act_arena_printf(arena, "ended by SIG%s", name)
                               : act_arena_printf(arena, "ended by signal %d", end->signal);
+        if (attempt->command.direct && !attempt->stopping)
+            end_as_shell(attempt, end, event);
     } else if (end->exit_code != 0) {
         event->cause = ACT_CAUSE_EXIT;
     }
@@ -203,6 +220,7 @@ again_by_shell(struct act_attempt *attempt, const struct act_process_exit *end)
     attempt->spec.argv = attempt->shell_argv;
     attempt->spec.program = "/bin/sh";
     attempt->shell_argv = NULL;
+    attempt->command.direct = false;
     start_process(attempt);
     return true;
 }

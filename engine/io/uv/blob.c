@@ -388,8 +388,8 @@ load(struct act_value_loader *self, const struct act_value *ref, struct act_valu
     struct file_port *port =
         (struct file_port *)(void *)((char *)self - offsetof(struct file_port, port.loader));
     ACT_ASSERT(port->magic == BLOB_MAGIC);
-    struct act_str file;
-    uint64_t offset;
+    struct act_str file = {0};
+    uint64_t offset = 0;
     enum act_err failed = parse_id(act_value_ref_id(ref), &file, &offset, err);
     struct act_buf bytes = {0};
     uint64_t length = act_value_ref_bytes(ref);

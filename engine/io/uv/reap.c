@@ -46,6 +46,7 @@ act_reap_leader(int pid, int pidfd, struct act_process_exit *ret)
         return false;
     bool exited = failed == 0 && info.si_code == CLD_EXITED;
     ret->exit_code = exited ? info.si_status : -1;
+    ret->core_dumped = failed == 0 && info.si_code == CLD_DUMPED;
     /* ECHILD: somebody else took it off the table; how it ended is lost. */
     ret->signal = exited ? 0 : failed == 0 ? info.si_status : SIGKILL;
     fill_usage(ret, &usage);
@@ -68,6 +69,7 @@ act_reap_leader(int pid, int pidfd, struct act_process_exit *ret)
         return false;
     bool exited = got > 0 && WIFEXITED(status);
     ret->exit_code = exited ? WEXITSTATUS(status) : -1;
+    ret->core_dumped = got > 0 && WIFSIGNALED(status) && WCOREDUMP(status);
     ret->signal = exited ? 0 : got > 0 ? WTERMSIG(status) : SIGKILL;
     fill_usage(ret, &usage);
     return true;

@@ -39,12 +39,15 @@ void
 bench_open(struct bench *bench, char *const *env)
 {
     *bench = (struct bench){0};
-    struct act_buf path = {0}, run = {0};
+    struct act_buf path = {0}, top = {0}, run = {0};
     const char *parent = getenv("TMPDIR");
     act_buf_printf(&path, "%s/actant-test-XXXXXX", parent ? parent : "/tmp");
     assert_non_null(mkdtemp(path.ptr));
-    bench->folder = path.ptr;
-    act_buf_printf(&run, "%s/.run", bench->folder);
+    bench->base = path.ptr;
+    act_buf_printf(&top, "%s/top", bench->base);
+    assert_int_equal(mkdir(top.ptr, 0700), 0);
+    bench->folder = top.ptr;
+    act_buf_printf(&run, "%s/run", bench->base);
     assert_int_equal(act_uv_loop_create(&bench->loop, NULL), ACT_OK);
     assert_int_equal(act_uv_process_port_create(bench->loop, NULL, &bench->port, NULL), ACT_OK);
     bench->blobs = act_blob_port_create(run.ptr);
@@ -74,10 +77,11 @@ bench_close(struct bench *bench)
     act_environ_destroy(bench->environ);
     act_secrets_destroy(bench->secrets);
     struct act_buf command = {0};
-    act_buf_printf(&command, "chmod -R u+rwx '%s'; rm -rf '%s'", bench->folder, bench->folder);
+    act_buf_printf(&command, "chmod -R u+rwx '%s'; rm -rf '%s'", bench->base, bench->base);
     assert_int_equal(system(command.ptr), 0);
     act_buf_fini(&command);
     act_free(bench->folder);
+    act_free(bench->base);
 }
 
 void

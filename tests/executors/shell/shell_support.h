@@ -21,7 +21,8 @@ struct bench {
     struct act_executor *executor;
     struct act_timer *watchdog;
     struct act_shell_options options;
-    char *folder; /* the tasks' top folder; the run's is in it, under ".run" */
+    char *base;   /* holds the two folders */
+    char *folder; /* the tasks' top folder */
     unsigned attempts;
     int waiting;
 };

@@ -80,6 +80,13 @@ failures(void **state)
     assert_int_equal(e.event.exit_code, -1);
     assert_true(is(e.event.message, "ended by SIGKILL"));
     ended_fini(&e);
+    write_file(bench.folder, "killed", "#!/bin/sh\nkill -KILL $$\n", 0755);
+    e = bench_run_script(&bench, "./killed"); /* as its shell would end */
+    assert_int_equal(e.event.cause, ACT_CAUSE_EXIT);
+    assert_int_equal(e.event.exit_code, 137);
+    assert_int_equal(e.event.signal, SIGKILL);
+    assert_true(is(e.err, "Killed\n"));
+    ended_fini(&e);
     e = bench_run_script(&bench, "no-such-command-at-all");
     assert_int_equal(e.event.exit_code, 127); /* through the shell, which says it */
     assert_int_equal(e.event.cause, ACT_CAUSE_EXIT);
