@@ -43,8 +43,8 @@ complain(struct act_reader *r, const char *code, size_t begin, size_t end, const
 
 /* ---- Members ---- */
 
-static bool
-wants_key(const struct act_reader *r)
+bool
+act_reader_wants_key(const struct act_reader *r)
 {
     if (r->stack.len == 0)
         return false;
@@ -67,9 +67,9 @@ too_big(struct act_reader *r, uint64_t size, size_t offset)
 }
 
 /* Gives node to the list or mapping around it. False: give up. */
-static bool
-add_member(struct act_reader *r, const struct act_tree *node, uint64_t size, uint32_t height,
-           size_t offset)
+bool
+act_reader_add_member(struct act_reader *r, const struct act_tree *node, uint64_t size,
+                      uint32_t height, size_t offset)
 {
     if (r->stack.len == 0) {
         r->root = node;
@@ -100,8 +100,8 @@ add_member(struct act_reader *r, const struct act_tree *node, uint64_t size, uin
     return true;
 }
 
-static void
-take_key(struct act_reader *r, struct act_str text, struct act_span span, bool merge)
+void
+act_reader_take_key(struct act_reader *r, struct act_str text, struct act_span span, bool merge)
 {
     struct act_read_frame *top = act_vec_last(&r->stack);
     top->key = text;
@@ -113,72 +113,6 @@ take_key(struct act_reader *r, struct act_str text, struct act_span span, bool m
                      "a second merge key in one mapping");
         top->key_kind = ACT_READ_KEY_BAD;
     }
-}
-
-/* ---- Properties: anchors and tags ---- */
-
-/* Where the node itself begins after `&anchor` and `!tag`. */
-static size_t
-skip_properties(const struct act_reader *r, size_t at, size_t end)
-{
-    struct act_str text = act_reader_text(r);
-    while (at < end && (text.ptr[at] == '&' || text.ptr[at] == '!')) {
-        while (at < end && !strchr(" \t\r\n", text.ptr[at]))
-            at++;
-        while (at < end && strchr(" \t\r\n#", text.ptr[at])) {
-            if (text.ptr[at] == '#')
-                while (at < end && text.ptr[at] != '\n')
-                    at++;
-            else
-                at++;
-        }
-    }
-    return at;
-}
-
-static void
-refuse_tag(struct act_reader *r, const yaml_char_t *tag, size_t begin, size_t end)
-{
-    if (!tag)
-        return;
-    struct act_str text = act_reader_text(r);
-    while (begin < end && text.ptr[begin] != '!')
-        begin++;
-    size_t stop = begin;
-    while (stop < text.len && !strchr(" \t\r\n,[]{}", text.ptr[stop]))
-        stop++;
-    struct act_str word = act_str_n(text.ptr + begin, stop - begin);
-    struct act_diag *diag =
-        act_diag_add(r->diags, ACT_SEVERITY_ERROR, "tag", act_reader_span(r, begin, stop),
-                     "a tag ('%.*s') means nothing in a workflow", ACT_STR_ARG(word));
-    act_diag_help(r->diags, diag,
-                  "leave it out; a value that begins with '!' needs quotes around all of it");
-}
-
-/* Registers an anchor; returns 1 + its index, or 0. */
-static uint32_t
-add_anchor(struct act_reader *r, const yaml_char_t *name, size_t offset)
-{
-    if (!name)
-        return 0;
-    struct act_read_anchor anchor = {.name = act_arena_str(r->arena, act_str((const char *)name)),
-                                     .offset = (uint32_t)offset};
-    act_vec_push(&r->anchors, anchor);
-    act_map_put(&r->anchor_names, anchor.name, r->anchors.len - 1); /* a later one wins */
-    return r->anchors.len;
-}
-
-static void
-complete_anchor(struct act_reader *r, uint32_t anchor, const struct act_tree *node, uint64_t size,
-                uint32_t height)
-{
-    if (anchor == 0)
-        return;
-    struct act_read_anchor *a = &r->anchors.ptr[anchor - 1];
-    a->node = node;
-    a->size = size;
-    a->height = height;
-    a->complete = true;
 }
 
 /* ---- Events ---- */
@@ -241,18 +175,18 @@ on_scalar(struct act_reader *r, const yaml_event_t *event)
     size_t end = act_reader_offset(r, event->end_mark.index);
     uint32_t anchor = 0;
     if (event->data.scalar.anchor || event->data.scalar.tag) {
-        refuse_tag(r, event->data.scalar.tag, begin, end);
-        anchor = add_anchor(r, event->data.scalar.anchor, begin);
-        begin = skip_properties(r, begin, end);
+        act_reader_refuse_tag(r, event->data.scalar.tag, begin, end);
+        anchor = act_reader_add_anchor(r, event->data.scalar.anchor, begin);
+        begin = act_reader_skip_properties(r, begin, end);
     }
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     struct act_str text = scalar_text(r, event, begin, end);
     struct act_span span = act_reader_span(r, begin, end);
-    if (wants_key(r)) {
+    if (act_reader_wants_key(r)) {
         if (plain && text.len == 0)
             complain(r, "key-type", begin, end, "a key is missing before the colon");
         if (!anchor) {
-            take_key(r, text, span, plain && act_str_is(text, "<<"));
+            act_reader_take_key(r, text, span, plain && act_str_is(text, "<<"));
             return true;
         }
     }
@@ -263,16 +197,16 @@ on_scalar(struct act_reader *r, const yaml_event_t *event)
     node->text = text;
     if (plain)
         classify(r, node);
-    complete_anchor(r, anchor, node, 1, 1);
-    if (wants_key(r)) {
-        take_key(r, text, span, false);
+    act_reader_complete_anchor(r, anchor, node, 1, 1);
+    if (act_reader_wants_key(r)) {
+        act_reader_take_key(r, text, span, false);
         return true;
     }
-    return add_member(r, node, 1, 1, begin);
+    return act_reader_add_member(r, node, 1, 1, begin);
 }
 
-static bool
-too_deep(struct act_reader *r, uint64_t depth, size_t offset)
+bool
+act_reader_too_deep(struct act_reader *r, uint64_t depth, size_t offset)
 {
     if (depth <= ACT_READ_DEPTH_MAX)
         return false;
@@ -303,14 +237,14 @@ on_container(struct act_reader *r, const yaml_event_t *event)
     const yaml_char_t *tag = map ? event->data.mapping_start.tag : event->data.sequence_start.tag;
     uint32_t anchor = 0;
     if (name || tag) {
-        refuse_tag(r, tag, begin, r->text.len);
-        anchor = add_anchor(r, name, begin);
-        begin = skip_properties(r, begin, r->text.len);
+        act_reader_refuse_tag(r, tag, begin, r->text.len);
+        anchor = act_reader_add_anchor(r, name, begin);
+        begin = act_reader_skip_properties(r, begin, r->text.len);
         end = begin + 1;
     }
-    if (too_deep(r, (uint64_t)r->stack.len + 1, begin))
+    if (act_reader_too_deep(r, (uint64_t)r->stack.len + 1, begin))
         return false;
-    if (wants_key(r))
+    if (act_reader_wants_key(r))
         refuse_container_key(r, begin);
     struct act_tree *node = act_arena_alloc(r->arena, sizeof(*node));
     node->type = map ? ACT_TREE_MAP : ACT_TREE_LIST;
@@ -351,66 +285,8 @@ on_container_end(struct act_reader *r, const yaml_event_t *event)
     else if (node->type == ACT_TREE_MAP && node->count && !frame.merge)
         node->span = node->pairs[0].key_span;
     r->stack.len--;
-    complete_anchor(r, frame.anchor, node, frame.size, frame.height);
-    return add_member(r, node, frame.size, frame.height, node->span.offset);
-}
-
-static void
-unknown_alias(struct act_reader *r, struct act_str name, struct act_span span)
-{
-    struct act_diag *diag =
-        act_diag_add(r->diags, ACT_SEVERITY_ERROR, "unknown-alias", span,
-                     "no anchor '&%.*s' stands before this alias", ACT_STR_ARG(name));
-    act_diag_help(r->diags, diag, "if text is meant, put quotes around all of it: '*%.*s'",
-                  ACT_STR_ARG(name));
-}
-
-/* An empty scalar in the place of an alias that leads nowhere. */
-static const struct act_tree *
-nothing(struct act_reader *r, struct act_span span)
-{
-    struct act_tree *node = act_arena_alloc(r->arena, sizeof(*node));
-    node->scalar = ACT_SCALAR_NULL;
-    node->span = span;
-    return node;
-}
-
-static bool
-on_alias(struct act_reader *r, const yaml_event_t *event)
-{
-    size_t begin = act_reader_offset(r, event->start_mark.index);
-    struct act_span span = act_reader_span(r, begin, act_reader_offset(r, event->end_mark.index));
-    struct act_str name = act_str((const char *)event->data.alias.anchor);
-    const uint64_t *index = act_map_get(&r->anchor_names, name);
-    const struct act_read_anchor *anchor = index ? &r->anchors.ptr[*index] : NULL;
-    const struct act_tree *node = NULL;
-    uint64_t size = 1;
-    uint32_t height = 1;
-    if (!anchor) {
-        unknown_alias(r, name, span);
-        node = nothing(r, span);
-    } else if (!anchor->complete) {
-        struct act_diag *diag =
-            act_diag_add(r->diags, ACT_SEVERITY_ERROR, "recursive-alias", span,
-                         "'*%.*s' stands inside the node that it names", ACT_STR_ARG(name));
-        act_diag_related(r->diags, diag, act_reader_span(r, anchor->offset, anchor->offset + 1),
-                         "the anchor is here");
-        act_diag_help(r->diags, diag, "a task that calls itself stands under `tasks`");
-        node = nothing(r, span);
-    } else {
-        node = anchor->node;
-        size = anchor->size;
-        height = anchor->height;
-    }
-    if (wants_key(r)) {
-        if (node->type != ACT_TREE_SCALAR)
-            complain(r, "key-type", begin, begin + span.length,
-                     "a key is text, not a list or a mapping");
-        take_key(r, node->text, span, false);
-        return true;
-    }
-    return !too_deep(r, (uint64_t)r->stack.len + height, begin) &&
-           add_member(r, node, size, height, begin);
+    act_reader_complete_anchor(r, frame.anchor, node, frame.size, frame.height);
+    return act_reader_add_member(r, node, frame.size, frame.height, node->span.offset);
 }
 
 /* False: give up. */
@@ -419,7 +295,7 @@ on_event(struct act_reader *r, const yaml_event_t *event)
 {
     r->written++;
     switch (event->type) {
-    case YAML_ALIAS_EVENT: return on_alias(r, event);
+    case YAML_ALIAS_EVENT: return act_reader_on_alias(r, event);
     case YAML_SCALAR_EVENT: return on_scalar(r, event);
     case YAML_SEQUENCE_START_EVENT:
     case YAML_MAPPING_START_EVENT: return on_container(r, event);

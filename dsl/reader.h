@@ -1,5 +1,5 @@
 /* Inside of the reader: shared by reader.c (events → tree), reader_text.c (the bytes before libyaml
- * sees them), reader_keys.c (duplicate and merge keys) and reader_errors.c (what libyaml's errors mean
+ * sees them), reader_anchors.c, reader_keys.c (duplicate and merge keys) and reader_errors.c (what libyaml's errors mean
  * to the author). */
 #ifndef ACT_DSL_READER_H
 #define ACT_DSL_READER_H
@@ -68,6 +68,23 @@ act_reader_text(const struct act_reader *r)
 }
 size_t act_reader_offset(struct act_reader *r, size_t char_index);
 struct act_span act_reader_span(const struct act_reader *r, size_t begin, size_t end);
+
+/* reader.c: what the innermost list or mapping gets. add_member and too_deep report and say to give up
+ * by returning false and true. */
+bool act_reader_wants_key(const struct act_reader *r);
+void act_reader_take_key(struct act_reader *r, struct act_str text, struct act_span span,
+                         bool merge);
+bool act_reader_add_member(struct act_reader *r, const struct act_tree *node, uint64_t size,
+                           uint32_t height, size_t offset);
+bool act_reader_too_deep(struct act_reader *r, uint64_t depth, size_t offset);
+
+/* reader_anchors.c: a node's properties. add_anchor gives 1 + its index, or 0 if there is none. */
+size_t act_reader_skip_properties(const struct act_reader *r, size_t at, size_t end);
+void act_reader_refuse_tag(struct act_reader *r, const yaml_char_t *tag, size_t begin, size_t end);
+uint32_t act_reader_add_anchor(struct act_reader *r, const yaml_char_t *name, size_t offset);
+void act_reader_complete_anchor(struct act_reader *r, uint32_t anchor, const struct act_tree *node,
+                                uint64_t size, uint32_t height);
+bool act_reader_on_alias(struct act_reader *r, const yaml_event_t *event);
 
 /* reader_text.c: false if the bytes are no text that can be read; the reason is in diags. */
 bool act_reader_check_text(struct act_reader *r);

@@ -213,13 +213,14 @@ too_many(void **state)
 static const struct act_value *
 get(const struct act_value *v, const char *path)
 {
-    char copy[128];
-    snprintf(copy, sizeof(copy), "%s", path);
-    char *save = NULL;
-    for (char *part = strtok_r(copy, ".", &save); part; part = strtok_r(NULL, ".", &save)) {
-        v = part[0] >= '0' && part[0] <= '9' ? act_value_at(v, (uint32_t)atoi(part))
-                                             : act_value_get(v, act_str(part));
+    for (struct act_str rest = act_str(path); rest.len;) {
+        ptrdiff_t dot = act_str_find(rest, ACT_STR("."));
+        struct act_str part = act_str_n(rest.ptr, dot < 0 ? rest.len : (size_t)dot);
+        bool index = part.ptr[0] >= '0' && part.ptr[0] <= '9';
+        v = index ? act_value_at(v, (uint32_t)(part.ptr[0] - '0')) : act_value_get(v, part);
         assert_non_null(v);
+        size_t used = part.len + (dot >= 0);
+        rest = act_str_n(rest.ptr + used, rest.len - used);
     }
     return v;
 }
