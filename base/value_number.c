@@ -275,7 +275,7 @@ add_real(struct act_buf *out, double d, int digits_max)
     for (p += minus; *p && *p != 'e'; p++)
         if (is_digit(*p))
             mantissa[count++] = *p;
-    int point = atoi(p + 1) + 1; /* the point stands after so many digits */
+    int point = (int)strtol(p + 1, NULL, 10) + 1; /* the point stands after so many digits */
     while (count > 1 && mantissa[count - 1] == '0')
         count--;
 

@@ -256,7 +256,7 @@ pattern(const struct call *c, struct act_value **ret)
     for (uint32_t i = 0; i < c->argc && code == ACT_OK; i++)
         code = text_argument(c, i, &args[i], &backing[i]);
     if (code == ACT_OK && c->fn == ACT_FN_MATCHES) {
-        code = act_pattern_matches(cache, args[1], args[0], &matched, c->ev->err);
+        code = act_pattern_search(cache, args[1], args[0], &matched, c->ev->err);
         if (code == ACT_OK)
             *ret = act_value_bool(matched);
     } else if (code == ACT_OK && c->fn == ACT_FN_CAPTURE) {

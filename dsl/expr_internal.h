@@ -105,7 +105,7 @@ act_is_primitive(const struct act_value *v)
     return act_value_type(v) != ACT_LIST && act_value_type(v) != ACT_MAP;
 }
 
-/* ---- evaluation (expr_eval.c, expr_operators.c) */
+/* ---- evaluation (expr_eval.c, expr_budget.c, expr_operators.c) */
 
 struct act_eval {
     const struct act_expr_pool *pool;

@@ -147,6 +147,35 @@ push_map(struct printer *p, const struct act_expr_node *node)
 }
 
 static void
+push_enclosed(struct printer *p, const struct act_expr_node *node, const char *open,
+              const char *close)
+{
+    push_text(p, close);
+    push_operands(p, node, ", ");
+    push_text(p, open);
+}
+
+static void
+push_binary(struct printer *p, const struct act_expr_node *node)
+{
+    uint8_t level = operators[node->op].level;
+    for (uint32_t i = node->argc; i-- > 0;) {
+        push_operand(p, node, i, i ? (uint8_t)(level + 1) : level);
+        if (i)
+            push_text(p, operators[node->op].text);
+    }
+}
+
+/* -(0) is not the literal -0. */
+static bool
+is_negated_number(const struct printer *p, const struct act_expr_node *node)
+{
+    const struct act_expr_node *operand = &p->pool->nodes.ptr[p->pool->args.ptr[node->first]];
+    return node->op == ACT_OP_NEGATE && operand->op == ACT_OP_LITERAL &&
+           act_value_is_number(p->pool->literals.ptr[operand->a]);
+}
+
+static void
 print_node(struct printer *p, const struct act_expr_node *node)
 {
     struct act_buf *out = p->out;
@@ -174,7 +203,7 @@ print_node(struct printer *p, const struct act_expr_node *node)
     case ACT_OP_NOT:
     case ACT_OP_NEGATE:
         act_buf_add_byte(out, node->op == ACT_OP_NOT ? '!' : '-');
-        push_operand(p, node, 0, LEVEL_PREFIX);
+        push_operand(p, node, 0, is_negated_number(p, node) ? LEVEL_MEMBER : LEVEL_PREFIX);
         return;
     case ACT_OP_AND:
     case ACT_OP_OR:
@@ -188,26 +217,13 @@ print_node(struct printer *p, const struct act_expr_node *node)
     case ACT_OP_SUB:
     case ACT_OP_MUL:
     case ACT_OP_DIV:
-    case ACT_OP_MOD:
-        for (uint32_t i = node->argc; i-- > 0;) {
-            uint8_t level = operators[node->op].level;
-            push_operand(p, node, i, i ? (uint8_t)(level + 1) : level);
-            if (i)
-                push_text(p, operators[node->op].text);
-        }
-        return;
+    case ACT_OP_MOD: push_binary(p, node); return;
     case ACT_OP_CALL:
         act_buf_add_cstr(out, act_expr_function(node->aux)->name);
-        push_text(p, ")");
-        push_operands(p, node, ", ");
-        push_text(p, "(");
+        push_enclosed(p, node, "(", ")");
         return;
     case ACT_OP_CONCAT: push_operands(p, node, " ~ "); return;
-    case ACT_OP_LIST:
-        push_text(p, "]");
-        push_operands(p, node, ", ");
-        push_text(p, "[");
-        return;
+    case ACT_OP_LIST: push_enclosed(p, node, "[", "]"); return;
     case ACT_OP_SPREAD:
         act_buf_add_cstr(out, "...");
         push_operand(p, node, 0, LEVEL_ANY);

@@ -10,11 +10,10 @@
 
 /* PCRE2's own limits count anew at each position where a match could begin, and not what a single
  * repetition runs over: `a*[bc]` on a megabyte of a's takes ten minutes within all of them. So steps
- * are counted by callouts, before each item of the pattern, over the whole of a search: each costs
+ * are counted by callouts, before each item of the pattern, over a whole evaluation: each costs
  * one and the distance that the match has moved. It is a count and no clock, so that a replay comes
  * to the same end. */
-#define STEPS_MIN 20000000u
-#define STEPS_PER_BYTE 16u
+#define STEPS_MAX 50000000u
 #define MATCH_LIMIT 10000000u
 #define MATCH_DEPTH_MAX 100000u
 #define MATCH_HEAP_KIB 32768u
@@ -32,7 +31,7 @@ struct compiled {
 struct act_pattern_cache {
     struct compiled entries[CACHED];
     uint64_t clock;
-    uint64_t steps_left; /* of the search going on */
+    uint64_t steps_left; /* see act_pattern_replenish */
     size_t position;     /* where its last step was */
     pcre2_match_context *limits;
 };
@@ -50,11 +49,10 @@ count_step(pcre2_callout_block *block, void *self)
     return 0;
 }
 
-static void
-begin_search(struct act_pattern_cache *cache, struct act_str text)
+void
+act_pattern_replenish(struct act_pattern_cache *cache)
 {
-    cache->steps_left = STEPS_MIN + (uint64_t)text.len * STEPS_PER_BYTE;
-    cache->position = 0;
+    cache->steps_left = STEPS_MAX;
 }
 
 struct act_pattern_cache *
@@ -68,6 +66,7 @@ act_pattern_cache_create(void)
     pcre2_set_depth_limit(cache->limits, MATCH_DEPTH_MAX);
     pcre2_set_heap_limit(cache->limits, MATCH_HEAP_KIB);
     pcre2_set_callout(cache->limits, count_step, cache);
+    act_pattern_replenish(cache);
     return cache;
 }
 
@@ -189,7 +188,7 @@ match(struct act_pattern_cache *cache, struct act_str pattern, struct act_str te
     enum act_err failed = get(cache, pattern, ret, err);
     if (failed != ACT_OK)
         return failed;
-    begin_search(cache, text);
+    cache->position = 0;
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.len ? text.ptr : "");
     int count = pcre2_match((*ret)->code, subject, text.len, 0, PCRE2_NO_UTF_CHECK, (*ret)->match,
                             cache->limits);
@@ -229,6 +228,15 @@ give_back(struct loan *loan)
 enum act_err
 act_pattern_matches(struct act_pattern_cache *cache, struct act_str pattern, struct act_str text,
                     bool *ret, struct act_error *err)
+{
+    if (cache)
+        act_pattern_replenish(cache);
+    return act_pattern_search(cache, pattern, text, ret, err);
+}
+
+enum act_err
+act_pattern_search(struct act_pattern_cache *cache, struct act_str pattern, struct act_str text,
+                   bool *ret, struct act_error *err)
 {
     struct loan loan = borrow(cache, &text, NULL);
     struct compiled *c;
@@ -300,7 +308,7 @@ substitute(struct act_pattern_cache *cache, struct compiled *c, struct act_str t
            struct act_str with, char *out, size_t size, PCRE2_SIZE *len)
 {
     *len = size;
-    begin_search(cache, text);
+    cache->position = 0;
     return pcre2_substitute(c->code, (PCRE2_SPTR)(text.len ? text.ptr : ""), text.len, 0,
                             PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_UNSET_EMPTY |
                                 PCRE2_SUBSTITUTE_OVERFLOW_LENGTH | PCRE2_NO_UTF_CHECK,

@@ -8,6 +8,11 @@
 
 struct act_pattern_cache;
 
+/* All searches until the next call share one number of steps (about a second's worth). */
+void act_pattern_replenish(struct act_pattern_cache *cache);
+/* act_pattern_matches without that. cache may be NULL here and below: then each call has its own. */
+enum act_err act_pattern_search(struct act_pattern_cache *cache, struct act_str pattern,
+                                struct act_str text, bool *ret, struct act_error *err);
 /* The first match in text as a map: '0' the whole, '1' … the groups, and those that have a name
  * under their name, too; a group that took no part is null. *ret is null if nothing matches. */
 enum act_err act_pattern_capture(struct act_pattern_cache *cache, struct act_str pattern,

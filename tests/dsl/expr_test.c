@@ -322,6 +322,16 @@ limits(void **state)
     act_buf_add_cstr(&text, "big");
     for (int i = 0; i < 7; i++)
         act_buf_add_cstr(&text, ", 'a', 'aa')");
+    check(&world, text.ptr, "! takes too many steps");
+    act_buf_clear(&text);
+    act_buf_add_cstr(&text, "length(replace(big, '^', '");
+    for (int i = 0; i < 60000; i++)
+        act_buf_add_byte(&text, 'b');
+    act_buf_add_cstr(&text, "')) + length(replace(replace(big, 'aaaaaaaa', 'bbbbbbbb'), 'b{8}', "
+                            "'");
+    for (int i = 0; i < 1000; i++)
+        act_buf_add_byte(&text, 'b');
+    act_buf_add_cstr(&text, "'))");
     check(&world, text.ptr, "! replace() would make more than");
     act_buf_fini(&text);
     check(&world, "contains(big, 'AAAB')", "= false");
