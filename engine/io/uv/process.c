@@ -2,9 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "engine/io/uv/cookie.h"
+#include "engine/io/uv/left.h"
 #include "engine/io/uv/loop.h"
-#include "engine/io/uv/reap.h"
 #include "engine/io/uv/spawner.h"
 #include "engine/io/uv/watch.h"
 
@@ -25,7 +24,6 @@
 #define TICK_MS 500              /* zombies of orphans; what could not be watched */
 #define BACKOFF_MIN_MS 5
 #define BACKOFF_MAX_MS 1000
-#define LEFT_ROUNDS_MAX 64
 
 enum state { STATE_QUEUED, STATE_STARTING, STATE_RUNNING, STATE_ENDED };
 
@@ -66,6 +64,7 @@ struct process_port {
     struct act_spawner *spawner;
     struct act_watch spawned;
     struct act_orphans orphans;
+    struct act_known known;
     struct list queue, running;
     uint32_t queued, in_flight; /* in_flight: STARTING and RUNNING */
     uint32_t inline_max;
@@ -191,7 +190,7 @@ drain_pipe(struct act_process *process, struct act_watch *watch)
 /* ---- what is left behind ---- */
 
 static bool
-is_known(void *self, int pid)
+known_has(void *self, int pid)
 {
     const struct process_port *port = self;
     for (const struct act_process *p = port->running.first; p; p = p->next) {
@@ -202,73 +201,21 @@ is_known(void *self, int pid)
 }
 
 static void
-known_pids(const struct process_port *port, struct act_pids *ret)
+known_list(void *self, struct act_pids *ret)
 {
+    const struct process_port *port = self;
     for (const struct act_process *p = port->running.first; p; p = p->next)
         act_vec_push(ret, p->job.spawn.pid);
-}
-
-static struct act_str
-cookie_of(const struct act_process *process)
-{
-    return act_str(process->job.spawn.cookie);
-}
-
-/* An orphan is the leader's if it is still in its session or group, or carries its cookie. One that
- * has shed all of these is ended together with the last task in flight. */
-static bool
-left_by(const struct act_process *process, int pid)
-{
-    const struct act_spawn *spawn = &process->job.spawn;
-    if (process->port->in_flight == 0)
-        return true;
-    if (getsid(pid) == spawn->pid || getpgid(pid) == spawn->pid)
-        return true;
-    return spawn->cookie && act_cookie_has(pid, cookie_of(process));
-}
-
-static uint32_t
-kill_round(struct act_process *process, int wait_ms)
-{
-    struct process_port *port = process->port;
-    struct act_pids pids = {0}, carriers = {0}, spare = {0};
-    act_orphans_list(&port->orphans, is_known, port, &pids);
-    uint32_t len = 0;
-    for (uint32_t i = 0; i < pids.len; i++) {
-        if (left_by(process, pids.ptr[i]))
-            pids.ptr[len++] = pids.ptr[i];
-    }
-    pids.len = len;
-    uint32_t count = 0;
-    bool scan = len > 0 || port->orphans.children_fd < 0;
-    if (scan && process->job.spawn.cookie) { /* their children, too, before they can move on */
-        known_pids(port, &spare);
-        act_cookie_scan(cookie_of(process), &carriers);
-        count += act_cookie_kill(&carriers, cookie_of(process), &spare, wait_ms);
-    }
-    if (len > 0) /* children of ours that nobody else reaps: the numbers are theirs */
-        count += act_cookie_kill(&pids, (struct act_str){0}, NULL, wait_ms);
-    act_vec_fini(&pids);
-    act_vec_fini(&carriers);
-    act_vec_fini(&spare);
-    return count;
 }
 
 static uint32_t
 end_left_behind(struct act_process *process)
 {
-    uint64_t until = uv_hrtime() + (uint64_t)ACT_COOKIE_WAIT_MS * 1000000;
-    uint32_t total = 0;
-    for (int round = 0; round < LEFT_ROUNDS_MAX; round++) {
-        uint64_t now = uv_hrtime();
-        if (now >= until)
-            break;
-        uint32_t count = kill_round(process, (int)((until - now) / 1000000) + 1);
-        if (!count)
-            break;
-        total += count;
-    }
-    return total;
+    struct process_port *port = process->port;
+    struct act_left left = {.pid = process->job.spawn.pid,
+                            .cookie = act_str(process->job.spawn.cookie),
+                            .last = port->in_flight == 0};
+    return act_left_end(&port->orphans, &port->known, &left);
 }
 
 /* ---- ends ---- */
@@ -511,7 +458,7 @@ tick_due(uv_timer_t *handle)
         look_after(p);
     }
     struct act_pids pids = {0};
-    act_orphans_list(&port->orphans, is_known, port, &pids); /* reaps */
+    act_orphans_list(&port->orphans, known_has, port, &pids); /* reaps */
     act_vec_fini(&pids);
     if (port->in_flight == 0) {
         uv_timer_stop(handle);
@@ -575,22 +522,8 @@ process_kill_cookie(struct act_process_port *self, const char *name, struct act_
     struct process_port *port = port_of(self);
     struct act_buf cookie = {0};
     act_buf_printf(&cookie, "%s=%.*s", name, ACT_STR_ARG(value));
-    struct act_pids spare = {0};
-    known_pids(port, &spare);
-    uint64_t until = uv_hrtime() + (uint64_t)ACT_COOKIE_WAIT_MS * 1000000;
-    uint32_t total = 0;
-    for (int round = 0; round < LEFT_ROUNDS_MAX && uv_hrtime() < until; round++) {
-        struct act_pids pids = {0};
-        act_cookie_scan(act_buf_str(&cookie), &pids);
-        uint32_t count = act_cookie_kill(&pids, act_buf_str(&cookie), &spare,
-                                         (int)((until - uv_hrtime()) / 1000000));
-        act_vec_fini(&pids);
-        if (!count)
-            break;
-        total += count;
-    }
+    uint32_t total = act_left_kill(&port->known, act_buf_str(&cookie));
     act_buf_fini(&cookie);
-    act_vec_fini(&spare);
     return total;
 }
 
@@ -726,6 +659,7 @@ act_uv_process_port_create(struct act_loop *loop, const struct act_uv_process_op
     port->buffer = act_alloc(READ_BYTES);
     list_init(&port->queue);
     list_init(&port->running);
+    port->known = (struct act_known){port, known_has, known_list};
     port->spawned.fd = -1;
     port->spawner = act_spawner_create(&port->shared);
     act_orphans_init(&port->orphans);

@@ -568,6 +568,35 @@ many_that_fail_or_never_start(void **state)
     }
 }
 
+struct again {
+    int left;
+};
+
+static void
+start_again(void *self, const struct act_process_exit *end)
+{
+    struct again *again = self;
+    const char *argv[] = {"no-such-command-at-all", NULL};
+    struct act_process_spec spec = spec_of(argv);
+    static const struct act_process_watcher watcher = {.on_exit = start_again};
+    assert_int_equal(end->start_errno, ENOENT);
+    if (again->left-- > 0)
+        world.port->ops->start(world.port, &spec, &watcher, again);
+    else
+        world.loop->ops->stop(world.loop);
+}
+
+/* What is queued by the end of one that failed to start does not wait for some other event. */
+static void
+started_from_an_end(void **state)
+{
+    (void)state;
+    struct again again = {.left = 20};
+    start_again(&again, &(struct act_process_exit){.start_errno = ENOENT});
+    world.loop->ops->run(world.loop, NULL);
+    assert_int_equal(again.left, -1);
+}
+
 /* Without descriptors processes stay queued, and all of them run in the end. */
 static void
 out_of_descriptors(void **state)
@@ -643,6 +672,7 @@ main(void)
         cmocka_unit_test_setup_teardown(much_output, setup, teardown),
         cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(many_that_fail_or_never_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(started_from_an_end, setup, teardown),
         cmocka_unit_test_setup_teardown(out_of_descriptors, setup, teardown),
         cmocka_unit_test_setup_teardown(close_kills, setup, teardown),
     };
