@@ -72,6 +72,8 @@ climb(const char *mount, const char *group, size_t len, bool second, uint32_t mo
     size_t base = strlen(mount);
     if (base + len + 1 > sizeof(folder))
         return most;
+    while (len > 0 && group[len - 1] == '/')
+        len--;
     memcpy(folder, mount, base);
     memcpy(folder + base, group, len);
     for (size_t end = base + len;;) {

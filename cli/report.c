@@ -60,6 +60,8 @@ act_report_fini(struct act_report *r)
     act_vec_fini(&r->tracks);
     act_vec_fini(&r->failures);
     act_buf_fini(&r->out);
+    act_buf_fini(&r->key);
+    act_buf_fini(&r->label);
     if (r->timer)
         r->loop->ops->stop_timer(r->timer);
     act_free(r->painted);
@@ -215,35 +217,90 @@ act_failure_tail(struct act_buf *out, const struct act_report *r, const struct a
 
 /* ---- what comes in -------------------------------------------------------------------------- */
 
+/* Events that no view shows are passed over before they cost anything. */
+static bool
+is_shown(const struct act_report *r, const struct act_event *event)
+{
+    switch (event->type) {
+    case ACT_EVENT_DISPATCHED:
+    case ACT_EVENT_ENDED: return r->ops->event || r->ops->output || event->cause != ACT_CAUSE_NONE;
+    case ACT_EVENT_RUN_STARTED:
+    case ACT_EVENT_SIGNAL:
+    case ACT_EVENT_CANCEL:
+    case ACT_EVENT_SUSPEND:
+    case ACT_EVENT_NODE_ENDED:
+    case ACT_EVENT_NODE_PARKED:
+    case ACT_EVENT_UNDONE: return r->ops->event != NULL;
+    case ACT_EVENT_TIMER:
+    case ACT_EVENT_RESUME:
+    case ACT_EVENT_LIMITS:
+    case ACT_EVENT_ANSWER:
+    case ACT_EVENT_RETRY:
+    case ACT_EVENT_TICK:
+    case ACT_EVENT_STARTED:
+    case ACT_EVENT_OUTPUT:
+    case ACT_EVENT_NODE_STARTED:
+    case ACT_EVENT_RUN_ENDED:
+    case ACT_EVENT_RUN_SUSPENDED: break;
+    }
+    return false;
+}
+
+static void
+name_event(struct act_report *r, struct act_key key)
+{
+    struct act_buf encoded = {0};
+    act_key_encode(&encoded, key);
+    if (r->label.len == 0 || !act_str_eq(act_buf_str(&encoded), act_buf_str(&r->key))) {
+        act_buf_clear(&r->key);
+        act_buf_add_str(&r->key, act_buf_str(&encoded));
+        act_buf_clear(&r->label);
+        act_label_add(&r->label, r->plan, key);
+    }
+    act_buf_fini(&encoded);
+}
+
+static void
+end_track(struct act_report *r, uint32_t index)
+{
+    struct act_track *track = r->tracks.ptr[index];
+    r->tracks.ptr[index] = *act_vec_last(&r->tracks);
+    (void)act_vec_pop(&r->tracks);
+    free_track(track);
+}
+
+static void
+count_end(struct act_report *r, const struct act_event *event)
+{
+    bool failed = event->cause != ACT_CAUSE_NONE;
+    r->tasks_ended++;
+    r->tasks_failed += failed;
+    if (failed && event->cause != ACT_CAUSE_INTERRUPTED && event->cause != ACT_CAUSE_CANCELLED &&
+        event->cause != ACT_CAUSE_RACE)
+        keep_failure(r, event, act_buf_str(&r->label));
+}
+
 static void
 take_event(struct act_report *r, const struct act_run *run, const struct act_event *event)
 {
-    struct act_buf key = {0}, label = {0};
     struct act_track *track = NULL;
     uint32_t index = 0;
-    act_key_encode(&key, event->key);
-    act_label_add(&label, r->plan, event->key);
-    bool about_attempt = event->type == ACT_EVENT_DISPATCHED || event->type == ACT_EVENT_ENDED;
-    if (about_attempt)
-        track = find_track(r, act_buf_str(&key), &index);
-    if (event->type == ACT_EVENT_DISPATCHED && !track)
-        track = begin_track(r, run, event, act_buf_str(&key), act_buf_str(&label));
-    if (event->type == ACT_EVENT_ENDED) {
-        r->tasks_ended++;
-        r->tasks_failed += event->cause != ACT_CAUSE_NONE;
-        if (event->cause != ACT_CAUSE_NONE && event->cause != ACT_CAUSE_INTERRUPTED &&
-            event->cause != ACT_CAUSE_CANCELLED && event->cause != ACT_CAUSE_RACE)
-            keep_failure(r, event, act_buf_str(&label));
+    bool begins = event->type == ACT_EVENT_DISPATCHED, ends = event->type == ACT_EVENT_ENDED;
+    if (!is_shown(r, event)) {
+        r->tasks_ended += ends;
+        return;
     }
+    name_event(r, event->key);
+    if (begins || ends)
+        track = find_track(r, act_buf_str(&r->key), &index);
+    if (begins && !track)
+        track = begin_track(r, run, event, act_buf_str(&r->key), act_buf_str(&r->label));
+    if (ends)
+        count_end(r, event);
     if (r->ops->event)
-        r->ops->event(r, run, event, act_buf_str(&label), track);
-    if (event->type == ACT_EVENT_ENDED && track) {
-        r->tracks.ptr[index] = *act_vec_last(&r->tracks);
-        (void)act_vec_pop(&r->tracks);
-        free_track(track);
-    }
-    act_buf_fini(&key);
-    act_buf_fini(&label);
+        r->ops->event(r, run, event, act_buf_str(&r->label), track);
+    if (ends && track)
+        end_track(r, index);
 }
 
 static void

@@ -65,8 +65,9 @@ struct act_report {
     ACT_VEC(struct act_failure) failures;
     uint64_t tasks_ended, tasks_failed;
     int64_t started_ms;
-    struct act_buf out;  /* not yet written */
-    char stop_token[33]; /* GitHub only: what ends ::stop-commands:: */
+    struct act_buf out;        /* not yet written */
+    struct act_buf key, label; /* of the event at hand; the next one is often about the same */
+    char stop_token[33];       /* GitHub only: what ends ::stop-commands:: */
     /* live only */
     const struct act_run *run;
     act_timer *timer;
