@@ -1,6 +1,8 @@
 """Databases that are not as they should be, full disks, much output, and what a hello costs."""
 
+import fcntl
 import os
+import pathlib
 import shutil
 import sqlite3
 import subprocess
@@ -170,3 +172,16 @@ def test_the_default_place(world):
     world.run("value: 1")
     assert (world.path / "xdg/actant/actant.db").exists()
 
+
+
+def test_a_locked_database_names_who_holds_it(world):
+    world.run("value: 1")
+    lock = pathlib.Path(f"{world.db}.lock")
+    with open(lock, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(f"{os.getpid()}\n".ljust(12).encode())
+        file.flush()
+        done = world("run", world.write("run: echo hi"), code=3)
+        assert str(os.getpid()) in done.err and str(world.db) in done.err
+        world("history", "list", code=0)  # readers wait for nobody
+    world.json("run", world.write("run: echo hi"))
