@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define PROCESS_MAGIC UINT32_C(0x50726f63)
-#define INLINE_MAX 2
+#define INLINE_MAX 1
 #define READ_BYTES 65536
 #define READS_PER_EVENT 16       /* so that one talker does not keep the others waiting */
 #define PIPE_BYTES (1024 * 1024) /* for those that have filled the default 64 KiB */

@@ -9,7 +9,7 @@
 
 struct act_uv_process_options {
     /* With up to so many started and not ended the loop starts processes itself, with more the
-     * spawner threads do. -1: the default (2); 0: always the threads (serve, worker). */
+     * spawner threads do. -1: the default (1); 0: always the threads (serve, worker). */
     int inline_max;
 };
 
