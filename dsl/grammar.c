@@ -145,6 +145,9 @@ may_stand(const struct act_key_info *info, uint32_t kind)
 const char *
 act_grammar_nearest(struct act_str key, uint32_t kind)
 {
+    const char *colon = key.len ? memchr(key.ptr, ':', key.len) : NULL;
+    if (colon) /* `env:{A: 1}`: the blank after the colon is missing */
+        key.len = (size_t)(colon - key.ptr);
     const char *best = NULL;
     uint32_t best_distance = edits_allowed(key.len);
     for (uint32_t i = 0; i < KEY_COUNT; i++) {

@@ -216,14 +216,16 @@ act_reader_too_deep(struct act_reader *r, uint64_t depth, size_t offset)
     return true;
 }
 
-static void
+/* False: give up, or read anew. */
+static bool
 refuse_container_key(struct act_reader *r, size_t begin)
 {
-    struct act_str rest = act_str_n(r->text.ptr + begin, r->text.len - begin);
-    struct act_diag *diag =
-        complain(r, "key-type", begin, begin + 1, "a key is text, not a list or a mapping");
-    if (begin > 0 && r->text.ptr[begin - 1] == '{' && rest.len && rest.ptr[0] == '{')
-        act_diag_help(r->diags, diag, "an expression is written '${{ … }}', with the quotes");
+    if (act_reader_explain_braces(r, begin)) {
+        r->again = true;
+        return false;
+    }
+    complain(r, "key-type", begin, begin + 1, "a key is text, not a list or a mapping");
+    return true;
 }
 
 static bool
@@ -244,8 +246,8 @@ on_container(struct act_reader *r, const yaml_event_t *event)
     }
     if (act_reader_too_deep(r, (uint64_t)r->stack.len + 1, begin))
         return false;
-    if (act_reader_wants_key(r))
-        refuse_container_key(r, begin);
+    if (act_reader_wants_key(r) && !refuse_container_key(r, begin))
+        return false;
     struct act_tree *node = act_arena_alloc(r->arena, sizeof(*node));
     node->type = map ? ACT_TREE_MAP : ACT_TREE_LIST;
     node->flow = map ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
@@ -330,7 +332,7 @@ read_events(struct act_reader *r, yaml_parser_t *parser)
             act_reader_check_rest(r, act_reader_offset(r, event.start_mark.index));
         yaml_event_delete(&event);
         if (!go_on)
-            return OUTCOME_FAILED;
+            return r->again ? OUTCOME_AGAIN : OUTCOME_FAILED;
         if (type == YAML_DOCUMENT_END_EVENT || type == YAML_STREAM_END_EVENT)
             return OUTCOME_READ;
     }
@@ -343,6 +345,7 @@ read_pass(struct act_reader *r)
     r->cursor_offset = r->start;
     r->root = NULL;
     r->written = 0;
+    r->again = false;
     act_vec_clear(&r->stack);
     act_vec_clear(&r->pending);
     act_vec_clear(&r->anchors);

@@ -47,8 +47,10 @@ struct act_reader {
     struct act_str text; /* the original */
     char *patched;       /* a copy of all of text, or NULL while nothing is patched */
     ACT_VEC(struct act_read_patch) patches;
-    uint32_t start;                     /* bytes before the YAML: a byte order mark */
-    bool ascii;                         /* character indexes are byte offsets */
+    bool again;     /* patched by an event: read anew */
+    bool tabbed;    /* tabs were patched: what does not line up now is their doing */
+    uint32_t start; /* bytes before the YAML: a byte order mark */
+    bool ascii;     /* character indexes are byte offsets */
     size_t cursor_index, cursor_offset; /* a character index and its byte offset */
     ACT_VEC(struct act_read_frame) stack;
     ACT_VEC(struct act_tree_pair) pending;
@@ -98,6 +100,8 @@ void act_reader_close_map(struct act_reader *r, struct act_read_frame *frame);
 /* reader_errors.c: reports the error that libyaml stopped at. True if the text was patched so that
  * reading again gets further. */
 bool act_reader_explain(struct act_reader *r, const yaml_parser_t *parser);
+/* `run: {{ x }}` at the second brace: other tools' templates. True if it was patched. */
+bool act_reader_explain_braces(struct act_reader *r, size_t at);
 
 /* tree_scalar.c: the type of a plain scalar. Doubtful ones (0644, .inf) set *doubt to a text for a
  * message and are strings. */

@@ -79,13 +79,13 @@ unknown_alias(struct act_reader *r, struct act_str name, struct act_span span)
                   ACT_STR_ARG(name));
 }
 
-/* An empty scalar in the place of an alias that leads nowhere. */
+/* What stands in the place of an alias that leads nowhere: its own text, as if it were quoted. */
 static const struct act_tree *
-nothing(struct act_reader *r, struct act_span span)
+own_text(struct act_reader *r, struct act_span span)
 {
     struct act_tree *node = act_arena_alloc(r->arena, sizeof(*node));
-    node->scalar = ACT_SCALAR_NULL;
     node->span = span;
+    node->text = act_str_n(r->text.ptr + span.offset, span.length);
     return node;
 }
 
@@ -102,7 +102,7 @@ act_reader_on_alias(struct act_reader *r, const yaml_event_t *event)
     uint32_t height = 1;
     if (!anchor) {
         unknown_alias(r, name, span);
-        node = nothing(r, span);
+        node = own_text(r, span);
     } else if (!anchor->complete) {
         struct act_diag *diag =
             act_diag_add(r->diags, ACT_SEVERITY_ERROR, "recursive-alias", span,
@@ -110,7 +110,7 @@ act_reader_on_alias(struct act_reader *r, const yaml_event_t *event)
         act_diag_related(r->diags, diag, act_reader_span(r, anchor->offset, anchor->offset + 1),
                          "the anchor is here");
         act_diag_help(r->diags, diag, "a task that calls itself stands under `tasks`");
-        node = nothing(r, span);
+        node = own_text(r, span);
     } else {
         node = anchor->node;
         size = anchor->size;

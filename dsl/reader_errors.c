@@ -307,6 +307,7 @@ explain_tab(struct trouble *t)
         return false;
     struct act_diag *diag = report(t, "tab-indent", tab, tab + 1, "a tab cannot indent in YAML");
     act_diag_help(t->r->diags, diag, "indent with blanks, two for each level");
+    t->r->tabbed = true;
     char *text = patched_text(t->r);
     bool indent = true;
     for (size_t i = 0; i < t->text.len; i++) {
@@ -449,17 +450,47 @@ explain_indentation(struct trouble *t)
     }
 }
 
+static struct trouble
+trouble_at(struct act_reader *r, size_t at, size_t from)
+{
+    struct trouble t = {.r = r, .text = act_reader_text(r), .at = at, .from = from, .line = at};
+    while (t.line > r->start && t.text.ptr[t.line - 1] != '\n')
+        t.line--;
+    const char *end = memchr(t.text.ptr + at, '\n', t.text.len - at);
+    t.end = end ? (size_t)(end - t.text.ptr) : t.text.len;
+    return t;
+}
+
+bool
+act_reader_explain_braces(struct act_reader *r, size_t at)
+{
+    struct act_str text = act_reader_text(r);
+    if (at == 0 || text.ptr[at] != '{' || text.ptr[at - 1] != '{')
+        return false;
+    struct trouble t = trouble_at(r, at, at);
+    struct act_str rest = act_str_n(text.ptr + at + 1, t.end - at - 1);
+    ptrdiff_t close = act_str_find(rest, ACT_STR("}}"));
+    if (close < 0)
+        return false;
+    size_t end = at + 1 + (size_t)close + 2;
+    struct act_str inner = act_str_trim(act_str_n(r->text.ptr + at + 1, (size_t)close));
+    struct act_diag *diag = report(&t, "unquoted-expression", at - 1, end,
+                                   "this is no expression: YAML reads braces as a mapping");
+    if (inner.len > 60)
+        inner = ACT_STR("…");
+    act_diag_help(r->diags, diag, "an expression is written '${{ %.*s }}'", ACT_STR_ARG(inner));
+    patch(r, at - 1, end);
+    return true;
+}
+
 bool
 act_reader_explain(struct act_reader *r, const yaml_parser_t *parser)
 {
-    struct trouble t = {
-        .r = r, .text = act_reader_text(r), .problem = parser->problem, .context = parser->context};
-    t.at = act_reader_offset(r, parser->problem_mark.index);
-    t.from = parser->context ? act_reader_offset(r, parser->context_mark.index) : t.at;
-    for (t.line = t.at; t.line > r->start && t.text.ptr[t.line - 1] != '\n';)
-        t.line--;
-    const char *end = memchr(t.text.ptr + t.at, '\n', t.text.len - t.at);
-    t.end = end ? (size_t)(end - t.text.ptr) : t.text.len;
+    size_t at = act_reader_offset(r, parser->problem_mark.index);
+    size_t from = parser->context ? act_reader_offset(r, parser->context_mark.index) : at;
+    struct trouble t = trouble_at(r, at, from);
+    t.problem = parser->problem;
+    t.context = parser->context;
 
     bool scanning = says(t.context, "anchor") || says(t.context, "alias") || says(t.context, "tag");
     size_t noticed = scanning && t.from >= t.line ? t.from : t.at;
@@ -470,6 +501,8 @@ act_reader_explain(struct act_reader *r, const yaml_parser_t *parser)
     if (explain_tab(&t) || explain_escape(&t) || explain_block_header(&t) ||
         explain_going_on(&t, noticed) || explain_first_char(&t))
         return true;
+    if (r->tabbed)
+        return false;
     if (says(t.problem, "mapping values are not allowed"))
         return explain_colon(&t);
     if (!explain_unclosed(&t))

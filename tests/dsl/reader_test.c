@@ -212,7 +212,7 @@ mistakes(void **state)
         {"a: {<<: 3}", "merge-key", 1, 9, "*defaults"},
         {"a: {<<: [x]}", "merge-key", 1, 10, "mapping"},
         {"? [a]\n: b", "key-type", 1, 3, "text"},
-        {"run: {{ x }}", "key-type", 1, 7, "${{"},
+        {"run: {{ x }}", "unquoted-expression", 1, 6, "'${{ x }}'"},
         {"a: {: x}", "yaml-syntax", 1, 5, "missing"},
         {"?\n: x", "key-type", 1, 2, "missing"},
         {"a: *b", "unknown-alias", 1, 4, "'*b'"},
