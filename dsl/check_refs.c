@@ -75,7 +75,7 @@ judge_siblings(struct act_lower *l, const struct meeting *m, const struct act_re
         v.help = "an `undo` runs after everything else";
         return v;
     }
-    switch ((enum act_kind)around->kind) {
+    switch ((int)around->kind) {
     case ACT_KIND_CHAIN:
         v.ended = v.sure = target->index < reader->index;
         v.never = !v.ended;
@@ -105,24 +105,7 @@ judge_siblings(struct act_lower *l, const struct meeting *m, const struct act_re
     case ACT_KIND_RACE:
         v.help = "they run at the same time: make them a `chain`, or a `dag` with `needs`";
         return v;
-    case ACT_KIND_RUN:
-    case ACT_KIND_EXEC:
-    case ACT_KIND_PLUGIN:
-    case ACT_KIND_PYTHON:
-    case ACT_KIND_CALL:
-    case ACT_KIND_TASK:
-    case ACT_KIND_WORKFLOW:
-    case ACT_KIND_SLEEP:
-    case ACT_KIND_WAIT:
-    case ACT_KIND_SIGNAL:
-    case ACT_KIND_VALUE:
-    case ACT_KIND_FAIL:
-    case ACT_KIND_RETURN:
-    case ACT_KIND_CANCEL:
-    case ACT_KIND_FOR:
-    case ACT_KIND_MATRIX:
-    case ACT_KIND_WHILE:
-    case ACT_KIND_UNTIL: break;
+    default: break; /* no other kind has two such children */
     }
     v.never = true;
     return v;
@@ -155,7 +138,7 @@ child_is_sure(const struct act_lower *l, uint32_t parent, uint32_t child)
 {
     const struct act_plan *plan = l->plan;
     enum act_role role = (enum act_role)plan->nodes.ptr[child].role;
-    switch ((enum act_kind)plan->nodes.ptr[parent].kind) {
+    switch ((int)plan->nodes.ptr[parent].kind) {
     case ACT_KIND_IF:
     case ACT_KIND_SWITCH:
     case ACT_KIND_RACE: return false;
@@ -166,28 +149,8 @@ child_is_sure(const struct act_lower *l, uint32_t parent, uint32_t child)
     case ACT_KIND_CHORD:
         return role == ACT_ROLE_THEN || !act_plan_attr(plan, parent, ACT_ATTR_QUORUM);
     case ACT_KIND_GROUP: return !act_plan_attr(plan, parent, ACT_ATTR_COLLECT);
-    case ACT_KIND_CHAIN:
-    case ACT_KIND_DAG:
-    case ACT_KIND_FOR:
-    case ACT_KIND_MATRIX:
-    case ACT_KIND_WHILE:
-    case ACT_KIND_UNTIL:
-    case ACT_KIND_RUN:
-    case ACT_KIND_EXEC:
-    case ACT_KIND_PLUGIN:
-    case ACT_KIND_PYTHON:
-    case ACT_KIND_CALL:
-    case ACT_KIND_TASK:
-    case ACT_KIND_WORKFLOW:
-    case ACT_KIND_SLEEP:
-    case ACT_KIND_WAIT:
-    case ACT_KIND_SIGNAL:
-    case ACT_KIND_VALUE:
-    case ACT_KIND_FAIL:
-    case ACT_KIND_RETURN:
-    case ACT_KIND_CANCEL: break;
+    default: return role != ACT_ROLE_UNDO;
     }
-    return role != ACT_ROLE_UNDO;
 }
 
 /* What on the way down to the target may have kept it from success; NULL if nothing. */
@@ -245,9 +208,10 @@ check_ref(struct act_lower *l, const struct act_ref *ref)
     struct verdict v = judge(l, &m, ref);
     bool ended = v.ended || (!v.never && !(statuses & ACT_STATUS_BIT_OTHER));
     if (!ended) {
-        struct act_diag *d =
-            ACT_ERROR(l, "not-ended", span_of_ref(l, ref),
-                      "'%.*s' cannot have ended when this is read", ACT_STR_ARG(ref->id));
+        struct act_diag *d = ACT_ERROR(l, "not-ended", span_of_ref(l, ref),
+                                       v.never ? "'%.*s' cannot have ended when this is read"
+                                               : "'%.*s' may not have ended when this is read",
+                                       ACT_STR_ARG(ref->id));
         act_diag_related(l->diags, d, l->spans.ptr[ref->node], "it stands here");
         ACT_HELP(l, d, "%s", v.help ? v.help : "read it in a node that comes after it");
         return;

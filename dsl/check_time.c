@@ -30,8 +30,8 @@ static void
 cron_fail(struct cron_reader *r, const char *what)
 {
     if (!r->failed)
-        snprintf(r->message, 160, "%s in the %s '%.*s'", what, r->field->name,
-                 (int)(r->text.len > 40 ? 40 : r->text.len), r->text.ptr);
+        snprintf(r->message, 160, "the %s '%.*s' %s", r->field->name,
+                 (int)(r->text.len > 40 ? 40 : r->text.len), r->text.ptr, what);
     r->failed = true;
 }
 
@@ -73,9 +73,9 @@ cron_number(struct cron_reader *r, unsigned low, unsigned high)
            v < 1000)
         v = v * 10 + (unsigned)(r->text.ptr[r->at++] - '0');
     if (r->at == begin)
-        cron_fail(r, "something that is no number");
+        cron_fail(r, "is no number");
     else if (v < low || v > high)
-        cron_fail(r, "a number out of range");
+        cron_fail(r, "is out of range");
     return v;
 }
 
@@ -87,13 +87,13 @@ cron_field(struct cron_reader *r)
         if (!next_is(r, '*')) {
             unsigned from = cron_number(r, r->field->low, r->field->high);
             if (next_is(r, '-') && cron_number(r, r->field->low, r->field->high) < from)
-                cron_fail(r, "a range that ends before it begins");
+                cron_fail(r, "ends before it begins");
         }
         if (next_is(r, '/'))
             cron_number(r, 1, r->field->high);
     } while (!r->failed && next_is(r, ','));
     if (r->at != r->text.len)
-        cron_fail(r, "something that does not belong there");
+        cron_fail(r, "has something in it that does not belong there");
 }
 
 static bool

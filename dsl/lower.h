@@ -3,13 +3,16 @@
  *   compile.c        the front door: files, boxes still to be compiled, the plan's top
  *   scope.c          ids and names: who sees what
  *   lower_node.c     a tree → a plan node: its kind, its keys, its children
- *   lower_kinds.c    what each kind makes of its own keys
- *   lower_attrs.c    the attributes                lower_shapes.c  retry, limits, needs, …
- *   lower_expr.c     one expression: names → contexts, constants folded
+ *   lower_kinds.c    what each kind makes of its own key; lower_loops.c  conditions and loops
+ *   lower_children.c what stands inside
+ *   lower_attrs.c    attributes; lower_env.c env and shell; lower_shapes.c retry, limits;
+ *                    lower_needs.c; lower_later.c what has no run time yet
+ *   lower_expr.c     one expression: constants folded, comparisons checked; lower_names.c its names
  *   lower_template.c YAML with ${{ }} → expression
- *   lower_task.c     tasks, workflows, overlays    lower_top.c     what stands only at the top
- *   check_refs.c     references to nodes, once all of them are there
- *   check_boxes.c    circles of boxes, nested limits, flags
+ *   lower_task.c     tasks, workflows, overlays; lower_params.c params and with
+ *   lower_top.c      what stands only at the top; check_time.c cron lines and zones
+ *   check_dag.c      needs; check_may.c what may be skipped; check_refs.c references to nodes;
+ *   check_boxes.c    circles of boxes, nested limits, flags: once all nodes are there
  *
  * The walk makes a plan node before its children. What needs nodes that are not there yet (ids, targets)
  * is noted and settled at the end. Mistakes leave a plan that is never handed out. */
@@ -305,6 +308,9 @@ uint32_t act_box_find(const struct act_box *box,
                       struct act_str id); /* outwards; or ACT_NODE_NONE */
 void act_scope_check_hidden(struct act_lower *l);
 bool act_is_id(struct act_str text); /* [A-Za-z_][A-Za-z0-9_-]* */
+/* Is it an id? Else "\'x\' cannot be the name of " what. */
+bool act_check_name(struct act_lower *l, struct act_str name, struct act_span span,
+                    const char *what);
 /* "there is no node 'x'", with the nearest that is seen from box. */
 void act_scope_unknown_id(struct act_lower *l, const struct act_box *box, struct act_str id,
                           struct act_span span);
@@ -401,11 +407,23 @@ void act_lower_implicit(struct act_lower *l, struct act_making *m, uint32_t pare
 void act_lower_subject(struct act_lower *l,
                        struct act_making *m); /* what the kind's own key says */
 void act_lower_children(struct act_lower *l, struct act_making *m); /* after the attributes */
+/* lower_loops.c; a condition becomes SUBJECT, and facts for the branches. */
+struct act_cell act_lower_if(struct act_lower *l, struct act_making *m,
+                             const struct act_place *place, const struct act_tree *tree);
+void act_lower_switch(struct act_lower *l, struct act_making *m, const struct act_tree *tree);
+void act_lower_for(struct act_lower *l, struct act_making *m, const struct act_tree *tree);
+void act_lower_while(struct act_lower *l, struct act_making *m, const struct act_tree *tree);
+void act_enter_loop(struct act_lower *l, struct act_making *m); /* a new box, `loop` */
 void act_lower_matrix(struct act_lower *l, struct act_making *m, const struct act_tree *tree);
 bool act_guess_no_list(enum act_guess guess);
 
 /* ---- lower_attrs.c */
 void act_lower_attrs(struct act_lower *l, struct act_making *m);
+/* ---- lower_env.c */
+bool act_may_have(const struct act_lower *l, const struct act_making *m, enum act_word word);
+bool act_is_file_root(const struct act_making *m);
+/* What the outermost caller laid over the node, or NULL. */
+const struct act_tree_pair *act_laid_over(const struct act_making *m, enum act_word word);
 void act_lower_env_and_shell(struct act_lower *l, struct act_making *m); /* before the subject */
 const struct act_shell_use *act_shell_use(struct act_lower *l, const struct act_tree *tree);
 /* One value of its shape. low and high bound a constant. */
@@ -429,6 +447,7 @@ void act_lower_retry(struct act_lower *l, struct act_making *m, const struct act
 void act_lower_limits(struct act_lower *l, struct act_making *m, const struct act_place *place,
                       const struct act_tree_pair *pair);
 void act_limits_finish(struct act_lower *l);
+void act_bad_pattern(struct act_lower *l, struct act_span span, const struct act_error *err);
 void act_lower_needs(struct act_lower *l, uint32_t dag,
                      const struct act_tree *tree); /* lower_needs.c */
 /* Every key of map is one of known, or begins with x-. what: "retry". */

@@ -30,7 +30,11 @@ empty(struct act_lower *l, const struct act_making *m, const struct act_tree *tr
 {
     struct act_diag *d = ACT_ERROR(l, "empty-node", tree->span, "there is nothing in this `%s`",
                                    act_kind_key(m->kind));
-    if (m->kind == ACT_KIND_CHAIN && !m->implicit)
+    if (m->kind == ACT_KIND_DAG)
+        ACT_HELP(l, d, "write at least one node: `dag: {build: make}`");
+    else if (m->kind == ACT_KIND_RACE)
+        ACT_HELP(l, d, "write at least one node: nobody can win this race");
+    else
         ACT_HELP(l, d, "a node that does nothing is `value: null`");
 }
 
@@ -46,8 +50,10 @@ check_quorum(struct act_lower *l, struct act_making *m, uint32_t members)
         return;
     v = l->plan->exprs.literals.ptr[l->plan->exprs.nodes.ptr[quorum.v].a];
     if (act_value_is_number(v) && act_value_to_int(v, &n) && n > (int64_t)members)
-        ACT_ERROR(l, "wrong-value", pair->value->span, "a quorum of %lld, of %u members",
-                  (long long)n, members);
+        ACT_HELP(l,
+                 ACT_ERROR(l, "wrong-value", pair->value->span, "a quorum of %lld, of %u members",
+                           (long long)n, members),
+                 "the most is %u, the number of its members", members);
 }
 
 static void
@@ -113,6 +119,8 @@ lower_race(struct act_lower *l, struct act_making *m, const struct act_tree *tre
                                    "a race is over a list of nodes, or over one `for` or `matrix`");
     if (kind == ACT_KIND_GROUP)
         ACT_HELP(l, d, "write the group's list beside `race`");
+    else
+        ACT_HELP(l, d, "one node alone needs no race; several are `race: [node, node]`");
 }
 
 static void

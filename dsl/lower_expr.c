@@ -1,41 +1,12 @@
 /* One expression: parsed, names resolved to contexts, what can be known now checked, constants folded. */
-#include "dsl/lower.h"
+#include "dsl/lower_expr.h"
 
 #include "base/assert.h"
-
-enum { OPEN_NONE, OPEN_NODES, OPEN_SECRETS, OPEN_ENV };
-
-struct lowering {
-    struct act_lower *l;
-    const struct act_place *place;
-    const struct act_tree *tree;
-    struct act_expr_pool *pool;
-    uint32_t nodes, args, literals, refs; /* what there was before */
-    bool secret, failed;
-};
 
 struct act_span
 act_text_span(const struct act_lower *l, const struct act_tree *tree, size_t offset, size_t length)
 {
     return act_tree_text_span(&l->out->sources, tree, offset, length);
-}
-
-static struct act_expr_note *
-note_of(struct lowering *w, uint32_t node)
-{
-    return &w->l->notes.ptr[node - w->nodes];
-}
-
-static struct act_str
-literal_text(const struct lowering *w, uint32_t literal)
-{
-    return act_value_as_str(w->pool->literals.ptr[literal]);
-}
-
-static uint32_t
-operand(const struct lowering *w, const struct act_expr_node *e, uint32_t k)
-{
-    return w->pool->args.ptr[e->first + k];
 }
 
 size_t
@@ -52,329 +23,6 @@ act_name_offset(const struct act_tree *tree, size_t from, struct act_str name)
             return at;
     }
     return from;
-}
-
-static struct act_span
-name_span(struct lowering *w, uint32_t node, struct act_str name)
-{
-    size_t at = act_name_offset(w->tree, w->pool->offsets.ptr[node] + 1, name);
-    return act_text_span(w->l, w->tree, at, name.len ? name.len : 1);
-}
-
-static struct act_span
-node_span(struct lowering *w, uint32_t node, size_t length)
-{
-    return act_text_span(w->l, w->tree, w->pool->offsets.ptr[node], length);
-}
-
-/* What node said now stands in the node above it. */
-static void
-bury(struct lowering *w, uint32_t node)
-{
-    struct act_expr_node *e = &w->pool->nodes.ptr[node];
-    e->op = ACT_OP_LITERAL;
-    e->aux = 0;
-    e->a = 0;
-    e->argc = 0;
-    *note_of(w, node) = (struct act_expr_note){.constant = true};
-}
-
-static void
-make_context(struct lowering *w, uint32_t node, enum act_ctx ctx, uint32_t arg)
-{
-    struct act_expr_node *e = &w->pool->nodes.ptr[node];
-    e->op = ACT_OP_CONTEXT;
-    e->aux = (uint8_t)ctx;
-    e->a = arg;
-    e->argc = 0;
-}
-
-/* ---- names */
-
-static void
-resolve_name(struct lowering *w, uint32_t node)
-{
-    static const struct {
-        const char *name;
-        enum act_ctx ctx;
-    } plain[] = {
-        {"params", ACT_CTX_PARAMS}, {"prev", ACT_CTX_PREV},   {"run", ACT_CTX_RUN},
-        {"git", ACT_CTX_GIT},       {"event", ACT_CTX_EVENT},
-    };
-    const struct act_around *around = w->place->around;
-    struct act_expr_note *note = note_of(w, node);
-    struct act_str name = literal_text(w, w->pool->nodes.ptr[node].a);
-    const struct act_item_name *item = act_scope_item(around, name);
-    if (item) {
-        make_context(w, node, ACT_CTX_ITEM, item->loop);
-        return;
-    }
-    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-        if (act_str_ieq(name, act_str(plain[i].name))) {
-            make_context(w, node, plain[i].ctx, 0);
-            bool text = plain[i].ctx == ACT_CTX_PREV && around->prev_is_text &&
-                        w->place->when == ACT_WHEN_START;
-            note->guess = text ? ACT_GUESS_TEXT : ACT_GUESS_ANY;
-            return;
-        }
-    }
-    const char *missing = NULL;
-    if (act_str_ieq(name, ACT_STR("nodes")))
-        note->open = OPEN_NODES;
-    else if (act_str_ieq(name, ACT_STR("secrets")))
-        note->open = OPEN_SECRETS;
-    else if (act_str_ieq(name, ACT_STR("env")))
-        note->open = OPEN_ENV;
-    else if (act_str_ieq(name, ACT_STR("loop")) && around->loop)
-        make_context(w, node, ACT_CTX_LOOP, 0);
-    else if (act_str_ieq(name, ACT_STR("loop")))
-        missing = "`loop` is there only inside of `for`, `matrix`, `while` and `until`";
-    else if (act_str_ieq(name, ACT_STR("matrix")) && around->matrix)
-        make_context(w, node, ACT_CTX_MATRIX, 0);
-    else if (act_str_ieq(name, ACT_STR("matrix")))
-        missing = "`matrix` is there only inside of the `do` of a matrix";
-    else if (act_str_ieq(name, ACT_STR("error")) && around->error)
-        make_context(w, node, ACT_CTX_ERROR, 0);
-    else if (act_str_ieq(name, ACT_STR("error")))
-        missing =
-            "`error` is there only inside of `catch` and `finally`; a node's is nodes.ID.error";
-    else
-        missing = "";
-    if (!missing)
-        return;
-    w->failed = true;
-    if (!*missing) {
-        act_scope_unknown_name(w->l, around, name, node_span(w, node, name.len));
-        return;
-    }
-    struct act_diag *d = ACT_ERROR(w->l, "unknown-name", node_span(w, node, name.len),
-                                   "there is no '%.*s' here", ACT_STR_ARG(name));
-    ACT_HELP(w->l, d, "%s", missing);
-}
-
-/* ---- members */
-
-static void
-unknown_member(struct lowering *w, uint32_t node, struct act_str name, const char *of,
-               const struct act_str *known, uint32_t count)
-{
-    struct act_diag *d = ACT_ERROR(w->l, "unknown-member", name_span(w, node, name),
-                                   "%s has no '%.*s'", of, ACT_STR_ARG(name));
-    struct act_str best = act_nearest(name, known, count);
-    w->failed = true;
-    if (best.len) {
-        ACT_HELP(w->l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
-        return;
-    }
-    struct act_buf list = {0};
-    for (uint32_t i = 0; i < count && list.len < 300; i++)
-        act_buf_printf(&list, "%s%.*s", i ? ", " : "", ACT_STR_ARG(known[i]));
-    if (list.len)
-        ACT_HELP(w->l, d, "it has %s", list.ptr);
-    act_buf_fini(&list);
-}
-
-static void
-member_of_nodes(struct lowering *w, uint32_t node, uint32_t from, struct act_str id)
-{
-    struct act_lower *l = w->l;
-    struct act_ref ref = {.expr = node, .reader = w->place->node, .box = w->place->around->box};
-    ref.id = id;
-    ref.tree = w->tree;
-    ref.when = (uint8_t)w->place->when;
-    ref.node = ACT_NODE_NONE;
-    ref.offset = w->pool->offsets.ptr[node];
-    make_context(w, node, ACT_CTX_NODE, l->refs.len);
-    bury(w, from);
-    act_vec_push(&l->refs, ref);
-    note_of(w, node)->ref = l->refs.len;
-}
-
-static void
-member_of_node(struct lowering *w, uint32_t node, uint32_t from, struct act_str name)
-{
-    static const struct {
-        const char *name;
-        enum act_ctx ctx;
-    } fields[] = {
-        [ACT_FIELD_STATUS] = {"status", ACT_CTX_NODE_STATUS},
-        [ACT_FIELD_RESULT] = {"result", ACT_CTX_NODE_RESULT},
-        [ACT_FIELD_OUTPUTS] = {"outputs", ACT_CTX_NODE_OUTPUTS},
-        [ACT_FIELD_ARTIFACTS] = {"artifacts", ACT_CTX_NODE_ARTIFACTS},
-        [ACT_FIELD_ERROR] = {"error", ACT_CTX_NODE_ERROR},
-    };
-    struct act_expr_note *note = note_of(w, node);
-    uint32_t index = note_of(w, from)->ref;
-    for (uint8_t field = ACT_FIELD_STATUS; field <= ACT_FIELD_ERROR; field++) {
-        if (!act_str_ieq(name, act_str(fields[field].name)))
-            continue;
-        struct act_ref *ref = &w->l->refs.ptr[index - 1];
-        ref->field = field;
-        ref->expr = node;
-        make_context(w, node, fields[field].ctx, index - 1);
-        bury(w, from);
-        note->ref = index;
-        note->guess = field == ACT_FIELD_STATUS   ? ACT_GUESS_TEXT
-                      : field == ACT_FIELD_RESULT ? ACT_GUESS_NODE_RESULT
-                                                  : ACT_GUESS_ANY;
-        note->choices = field == ACT_FIELD_STATUS ? w->l->statuses : NULL;
-        return;
-    }
-    struct act_str known[] = {ACT_STR("status"), ACT_STR("result"), ACT_STR("outputs"),
-                              ACT_STR("artifacts"), ACT_STR("error")};
-    unknown_member(w, node, name, "a node", known, 5);
-}
-
-static bool
-is_declared_secret(const struct act_value *declared, struct act_str name)
-{
-    for (uint32_t i = 0; declared && i < act_value_len(declared); i++)
-        if (act_str_eq(act_value_as_str(act_value_at(declared, i)), name))
-            return true;
-    return !declared;
-}
-
-static void
-secret_misplaced(struct lowering *w, struct act_span span, const char *what, struct act_str name)
-{
-    struct act_diag *d = ACT_ERROR(w->l, "secret-place", span, "%s%.*s would be stored here", what,
-                                   ACT_STR_ARG(name));
-    w->failed = true;
-    ACT_HELP(w->l, d,
-             "a secret may stand in `env`, in `stdin`, and in `with` or `args` of a python, plugin "
-             "or call node: write `env: {%.*s: '${{ secrets.%.*s }}'}` and \"$%.*s\" in the script",
-             ACT_STR_ARG(name), ACT_STR_ARG(name), ACT_STR_ARG(name));
-}
-
-static void
-member_of_secrets(struct lowering *w, uint32_t node, uint32_t from, struct act_str name)
-{
-    const struct act_value *declared = w->place->around->file->secrets;
-    if (!is_declared_secret(declared, name)) {
-        struct act_str known[32];
-        uint32_t count = act_value_len(declared) < 32 ? act_value_len(declared) : 32;
-        for (uint32_t i = 0; i < count; i++)
-            known[i] = act_value_as_str(act_value_at(declared, i));
-        unknown_member(w, node, name, "`secrets` at the top", known, count);
-    } else if (!w->place->secrets) {
-        secret_misplaced(w, node_span(w, node, strlen("secrets.") + name.len), "the secret ", name);
-    }
-    w->secret = true;
-    uint32_t literal = act_expr_literal(w->pool, act_value_string(name));
-    make_context(w, node, ACT_CTX_SECRET, literal);
-    bury(w, from);
-    act_map_put(&w->l->secret_names, act_arena_str(w->l->arena, name), 0);
-}
-
-static void
-member_of_env(struct lowering *w, uint32_t node, uint32_t from, struct act_str name)
-{
-    make_context(w, from, ACT_CTX_ENV, 0);
-    note_of(w, from)->open = OPEN_NONE;
-    if (!act_map_get(&w->l->env_names, name))
-        act_map_put(&w->l->env_names, act_arena_str(w->l->arena, name), 0);
-    for (const struct act_env_name *e = w->place->around->env; e; e = e->next) {
-        if (!act_str_eq(e->name, name))
-            continue;
-        if (e->secret && !w->place->secrets)
-            secret_misplaced(w, name_span(w, node, name), "a secret is in env.", name);
-        w->secret |= e->secret;
-        return;
-    }
-}
-
-static enum act_guess
-guess_of_type(struct act_str type)
-{
-    return act_str_is(type, "integer") || act_str_is(type, "number") ? ACT_GUESS_NUMBER
-           : act_str_is(type, "boolean")                             ? ACT_GUESS_BOOL
-           : act_str_is(type, "list")                                ? ACT_GUESS_LIST
-           : act_str_is(type, "object")                              ? ACT_GUESS_MAP
-                                                                     : ACT_GUESS_TEXT;
-}
-
-static void
-member_of_params(struct lowering *w, uint32_t node, struct act_str name)
-{
-    const struct act_value *declared = w->place->around->params;
-    const struct act_value *one = act_value_get(declared, name);
-    if (!one) {
-        struct act_str known[64];
-        uint32_t count = act_value_len(declared) < 64 ? act_value_len(declared) : 64;
-        for (uint32_t i = 0; i < count; i++)
-            known[i] = act_value_key(declared, i);
-        struct act_diag *d = ACT_ERROR(w->l, "unknown-param", name_span(w, node, name),
-                                       "there is no parameter '%.*s'", ACT_STR_ARG(name));
-        struct act_str best = act_nearest(name, known, count);
-        if (best.len)
-            ACT_HELP(w->l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
-        else
-            ACT_HELP(w->l, d, "declare it: `params: {%.*s: {type: string}}`", ACT_STR_ARG(name));
-        w->failed = true;
-        return;
-    }
-    const struct act_value *type = act_value_get(one, ACT_STR("type"));
-    note_of(w, node)->choices = act_value_get(one, ACT_STR("enum"));
-    note_of(w, node)->guess = (uint8_t)guess_of_type(type ? act_value_as_str(type) : ACT_STR(""));
-}
-
-static void
-member_of_matrix(struct lowering *w, uint32_t node, struct act_str name)
-{
-    const struct act_tree *matrix = w->place->around->matrix;
-    struct act_str known[64];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < matrix->count; i++) {
-        const struct act_tree_pair *pair = &matrix->pairs[i];
-        if (act_str_eq(pair->key, name))
-            return;
-        if (act_str_is(pair->key, "include")) {
-            if (pair->value->type != ACT_TREE_LIST)
-                return; /* not known before it runs */
-            for (uint32_t k = 0; k < pair->value->count; k++) {
-                const struct act_tree *more = pair->value->items[k];
-                if (more->type != ACT_TREE_MAP || act_tree_pair(more, name))
-                    return;
-            }
-        } else if (!act_str_is(pair->key, "exclude") && count < 64) {
-            known[count++] = pair->key;
-        }
-    }
-    unknown_member(w, node, name, "the matrix", known, count);
-}
-
-/* node is a member, called name, of from. */
-static void
-resolve_member(struct lowering *w, uint32_t node, uint32_t from, struct act_str name)
-{
-    struct act_expr_note *note = note_of(w, from);
-    const struct act_expr_node *e = &w->pool->nodes.ptr[from];
-    switch (note->open) {
-    case OPEN_NODES: member_of_nodes(w, node, from, name); return;
-    case OPEN_SECRETS: member_of_secrets(w, node, from, name); return;
-    case OPEN_ENV: member_of_env(w, node, from, name); return;
-    default: break;
-    }
-    if (e->op != ACT_OP_CONTEXT)
-        return;
-    if (e->aux == ACT_CTX_NODE) {
-        member_of_node(w, node, from, name);
-    } else if (e->aux == ACT_CTX_PARAMS) {
-        member_of_params(w, node, name);
-    } else if (e->aux == ACT_CTX_MATRIX) {
-        member_of_matrix(w, node, name);
-    } else if (e->aux == ACT_CTX_LOOP && act_str_ieq(name, ACT_STR("index"))) {
-        make_context(w, node, ACT_CTX_LOOP_INDEX, 0);
-        bury(w, from);
-        note_of(w, node)->guess = ACT_GUESS_NUMBER;
-    } else if (e->aux == ACT_CTX_LOOP) {
-        struct act_str index = ACT_STR("index");
-        unknown_member(w, node, name, "`loop`", &index, 1);
-    } else if ((e->aux == ACT_CTX_ERROR || e->aux == ACT_CTX_NODE_ERROR) &&
-               act_str_ieq(name, ACT_STR("cause"))) {
-        note_of(w, node)->choices = w->l->causes;
-        note_of(w, node)->guess = ACT_GUESS_TEXT;
-    }
 }
 
 /* ---- comparisons with a value that cannot be */
@@ -434,18 +82,18 @@ act_check_choice(struct act_lower *l, const struct act_value *choices, const str
 }
 
 static void
-check_comparison(struct lowering *w, const struct act_expr_node *e)
+check_comparison(struct act_expr_work *w, const struct act_expr_node *e)
 {
     for (uint32_t k = 0; k < 2; k++) {
-        const struct act_value *choices = note_of(w, operand(w, e, k))->choices;
-        uint32_t other = operand(w, e, 1 - k);
+        const struct act_value *choices = act_note_of(w, act_operand(w, e, k))->choices;
+        uint32_t other = act_operand(w, e, 1 - k);
         const struct act_expr_node *o = &w->pool->nodes.ptr[other];
         if (!choices || o->op != ACT_OP_LITERAL)
             continue;
         const struct act_value *v = w->pool->literals.ptr[o->a];
         bool text = act_value_type(v) == ACT_STRING;
         size_t length = text ? act_value_as_str(v).len + 2 : 1;
-        act_check_choice(w->l, choices, v, node_span(w, other, length),
+        act_check_choice(w->l, choices, v, act_expr_span(w, other, length),
                          act_choices_name(w->l, choices));
     }
 }
@@ -462,20 +110,20 @@ is_function(uint8_t function, const char *names)
 }
 
 static bool
-is_constant(struct lowering *w, const struct act_expr_node *e)
+is_constant(struct act_expr_work *w, const struct act_expr_node *e)
 {
     /* What reads the world, and what makes much of little, is left for the run. */
     if (e->op == ACT_OP_CONTEXT || e->op == ACT_OP_NAME ||
         (e->op == ACT_OP_CALL && is_function(e->aux, "now date hashFiles range")))
         return false;
     for (uint32_t k = 0; k < e->argc; k++)
-        if (!note_of(w, operand(w, e, k))->constant)
+        if (!act_note_of(w, act_operand(w, e, k))->constant)
             return false;
     return true;
 }
 
 static enum act_guess
-guess_of(struct lowering *w, const struct act_expr_node *e)
+guess_of(struct act_expr_work *w, const struct act_expr_node *e)
 {
     switch ((enum act_op)e->op) {
     case ACT_OP_NOT:
@@ -528,21 +176,21 @@ guess_of(struct lowering *w, const struct act_expr_node *e)
 }
 
 static void
-resolve_node(struct lowering *w, uint32_t node)
+resolve_node(struct act_expr_work *w, uint32_t node)
 {
     struct act_expr_node *e = &w->pool->nodes.ptr[node];
-    struct act_expr_note *note = note_of(w, node);
+    struct act_expr_note *note = act_note_of(w, node);
     *note = (struct act_expr_note){.constant = is_constant(w, e), .guess = (uint8_t)guess_of(w, e)};
     if (e->op == ACT_OP_NAME) {
-        resolve_name(w, node);
+        act_resolve_name(w, node);
     } else if (e->op == ACT_OP_MEMBER) {
-        resolve_member(w, node, operand(w, e, 0), literal_text(w, e->a));
+        act_resolve_member(w, node, act_operand(w, e, 0), act_literal_text(w, e->a));
     } else if (e->op == ACT_OP_INDEX) {
-        const struct act_expr_node *index = &w->pool->nodes.ptr[operand(w, e, 1)];
+        const struct act_expr_node *index = &w->pool->nodes.ptr[act_operand(w, e, 1)];
         bool text = index->op == ACT_OP_LITERAL &&
                     act_value_type(w->pool->literals.ptr[index->a]) == ACT_STRING;
         if (text)
-            resolve_member(w, node, operand(w, e, 0), literal_text(w, index->a));
+            act_resolve_member(w, node, act_operand(w, e, 0), act_literal_text(w, index->a));
     } else if (e->op == ACT_OP_EQ || e->op == ACT_OP_NE) {
         check_comparison(w, e);
     }
@@ -550,37 +198,37 @@ resolve_node(struct lowering *w, uint32_t node)
 
 /* A context that is only whole with a member: nodes.ID, secrets.NAME, env.NAME. */
 static void
-check_open(struct lowering *w, uint32_t node)
+check_open(struct act_expr_work *w, uint32_t node)
 {
     static const char *const names[] = {"", "nodes", "secrets", "env"};
     static const char *const wanted[] = {"", "nodes.ID.result", "secrets.NAME", "env.NAME"};
-    uint8_t open = note_of(w, node)->open;
-    if (open == OPEN_NONE)
+    uint8_t open = act_note_of(w, node)->open;
+    if (open == ACT_OPEN_NONE)
         return;
     w->failed = true;
-    struct act_diag *d = ACT_ERROR(w->l, "expression", node_span(w, node, strlen(names[open])),
+    struct act_diag *d = ACT_ERROR(w->l, "expression", act_expr_span(w, node, strlen(names[open])),
                                    "`%s` is read by a name that is written out", names[open]);
     ACT_HELP(w->l, d, "write %s", wanted[open]);
 }
 
 /* What holds where each operand is evaluated: `a && b` evaluates b only if a holds. */
 static void
-spread_facts(struct lowering *w, uint32_t node)
+spread_facts(struct act_expr_work *w, uint32_t node)
 {
     const struct act_expr_node *e = &w->pool->nodes.ptr[node];
-    const struct act_expr_note *note = note_of(w, node);
+    const struct act_expr_note *note = act_note_of(w, node);
     const struct act_fact *facts = note->facts;
     bool call_default = e->op == ACT_OP_CALL && is_function(e->aux, "default");
     bool call_case = e->op == ACT_OP_CALL && is_function(e->aux, "case");
     for (uint32_t k = 0; k < e->argc; k++) {
-        uint32_t child = operand(w, e, k);
-        struct act_expr_note *c = note_of(w, child);
+        uint32_t child = act_operand(w, e, k);
+        struct act_expr_note *c = act_note_of(w, child);
         c->facts = facts;
         c->defaulted = note->defaulted || (call_default && k == 0);
         if (e->op == ACT_OP_AND || e->op == ACT_OP_OR)
             facts = act_expr_facts(w->l, child, e->op == ACT_OP_AND, facts);
         if (call_case && k % 2 == 1)
-            c->facts = act_expr_facts(w->l, operand(w, e, k - 1), true, facts);
+            c->facts = act_expr_facts(w->l, act_operand(w, e, k - 1), true, facts);
     }
 }
 
@@ -636,7 +284,7 @@ act_expr_facts(struct act_lower *l, uint32_t expr, bool holds, const struct act_
 /* ---- the whole */
 
 static void
-roll_back(struct lowering *w)
+roll_back(struct act_expr_work *w)
 {
     struct act_expr_pool *pool = w->pool;
     while (pool->literals.len > w->literals)
@@ -648,7 +296,7 @@ roll_back(struct lowering *w)
 }
 
 static void
-report_problem(struct lowering *w, size_t begin, const struct act_expr_problem *problem)
+report_problem(struct act_expr_work *w, size_t begin, const struct act_expr_problem *problem)
 {
     const char *code = strncmp(problem->message, "there is no function", 20) == 0
                            ? "unknown-function"
@@ -660,13 +308,16 @@ report_problem(struct lowering *w, size_t begin, const struct act_expr_problem *
                   problem->message);
     if (problem->help[0])
         ACT_HELP(w->l, d, "%s", problem->help);
+    else
+        ACT_HELP(w->l, d,
+                 "operators are ! * / %% + - < <= > >= == != && ||; text stands in single quotes");
 }
 
 static struct act_cell
-finish(struct lowering *w, uint32_t root)
+finish(struct act_expr_work *w, uint32_t root)
 {
     struct act_cell cell = {.expr = root, .secret = w->secret};
-    const struct act_expr_note *note = note_of(w, root);
+    const struct act_expr_note *note = act_note_of(w, root);
     struct act_value *v = NULL;
     struct act_expr_env env = {0};
     struct act_error err;
@@ -690,7 +341,7 @@ act_lower_expr(struct act_lower *l, const struct act_place *place, const struct 
                size_t begin, size_t end)
 {
     struct act_expr_pool *pool = &l->plan->exprs;
-    struct lowering w = {.l = l, .place = place, .tree = tree, .pool = pool};
+    struct act_expr_work w = {.l = l, .place = place, .tree = tree, .pool = pool};
     w.nodes = pool->nodes.len;
     w.args = pool->args.len;
     w.literals = pool->literals.len;
@@ -714,11 +365,11 @@ act_lower_expr(struct act_lower *l, const struct act_place *place, const struct 
         roll_back(&w);
         return act_cell_failed();
     }
-    note_of(&w, id.v)->facts = place->around->facts;
+    act_note_of(&w, id.v)->facts = place->around->facts;
     for (uint32_t i = id.v + 1; i-- > w.nodes;)
         spread_facts(&w, i);
     for (uint32_t i = w.refs; i < l->refs.len; i++) {
-        const struct act_expr_note *note = note_of(&w, l->refs.ptr[i].expr);
+        const struct act_expr_note *note = act_note_of(&w, l->refs.ptr[i].expr);
         l->refs.ptr[i].facts = note->facts;
         l->refs.ptr[i].defaulted = note->defaulted;
     }

@@ -14,12 +14,7 @@ static struct act_cell
 lower_axis(struct act_lower *l, struct act_making *m, const struct act_tree_pair *pair)
 {
     const struct act_tree *tree = pair->value;
-    if (!act_is_id(pair->key)) {
-        struct act_diag *d =
-            ACT_ERROR(l, "bad-name", pair->key_span, "'%.*s' cannot be the name of an axis",
-                      ACT_STR_ARG(pair->key));
-        ACT_HELP(l, d, "a name begins with a letter or _ and holds letters, digits, _ and -");
-    }
+    act_check_name(l, pair->key, pair->key_span, "an axis");
     struct act_cell cell = act_lower_value(l, &m->place, tree);
     bool list =
         cell.constant ? act_value_type(cell.constant) == ACT_LIST : !act_guess_no_list(cell.guess);
@@ -32,8 +27,10 @@ lower_axis(struct act_lower *l, struct act_making *m, const struct act_tree_pair
         if (tree->type == ACT_TREE_SCALAR && !act_has_hole(tree))
             ACT_HELP(l, d, "write `%.*s: [%.*s]`", ACT_STR_ARG(pair->key), ACT_STR_ARG(tree->text));
     } else if (tree->type == ACT_TREE_LIST && tree->count == 0) {
-        ACT_ERROR(l, "empty-node", tree->span, "the axis '%.*s' has no values",
-                  ACT_STR_ARG(pair->key));
+        ACT_HELP(l,
+                 ACT_ERROR(l, "empty-node", tree->span, "the axis '%.*s' has no values",
+                           ACT_STR_ARG(pair->key)),
+                 "an axis without values leaves no combination: take it away");
     }
     return cell;
 }
@@ -102,7 +99,8 @@ act_lower_matrix(struct act_lower *l, struct act_making *m, const struct act_tre
         }
     }
     if (axes.keys.len == 0 && !include)
-        ACT_ERROR(l, "empty-node", tree->span, "there is no axis in this `matrix`");
+        ACT_HELP(l, ACT_ERROR(l, "empty-node", tree->span, "there is no axis in this `matrix`"),
+                 "write `matrix: {os: [linux, mac], version: [1, 2]}`");
     act_attr_put_cell(l, m, ACT_ATTR_MATRIX_AXES,
                       act_cells_map(l, axes.keys.ptr, axes.cells.ptr, axes.cells.len));
     if (include)
@@ -165,9 +163,7 @@ check_artifacts(struct act_lower *l, const struct act_place *place, const struct
     }
     for (uint32_t i = 0; i < tree->count; i++) {
         const struct act_tree_pair *p = &tree->pairs[i];
-        if (!act_is_id(p->key))
-            ACT_ERROR(l, "bad-name", p->key_span, "'%.*s' cannot be the name of an artifact",
-                      ACT_STR_ARG(p->key));
+        act_check_name(l, p->key, p->key_span, "an artifact");
         if (!act_tree_is_text(p->value))
             act_wrong_type(l, p->value, "artifacts", "a path or glob");
         else

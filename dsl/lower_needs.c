@@ -38,7 +38,8 @@ read_ends(struct act_lower *l, const struct act_tree *tree)
     for (uint32_t i = 0; i < tree->count; i++)
         ends |= read_end(l, tree->items[i]);
     if (tree->count == 0)
-        ACT_ERROR(l, "empty-node", tree->span, "no end is named here");
+        ACT_HELP(l, ACT_ERROR(l, "empty-node", tree->span, "no end is named here"),
+                 "ends are succeeded, failed, skipped, cancelled, and ended for any of them");
     return (uint8_t)ends;
 }
 
@@ -77,7 +78,9 @@ add_need(struct act_lower *l, struct members *m, uint32_t node, struct act_str n
         return;
     uint32_t *needer = &m->needer[plan->nodes.ptr[*member].index];
     if (*needer == node) {
-        ACT_ERROR(l, "duplicate-key", span, "'%.*s' is needed twice", ACT_STR_ARG(name));
+        ACT_HELP(
+            l, ACT_ERROR(l, "duplicate-key", span, "'%.*s' is needed twice", ACT_STR_ARG(name)),
+            "name it once; several ends are `{%.*s: [succeeded, skipped]}`", ACT_STR_ARG(name));
         return;
     }
     *needer = node;

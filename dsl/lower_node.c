@@ -226,6 +226,8 @@ misplaced(struct act_lower *l, struct act_making *m, enum act_word word,
                       key);
         if (word == ACT_WORD_PARAMS)
             ACT_HELP(l, d, "a `tasks` entry and a `wait` may have `params`, too");
+        else
+            ACT_HELP(l, d, "move it there: it is about the whole file");
         return;
     }
     d = ACT_ERROR(l, "misplaced-key", pair->key_span, "`%s` means nothing on `%s`", key,

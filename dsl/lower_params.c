@@ -31,9 +31,11 @@ struct declaring {
 };
 
 static void
-bad_param(struct declaring *w, struct act_span span, const char *what)
+bad_param(struct declaring *w, struct act_span span, const char *what, const char *help)
 {
-    ACT_ERROR(w->l, "bad-param", span, "parameter '%.*s': %s", ACT_STR_ARG(w->pair->key), what);
+    struct act_diag *d =
+        ACT_ERROR(w->l, "bad-param", span, "parameter '%.*s': %s", ACT_STR_ARG(w->pair->key), what);
+    ACT_HELP(w->l, d, "%s", help);
 }
 
 static void
@@ -59,7 +61,8 @@ read_value(struct declaring *w, const struct act_tree *tree)
         return NULL;
     }
     if (act_param_convert(w->made, given, &fits, &err) != ACT_OK)
-        bad_param(w, tree->span, err.message);
+        bad_param(w, tree->span, err.message,
+                  "change the value, or the declaration's `type` or `enum`");
     act_value_release(given);
     return fits;
 }
@@ -89,11 +92,9 @@ read_pattern(struct declaring *w, const struct act_tree *tree)
         return;
     }
     if (!act_str_is(act_value_as_str(act_value_get(w->made, ACT_STR("type"))), "string"))
-        bad_param(w, tree->span, "only text has a `pattern`");
+        bad_param(w, tree->span, "only text has a `pattern`", "a set of values is an `enum`");
     if (act_pattern_check(tree->text, &err) != ACT_OK) {
-        struct act_diag *d = ACT_ERROR(w->l, "bad-pattern", tree->span, "%s", err.message);
-        if (err.hint[0])
-            ACT_HELP(w->l, d, "%s", err.hint);
+        act_bad_pattern(w->l, tree->span, &err);
         return;
     }
     act_value_map_put(w->made, ACT_STR("pattern"), act_value_string(tree->text));
@@ -120,7 +121,8 @@ read_rest(struct declaring *w)
     if (!otherwise)
         return;
     if (is)
-        bad_param(w, required->span, "it has a default and must be given all the same");
+        bad_param(w, required->span, "it has a default and must be given all the same",
+                  "leave `required` or `default` out");
     /* What a default must be does not depend on whether it may be left out. */
     struct act_value *v = NULL;
     if (act_tree_is_null(otherwise)) {
@@ -142,12 +144,7 @@ declare(struct act_lower *l, const struct act_tree_pair *pair)
                                         "pattern", "required", "description"};
     struct declaring w = {l, pair, act_value_map()};
     const struct act_tree *tree = pair->value;
-    if (!act_is_id(pair->key)) {
-        struct act_diag *d =
-            ACT_ERROR(l, "bad-name", pair->key_span, "'%.*s' cannot be the name of a parameter",
-                      ACT_STR_ARG(pair->key));
-        ACT_HELP(l, d, "a name begins with a letter or _ and holds letters, digits, _ and -");
-    }
+    act_check_name(l, pair->key, pair->key_span, "a parameter");
     if (tree->type != ACT_TREE_MAP && !act_tree_is_null(tree)) {
         struct act_diag *d = ACT_ERROR(l, "wrong-type", tree->span,
                                        "parameter '%.*s' wants a mapping that declares it, not %s",
@@ -223,8 +220,10 @@ check_given(struct act_lower *l, const struct act_value *declared, const struct 
     }
     struct act_value *given = constant_of(l, pair->value);
     if (given && act_param_convert(one, given, &fits, &err) != ACT_OK)
-        ACT_ERROR(l, "wrong-value", pair->value->span, "parameter '%.*s': %s",
-                  ACT_STR_ARG(pair->key), err.message);
+        ACT_HELP(l,
+                 ACT_ERROR(l, "wrong-value", pair->value->span, "parameter '%.*s': %s",
+                           ACT_STR_ARG(pair->key), err.message),
+                 "give a value that fits its declaration");
     act_value_release(given);
     act_value_release(fits);
 }

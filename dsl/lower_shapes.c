@@ -42,6 +42,16 @@ act_check_map_keys(struct act_lower *l, const struct act_tree *map, const char *
     }
 }
 
+void
+act_bad_pattern(struct act_lower *l, struct act_span span, const struct act_error *err)
+{
+    struct act_diag *d = ACT_ERROR(l, "bad-pattern", span, "%s", err->message);
+    ACT_HELP(l, d, "%s",
+             err->hint[0]
+                 ? err->hint
+                 : "a \\ before a special character takes its meaning away: conn\\(ection");
+}
+
 /* ---- retry */
 
 static bool
@@ -92,9 +102,7 @@ lower_when_item(struct act_lower *l, const struct act_tree *tree)
         struct act_error err;
         if (act_pattern_check(act_str_n(text.ptr + 1, text.len - 2), &err) == ACT_OK)
             return act_value_string(text);
-        struct act_diag *d = ACT_ERROR(l, "bad-pattern", tree->span, "%s", err.message);
-        if (err.hint[0])
-            ACT_HELP(l, d, "%s", err.hint);
+        act_bad_pattern(l, tree->span, &err);
         return NULL;
     } else if (is_cause(l, text)) {
         return act_value_string(text);
@@ -134,8 +142,10 @@ lower_number(struct act_lower *l, struct act_making *m, const struct act_place *
         fits = d >= low && d <= high;
     }
     if (!fits && !cell.failed)
-        ACT_ERROR(l, "wrong-value", pair->value->span, "`%.*s` is %s", ACT_STR_ARG(pair->key),
-                  wanted);
+        ACT_HELP(l,
+                 ACT_ERROR(l, "wrong-value", pair->value->span, "`%.*s` is %s",
+                           ACT_STR_ARG(pair->key), wanted),
+                 "write `retry: {max: 3, delay: 1s, backoff: 2, max_delay: 5m, jitter: true}`");
     act_attr_put_cell(l, m, key, cell);
 }
 
@@ -185,12 +195,8 @@ static void
 add_limit(struct act_lower *l, struct act_value *limits, struct act_str name, struct act_span span,
           uint64_t count, uint64_t per_ms)
 {
-    if (!act_is_id(name)) {
-        struct act_diag *d = ACT_ERROR(l, "bad-name", span, "'%.*s' cannot be the name of a limit",
-                                       ACT_STR_ARG(name));
-        ACT_HELP(l, d, "a name begins with a letter or _ and holds letters, digits, _ and -");
+    if (!act_check_name(l, name, span, "a limit"))
         return;
-    }
     const uint64_t *known = act_map_get(&l->limit_names, name);
     if (!known) {
         act_map_put(&l->limit_names, name, l->limits.len);

@@ -349,14 +349,16 @@ find_file(struct act_lower *l, struct act_making *m, const struct act_tree *tree
         return NULL;
     }
     if (!l->options || !l->options->find) {
-        ACT_ERROR(l, "unknown-workflow", tree->span, "other workflow files cannot be read here");
+        struct act_diag *d = ACT_ERROR(l, "unknown-workflow", tree->span,
+                                       "other workflow files cannot be read here");
+        ACT_HELP(l, d, "give the workflow as a file, not as text");
         return NULL;
     }
     if (l->options->find(l->options->self, path, &l->plan->arena, &text, &err) != ACT_OK) {
         struct act_diag *d = ACT_ERROR(l, "unknown-workflow", tree->span, "%s",
                                        err.message[0] ? err.message : "there is no such file");
-        if (err.hint[0])
-            ACT_HELP(l, d, "%s", err.hint);
+        ACT_HELP(l, d, "%s",
+                 err.hint[0] ? err.hint : "paths are relative to the folder of this file");
         return NULL;
     }
     struct act_file *file = act_file_open(l, path, text, folder_of(path));

@@ -67,12 +67,37 @@ act_tree_type_name(const struct act_tree *tree)
                                                : "text";
 }
 
+/* What to write instead, where the caller has nothing better to say. */
+static const char *
+shape_help(struct act_str wanted)
+{
+    static const struct {
+        const char *wanted, *help;
+    } rows[] = {
+        {"a duration", "write a number and a unit, the largest first: 250ms, 90s, 1h30m, 2d"},
+        {"a list of nodes", "begin each node with `- ` on a line of its own"},
+        {"a list", "write its items in brackets, [a, b], or each after `- `"},
+        {"a mapping", "write it in braces, {name: value}, or one `name: value` a line"},
+        {"ids", "write one id, or several in brackets: [a, b]"},
+        {"a number", "write it beside the key: 3"},
+        {"true or false", "write `true` or `false`, without quotes"},
+        {"an expression", "write what is to be calculated: params.n > 1 && prev"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (act_str_starts(wanted, act_str(rows[i].wanted)))
+            return rows[i].help;
+    return "write it beside the key, in quotes if YAML takes it for something else";
+}
+
 struct act_diag *
 act_wrong_type(struct act_lower *l, const struct act_tree *tree, const char *key,
                const char *wanted)
 {
-    return ACT_ERROR(l, "wrong-type", tree->span, "`%s` wants %s, not %s", key, wanted,
-                     act_tree_type_name(tree));
+    bool empty = tree->type != ACT_TREE_SCALAR && tree->count == 0;
+    struct act_diag *d = ACT_ERROR(l, "wrong-type", tree->span, "`%s` wants %s, not %s", key,
+                                   wanted, empty ? "an empty one" : act_tree_type_name(tree));
+    ACT_HELP(l, d, "%s", shape_help(act_str(wanted)));
+    return d;
 }
 
 bool

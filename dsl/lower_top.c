@@ -37,8 +37,10 @@ want_number(struct act_lower *l, const struct act_tree *tree, const char *key, i
     struct act_value *v =
         tree->type == ACT_TREE_SCALAR ? act_tree_scalar_value(tree) : act_value_null();
     if (!act_value_is_number(v) || !act_value_to_int(v, &i) || i < low)
-        ACT_ERROR(l, "wrong-value", tree->span, "`%s` is a whole number from %lld on", key,
-                  (long long)low);
+        ACT_HELP(l,
+                 ACT_ERROR(l, "wrong-value", tree->span, "`%s` is a whole number from %lld on", key,
+                           (long long)low),
+                 "write `%s: %lld`", key, (long long)low);
     act_value_release(v);
 }
 
@@ -120,12 +122,7 @@ top_tasks(struct act_lower *l, struct act_file *file, const struct act_tree *tre
         struct act_task task = {.name = pair->key, .span = pair->key_span, .tree = pair->value};
         if (act_str_starts(pair->key, ACT_STR("x-")))
             continue;
-        if (!act_is_id(pair->key)) {
-            struct act_diag *d =
-                ACT_ERROR(l, "bad-name", pair->key_span, "'%.*s' cannot be the name of a task",
-                          ACT_STR_ARG(pair->key));
-            ACT_HELP(l, d, "a name begins with a letter or _ and holds letters, digits, _ and -");
-        }
+        act_check_name(l, pair->key, pair->key_span, "a task");
         const struct act_tree *params =
             pair->value->type == ACT_TREE_MAP ? act_tree_get(pair->value, "params") : NULL;
         if (params)
@@ -188,9 +185,7 @@ check_actor(struct topping *t, const struct act_tree_pair *pair)
     static const char *const known[] = {"python", "plugin", "with", "scope"};
     static const char *const scopes[] = {"run", "global"};
     const struct act_tree *tree = pair->value;
-    if (!act_is_id(pair->key))
-        ACT_ERROR(t->l, "bad-name", pair->key_span, "'%.*s' cannot be the name of an actor",
-                  ACT_STR_ARG(pair->key));
+    act_check_name(t->l, pair->key, pair->key_span, "an actor");
     if (!want_map(t->l, tree, "actors",
                   "mappings {python: module:Class} or {plugin: library:actor}"))
         return;
@@ -201,12 +196,17 @@ check_actor(struct topping *t, const struct act_tree_pair *pair)
     const struct act_tree *with = act_tree_get(tree, "with");
     const struct act_tree_pair *what = python ? python : plugin;
     if (!what || (python && plugin))
-        ACT_ERROR(t->l, what ? "two-kinds" : "missing-key", pair->key_span,
-                  "an actor is one of `python` and `plugin`");
+        ACT_HELP(t->l,
+                 ACT_ERROR(t->l, what ? "two-kinds" : "missing-key", pair->key_span,
+                           "an actor is one of `python` and `plugin`"),
+                 "write {python: module:Class} or {plugin: library:actor}");
     if (what && want_text(t->l, what->value, python ? "python" : "plugin", "module:Class") &&
         act_str_find(what->value->text, ACT_STR(":")) <= 0)
-        ACT_ERROR(t->l, "wrong-value", what->value->span, "'%.*s' is no %s",
-                  ACT_STR_ARG(what->value->text), python ? "module:Class" : "library:actor");
+        ACT_HELP(t->l,
+                 ACT_ERROR(t->l, "wrong-value", what->value->span, "'%.*s' is no %s",
+                           ACT_STR_ARG(what->value->text),
+                           python ? "module:Class" : "library:actor"),
+                 "a colon stands between what is loaded and what is taken of it");
     if (scope)
         (void)act_lower_choice(t->l, scope, scopes, COUNT(scopes));
     if (with) {

@@ -23,6 +23,17 @@ act_is_id(struct act_str text)
     return text.len > 0 && text.len <= 128;
 }
 
+bool
+act_check_name(struct act_lower *l, struct act_str name, struct act_span span, const char *what)
+{
+    if (act_is_id(name))
+        return true;
+    struct act_diag *d = ACT_ERROR(l, "bad-name", span, "'%.*s' cannot be the name of %s",
+                                   (int)(name.len > 80 ? 80 : name.len), name.ptr, what);
+    ACT_HELP(l, d, "a name begins with a letter or _ and holds letters, digits, _ and -");
+    return false;
+}
+
 void
 act_box_add(struct act_lower *l, struct act_box *box, struct act_str id, uint32_t node,
             struct act_span span)
