@@ -8,18 +8,17 @@ const struct act_cli_command act_commands[] = {
     {"run",
      "run a workflow file and wait for its end",
      "FILE",
-     "Compiles FILE ('-': standard input), runs it and waits until it has ended or was suspended.\n"
-     "Progress goes to standard error: a live tree on a terminal, else one line a change of state "
-     "and\n"
-     "the tasks' output, each line under the name of its task where there are several. Standard "
-     "output\n"
-     "stays empty unless --json asks for the run's document.\n"
-     "Ctrl-C suspends the run (`actant resume RUN` goes on) or, with --on-interrupt=cancel and "
-     "where\n"
-     "$CI is set, cancels it; a second Ctrl-C stops at once.",
+     "Compiles FILE ('-': standard input), runs it and waits until it has ended or was\n"
+     "suspended. Progress goes to standard error: a live tree on a terminal, else one line a\n"
+     "change of state and the tasks' output, each line under the name of its task where\n"
+     "there are several (then at most 20 lines of standard output a task, as it is what\n"
+     "tasks hand on; -v shows all). Standard output stays empty unless --json asks for the\n"
+     "run's document. Ctrl-C suspends the run (`actant resume RUN` goes on) or, with\n"
+     "--on-interrupt=cancel and where $CI is set, cancels it; a second Ctrl-C stops at once.",
      TAKES(ACT_OPT_PARAM, ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT,
-           ACT_OPT_JUNIT, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB, ACT_OPT_RESUME,
-           ACT_OPT_DRY_RUN, ACT_OPT_HISTORY, ACT_OPT_REF, ACT_OPT_REPO, ACT_OPT_DETACH),
+           ACT_OPT_JUNIT, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_VERBOSE,
+           ACT_OPT_DB, ACT_OPT_RESUME, ACT_OPT_DRY_RUN, ACT_OPT_HISTORY, ACT_OPT_REF, ACT_OPT_REPO,
+           ACT_OPT_DETACH),
      0,
      1,
      {ACT_WORD_FILE},
@@ -55,9 +54,8 @@ const struct act_cli_command act_commands[] = {
     {"logs",
      "what a run's tasks wrote",
      "RUN [NODE]",
-     "Without NODE: all of them, each line under the name of its task. With -f it follows a run "
-     "that\n"
-     "lives, from any process.",
+     "Without NODE: all of them, each line under the name of its task. With -f it follows a\n"
+     "run that lives, from any process.",
      TAKES(ACT_OPT_FOLLOW, ACT_OPT_STREAM, ACT_OPT_DB),
      1,
      2,
@@ -66,9 +64,8 @@ const struct act_cli_command act_commands[] = {
     {"explain",
      "why a node ran, was skipped, waited or failed",
      "RUN NODE",
-     "NODE is an id where it is unique, else a path as `history show` prints it. The stored run "
-     "is\n"
-     "replayed, and what its conditions were and which values decided is printed.",
+     "NODE is an id where it is unique, else a path as `history show` prints it. The stored\n"
+     "run is replayed, and what its conditions were and which values decided is printed.",
      TAKES(ACT_OPT_DB),
      2,
      2,
@@ -77,11 +74,10 @@ const struct act_cli_command act_commands[] = {
     {"resume",
      "go on with a run that was interrupted or suspended",
      "RUN",
-     "The spec the run started with is used, whatever has happened to its file. A run that has "
-     "ended\n"
-     "is not run again: its result and exit code are given.",
+     "The spec the run started with is used, whatever has happened to its file. A run that\n"
+     "has ended is not run again: its result and exit code are given.",
      TAKES(ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT, ACT_OPT_JUNIT,
-           ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB),
+           ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_VERBOSE, ACT_OPT_DB),
      1,
      1,
      {ACT_WORD_RUN},
@@ -91,7 +87,8 @@ const struct act_cli_command act_commands[] = {
      "RUN",
      NULL,
      TAKES(ACT_OPT_FROM, ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT,
-           ACT_OPT_JUNIT, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB),
+           ACT_OPT_JUNIT, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_VERBOSE,
+           ACT_OPT_DB),
      1,
      1,
      {ACT_WORD_RUN},
@@ -101,7 +98,8 @@ const struct act_cli_command act_commands[] = {
      "RUN",
      NULL,
      TAKES(ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT, ACT_OPT_JUNIT,
-           ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_DB, ACT_OPT_DRY_RUN),
+           ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_VERBOSE, ACT_OPT_DB,
+           ACT_OPT_DRY_RUN),
      1,
      1,
      {ACT_WORD_RUN},
@@ -109,10 +107,10 @@ const struct act_cli_command act_commands[] = {
     {"cancel",
      "cancel a run; its `finally` and `undo` still run",
      "RUN",
-     "Works from any process: one that lives is told, one that nobody owns is taken and ended "
-     "here.",
+     "Works from any process: one that lives is told, one that nobody owns is taken and\n"
+     "ended here.",
      TAKES(ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV,
-           ACT_OPT_QUIET, ACT_OPT_DB),
+           ACT_OPT_QUIET, ACT_OPT_VERBOSE, ACT_OPT_DB),
      1,
      1,
      {ACT_WORD_RUN},
@@ -120,8 +118,8 @@ const struct act_cli_command act_commands[] = {
     {"signal",
      "send a named signal (an approval, an event) to a run",
      "RUN NAME [JSON]",
-     "It is kept until one `wait` takes it. To approve: `actant signal RUN NAME true`; to refuse: "
-     "false.",
+     "It is kept until one `wait` takes it. To approve: `actant signal RUN NAME true`; to\n"
+     "refuse: false.",
      TAKES(ACT_OPT_DB),
      2,
      3,
@@ -130,7 +128,8 @@ const struct act_cli_command act_commands[] = {
     {"eval",
      "evaluate an expression",
      "[--] EXPR",
-     "The top-level names of the --context file are the contexts. Any other name is an error.",
+     "The top-level names of the --context file are the contexts. Any other name is an\n"
+     "error.",
      TAKES(ACT_OPT_CONTEXT),
      1,
      1,

@@ -11,6 +11,8 @@
 
 #define SHOWN_FAILURES 5
 #define SHOWN_LINES 10
+#define SHOWN_RESULT_LINES 20
+#define SHOWN_COLUMNS 100
 
 struct act_str
 act_finish_again(struct act_cli *cli)
@@ -156,6 +158,57 @@ add_verdict(struct act_buf *out, const struct act_finish *f, const struct act_ou
     act_buf_add_byte(out, '\n');
 }
 
+/* A value in a few lines; --json has all of it. */
+static void
+add_value(struct act_buf *out, const struct act_finish *f, const char *name,
+          const struct act_value *value)
+{
+    struct act_buf text = {0};
+    enum act_type type = act_value_type(value);
+    if (type == ACT_REF)
+        act_bytes_add(&text, act_value_ref_bytes(value));
+    else if (type == ACT_STRING)
+        act_value_text(&text, value);
+    else
+        act_json_write(&text, value, 0);
+    if (type != ACT_STRING && text.len > SHOWN_COLUMNS && type != ACT_REF) {
+        act_buf_clear(&text);
+        act_json_write(&text, value, 2);
+    }
+    act_style_add(out, f->report->color, ACT_STYLE_BOLD, act_str(name));
+    struct act_str rest = act_buf_str(&text);
+    bool several = rest.len > 0 && memchr(rest.ptr, '\n', rest.len);
+    act_buf_add_cstr(out, several ? "\n" : " ");
+    for (uint32_t line = 0; rest.len > 0 || line == 0; line++) {
+        const char *end = rest.len > 0 ? memchr(rest.ptr, '\n', rest.len) : NULL;
+        size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
+        if (line == SHOWN_RESULT_LINES) {
+            act_buf_add_cstr(out, "  … (all of it: --json)\n");
+            break;
+        }
+        act_buf_add_cstr(out, several ? "  " : "");
+        act_fit_add(out, act_str_n(rest.ptr, len), 4 * SHOWN_COLUMNS);
+        act_buf_add_byte(out, '\n');
+        len += end != NULL;
+        rest = act_str_n(rest.ptr + len, rest.len - len);
+    }
+    act_buf_fini(&text);
+}
+
+/* What a single task printed has gone by already, unless it was a live tree that was shown. */
+static void
+add_results(struct act_buf *out, const struct act_finish *f, const struct act_outcome *outcome)
+{
+    bool gone_by = act_label_is_task((enum act_kind)f->plan->nodes.ptr[0].kind) &&
+                   f->report->ops != &act_report_live;
+    if (f->cli->json || outcome->status != ACT_STATUS_SUCCEEDED)
+        return;
+    if (!gone_by && outcome->result && act_value_type(outcome->result) != ACT_NULL)
+        add_value(out, f, "result", outcome->result);
+    if (outcome->outputs && act_value_len(outcome->outputs) > 0)
+        add_value(out, f, "outputs", outcome->outputs);
+}
+
 static void
 say(const struct act_finish *f, const struct act_outcome *outcome)
 {
@@ -163,6 +216,8 @@ say(const struct act_finish *f, const struct act_outcome *outcome)
     bool quiet = act_cli_flag(f->cli, ACT_OPT_QUIET);
     if (!quiet || outcome->status != ACT_STATUS_SUCCEEDED)
         add_verdict(&out, f, outcome);
+    if (!quiet)
+        add_results(&out, f, outcome);
     if (outcome->status == ACT_STATUS_FAILED)
         add_failures(&out, f, outcome->error);
     if (outcome->status == ACT_STATUS_SUSPENDED && f->store) {

@@ -26,6 +26,7 @@ struct act_track {
     char tail[ACT_TAIL_LINES][ACT_TAIL_BYTES];
     uint16_t tail_bytes[ACT_TAIL_LINES];
     uint32_t tail_next, tail_count;
+    uint64_t lines_shown, lines_left_out; /* of standard output, in the plain view */
     int64_t started_ms;
     uint32_t attempt;
 };
@@ -59,6 +60,7 @@ struct act_report {
     struct act_str run_id;
     struct act_str again; /* " --db PATH" for commands that are shown; may be empty */
     bool color;
+    bool verbose; /* all output, however much */
     bool several; /* more than one task may write: lines carry names */
     struct act_arena arena;
     ACT_VEC(struct act_track *) tracks;

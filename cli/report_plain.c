@@ -5,6 +5,9 @@
 #include "cli/term.h"
 
 #define LINE_BYTES_MAX ((size_t)8 * 1024)
+/* Standard output is first of all what a task hands on to the next: where there are several tasks,
+ * more than this of one attempt is left to `actant logs` (and to --verbose). */
+#define LINES_SHOWN 20
 
 static void
 begin_line(struct act_report *r, struct act_str label)
@@ -24,6 +27,22 @@ add_line(struct act_report *r, const struct act_track *track, struct act_str lin
     act_buf_add_byte(&r->out, '\n');
 }
 
+static void
+count_lines(struct act_track *track, struct act_str bytes)
+{
+    for (const char *at; (at = memchr(bytes.ptr, '\n', bytes.len)) != NULL;) {
+        size_t len = (size_t)(at - bytes.ptr) + 1;
+        track->lines_left_out++;
+        bytes = act_str_n(bytes.ptr + len, bytes.len - len);
+    }
+    if (bytes.len > 0) { /* counted when its end comes, or at the end of all */
+        act_buf_clear(&track->partial[0]);
+        act_buf_add_byte(&track->partial[0], bytes.ptr[0]);
+    } else {
+        act_buf_clear(&track->partial[0]);
+    }
+}
+
 /* Whole lines at once, so that those of several tasks do not mix; a very long one in pieces. */
 static void
 plain_output(struct act_report *r, struct act_track *track, int stream, struct act_str bytes)
@@ -39,12 +58,17 @@ plain_output(struct act_report *r, struct act_track *track, int stream, struct a
         return;
     }
     while (bytes.len > 0) {
+        if (stream == 0 && track->lines_shown >= LINES_SHOWN && !r->verbose) {
+            count_lines(track, bytes);
+            break;
+        }
         const char *end = memchr(bytes.ptr, '\n', bytes.len);
         size_t len = end ? (size_t)(end - bytes.ptr) : bytes.len;
         act_buf_add(partial, bytes.ptr, len);
         if (end || partial->len >= LINE_BYTES_MAX) {
             add_line(r, track, act_buf_str(partial));
             act_buf_clear(partial);
+            track->lines_shown += stream == 0;
         }
         len += end != NULL;
         bytes = act_str_n(bytes.ptr + len, bytes.len - len);
@@ -57,12 +81,23 @@ end_output(struct act_report *r, struct act_track *track)
 {
     for (int i = 0; i < 2; i++) {
         struct act_buf *partial = &track->partial[i];
-        if (r->several && partial->len > 0)
+        if (i == 0 && track->lines_shown >= LINES_SHOWN && !r->verbose)
+            track->lines_left_out += partial->len > 0;
+        else if (r->several && partial->len > 0)
             add_line(r, track, act_buf_str(partial));
         else if (!r->several && partial->len > 0 && partial->ptr[0] != '\n')
             act_buf_add_byte(&r->out, '\n');
         act_buf_clear(partial);
     }
+    if (track->lines_left_out == 0)
+        return;
+    struct act_buf more = {0};
+    act_buf_printf(&more, "… %llu more line%s: actant logs %.*s %.*s%.*s",
+                   (unsigned long long)track->lines_left_out, track->lines_left_out == 1 ? "" : "s",
+                   ACT_STR_ARG(r->run_id), ACT_STR_ARG(act_buf_str(&track->label)),
+                   ACT_STR_ARG(r->again));
+    add_line(r, track, act_buf_str(&more));
+    act_buf_fini(&more);
 }
 
 static void

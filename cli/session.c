@@ -196,6 +196,7 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
     uint32_t slots = act_cli_number(cli, ACT_OPT_JOBS, 0);
     act_report_init(&s->report, report_mode(cli), s->plan, s->engine.blobs, s->engine.loop,
                     s->row.run, act_finish_again(cli), cli->color);
+    s->report.verbose = act_cli_flag(cli, ACT_OPT_VERBOSE);
     struct act_coord_options options = {
         .loop = s->engine.loop,
         .store = s->engine.store,

@@ -251,3 +251,23 @@ def test_json_is_one_document(world):
     done = world("run", world.write("run: echo '{'; echo more >&2"), "--json", code=0)
     json.loads(done.out)
     assert done.out.count("\n") == 1
+
+
+def test_what_tasks_hand_on_is_not_poured_out(world):
+    flow = world.write("chain:\n- {id: many, run: 'seq 1 500; seq 1 50 >&2; printf end'}\n- {id: next, run: wc -l}\n")
+    err = world("run", flow, code=0).err
+    run = world.last_run()
+    assert "many | 20\n" in err and "many | 51\n" not in err
+    assert err.count("many | 50\n") == 1  # standard error is shown whole
+    assert f"many | … 481 more lines: actant logs {run} many\n" in err
+    assert "many | 500\n" in world("run", flow, "-v", code=0).err
+    alone = world("run", world.write("run: seq 1 500"), code=0).err
+    assert "\n500\n" in alone
+
+
+def test_the_result_is_shown_in_a_few_lines(world):
+    err = world("run", world.write("chain:\n- value: {a: 1}\n- value: {x: '${{ prev.a }}'}\noutputs: {n: 5}\n"),
+                code=0).err
+    assert 'result {"x":1}\n' in err and 'outputs {"n":5}\n' in err
+    err = world("run", world.write("value: ${{ range(300) }}"), code=0).err
+    assert "--json" in err and "299" not in err
