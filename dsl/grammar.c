@@ -70,6 +70,7 @@ static const struct {
     const char *word, *key;
 } synonyms[] = {
     {"async", "group"},
+    {"attempts", "retry"},
     {"background", "group"},
     {"bash", "run"},
     {"case", "cases"},
@@ -107,6 +108,7 @@ static const struct {
     {"pipeline", "chain"},
     {"queue", "limits"},
     {"repeat", "until"},
+    {"retries", "retry"},
     {"rescue", "catch"},
     {"rollback", "undo"},
     {"schedule", "triggers"},

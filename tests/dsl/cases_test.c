@@ -33,8 +33,11 @@ find(void *self, struct act_str path, struct act_arena *arena, struct act_str *r
      struct act_error *err)
 {
     struct act_buf text = {0};
-    if (!read_file(*(struct act_str *)self, path, &text))
-        return act_error_set(err, ACT_ERR_NOT_FOUND, "there is no file %.*s", ACT_STR_ARG(path));
+    if (!read_file(*(struct act_str *)self, path, &text)) {
+        (void)act_error_set(err, ACT_ERR_NOT_FOUND, "there is no such file");
+        act_error_hint(err, "look at the spelling and the folder you are in");
+        return ACT_ERR_NOT_FOUND;
+    }
     *ret_text = act_arena_str(arena, act_buf_str(&text));
     act_buf_fini(&text);
     return ACT_OK;

@@ -42,7 +42,10 @@ def validator():
 
 def workflows():
     files = list((ROOT / "examples").rglob("*.yaml")) + list((ROOT / "tests/cases").rglob("*.yaml"))
-    return sorted(str(f.relative_to(ROOT)) for f in files)
+    wrong = [e.with_suffix(".yaml") for e in (ROOT / "tests/cases").rglob("*.expect")]
+    wrong = {f for f in wrong if not f.with_suffix(".expect").read_text().endswith("well\n")}
+    good = [f for f in files if f not in wrong and f.parent.name != "lib"]
+    return sorted(str(f.relative_to(ROOT)) for f in good)
 
 
 @pytest.mark.parametrize("path", workflows())
