@@ -55,7 +55,8 @@ main(int argc, char **argv)
         return 2;
     }
     const char *inline_max = getenv("ACT_INLINE_MAX");
-    struct act_uv_process_options options = {.inline_max = inline_max ? atoi(inline_max) : -1};
+    struct act_uv_process_options options = {
+        .inline_max = inline_max ? (int)strtol(inline_max, NULL, 10) : -1};
     struct act_error err = {0};
     struct bench bench = {.left = strtoul(argv[1], NULL, 10)};
     bench.watcher = (struct act_process_watcher){.on_output = output, .on_exit = ended};

@@ -170,9 +170,13 @@ loop_on_signal(struct act_loop *self, void (*fn)(void *self, int signal), void *
         return;
     port->signals_open = true;
     for (int i = 0; i < SIGNAL_COUNT; i++) {
+        struct sigaction before;
+        bool known = sigaction(signums[i], NULL, &before) == 0;
         ACT_ASSERT(uv_signal_init(&port->loop, &port->signals[i]) == 0);
         port->signals[i].data = port;
-        uv_signal_start(&port->signals[i], signal_came, signums[i]);
+        /* nohup means what it says: who ignores hang-ups goes on ignoring them. */
+        if (signums[i] != SIGHUP || !known || before.sa_handler != SIG_IGN)
+            uv_signal_start(&port->signals[i], signal_came, signums[i]);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "engine/io/uv/loop.h"
 #include "engine/io/uv/process.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,6 +67,19 @@ bench_open(struct bench *bench, char *const *env)
         bench->loop->ops->start_timer(bench->loop, PATIENCE_MS, out_of_patience, NULL);
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
+void
+remove_folder(const char *folder)
+{
+    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 void
 bench_close(struct bench *bench)
 {
@@ -76,10 +90,7 @@ bench_close(struct bench *bench)
     bench->loop->ops->close(bench->loop);
     act_environ_destroy(bench->environ);
     act_secrets_destroy(bench->secrets);
-    struct act_buf command = {0};
-    act_buf_printf(&command, "chmod -R u+rwx '%s'; rm -rf '%s'", bench->base, bench->base);
-    assert_int_equal(system(command.ptr), 0);
-    act_buf_fini(&command);
+    remove_folder(bench->base);
     act_free(bench->folder);
     act_free(bench->base);
 }

@@ -58,6 +58,7 @@ struct act_task task_run(const char *script);
 struct act_value *json(const char *text);
 bool is(struct act_str text, const char *wanted);
 void write_file(const char *folder, const char *name, const char *text, unsigned mode);
+void remove_folder(const char *folder); /* with all in it */
 unsigned carriers_of(struct act_str attempt_id);
 bool sanitized(void);
 

@@ -4,6 +4,7 @@
 #include "engine/io/uv/cookie.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -167,13 +168,17 @@ folder_make(void)
     return path.ptr;
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
 void
 folder_remove(char *folder)
 {
-    struct act_buf command = {0};
-    act_buf_printf(&command, "rm -rf '%s'", folder);
-    assert_int_equal(system(command.ptr), 0);
-    act_buf_fini(&command);
+    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
     act_free(folder);
 }
 
