@@ -3,6 +3,7 @@
 #include "cli/cmd.h"
 #include "cli/term.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,10 +236,25 @@ run_command(struct act_cli *cli, int argc, char **argv)
     return exit_code ? exit_code : cli->command->run(cli);
 }
 
+/* A closed standard stream would be the next file that is opened: a database written to by messages. */
+static bool
+open_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+    return fd >= 0;
+}
+
 int
 act_cli_main(int argc, char **argv)
 {
     struct act_cli cli = {0};
+    if (!open_streams())
+        return ACT_EXIT_BROKEN;
     signal(SIGPIPE, SIG_IGN);
     cli.color = act_term_color(act_str(NULL), STDERR_FILENO);
     const char *name = argc > 1 ? argv[1] : "help";

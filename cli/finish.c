@@ -11,7 +11,7 @@
 
 #define SHOWN_FAILURES 5
 #define SHOWN_LINES 10
-#define SHOWN_RESULT_LINES 20
+#define SHOWN_RESULT_LINES 40
 #define SHOWN_COLUMNS 100
 
 struct act_str

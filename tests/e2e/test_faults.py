@@ -4,6 +4,7 @@ import fcntl
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
 import subprocess
 
@@ -185,3 +186,22 @@ def test_a_locked_database_names_who_holds_it(world):
         assert str(os.getpid()) in done.err and str(world.db) in done.err
         world("history", "list", code=0)  # readers wait for nobody
     world.json("run", world.write("run: echo hi"))
+
+
+def test_closed_standard_streams_do_no_harm(world):
+    flow = world.write("run: echo out; echo err >&2")
+    done = subprocess.run(["sh", "-c", f'"{ACTANT}" run "{flow}" <&- >&- 2>&-'], env=world.env)
+    assert done.returncode == 0
+    world("history", "verify", "last", code=0)
+    assert world.show()["result"] == "out"
+
+
+def test_nohup_goes_on(world):
+    process = subprocess.Popen(["nohup", ACTANT, "run", world.write(
+        "run: 'touch up; while [ ! -e go ]; do sleep 0.02; done; echo done'"), "--json"], env=world.env,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=world.path)
+    world.started.append(process)
+    world.wait_file("up")
+    process.send_signal(signal.SIGHUP)
+    (world.path / "go").touch()
+    assert '"result":"done"' in world.end(process, 0)[0]
