@@ -172,8 +172,9 @@ print_line(struct act_buf *out, struct act_diag_printer *printer, struct act_spa
     act_buf_printf(out, "%s\n%*s | ", to < text.len ? "…" : "", gutter_len, "");
     struct act_str window = act_str_n(text.ptr + from, to - from);
     uint32_t before = columns_of(window, begin - from) + (from > 0);
+    size_t stop = end < to ? end : to; /* of the caret; the window may end before it begins */
     uint32_t under =
-        columns_of(act_str_n(text.ptr + begin, (end < to ? end : to) - begin), SIZE_MAX);
+        columns_of(act_str_n(text.ptr + begin, stop > begin ? stop - begin : 0), SIZE_MAX);
     act_buf_printf(out, "%*s%s^", (int)before, "", caret_color);
     for (uint32_t i = 1; i < under; i++)
         act_buf_add_byte(out, '^');

@@ -143,8 +143,8 @@ merge(struct act_reader *r, const struct act_tree_pair *pairs, uint32_t count, u
 void
 act_reader_close_map(struct act_reader *r, struct act_read_frame *frame)
 {
-    struct act_tree_pair *pairs = r->pending.ptr + frame->first_pending;
     uint32_t count = r->pending.len - frame->first_pending;
+    struct act_tree_pair *pairs = count ? r->pending.ptr + frame->first_pending : NULL;
     count = drop_duplicates(r, pairs, count, &frame->merge);
     if (frame->merge) {
         merge(r, pairs, count, frame->merge - 1);
