@@ -25,8 +25,8 @@ struct act_shell_options {
     struct act_output_limits limits;
     bool always_shell; /* never skip the shell: for comparisons */
 };
-/* close drops attempts that are under way without telling anybody; then the process port must have
- * been closed before (which kills them). */
+/* close drops attempts that are under way without telling anybody; their processes are killed when
+ * the process port is closed, and until then the loop must not run again. */
 struct act_executor *act_shell_executor_create(const struct act_shell_options *options);
 
 /* Ends what is left of an attempt of an earlier life of the run; how many processes there were. */

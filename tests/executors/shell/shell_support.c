@@ -85,7 +85,8 @@ bench_close(struct bench *bench)
 {
     bench->loop->ops->stop_timer(bench->watchdog);
     bench->port->ops->close(bench->port);
-    bench->executor->ops->close(bench->executor);
+    if (bench->executor)
+        bench->executor->ops->close(bench->executor);
     bench->blobs->ops->close(bench->blobs);
     bench->loop->ops->close(bench->loop);
     act_environ_destroy(bench->environ);

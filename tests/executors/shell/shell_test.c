@@ -670,6 +670,35 @@ many_at_once(void **state)
     act_free(all);
 }
 
+/* Nobody is told, nothing runs on. */
+static void
+closed_under_way(void **state)
+{
+    (void)state;
+    struct bench other;
+    bench_open(&other, NULL);
+    struct ended all[6] = {0};
+    struct act_str ids[6];
+    for (int i = 0; i < 6; i++) {
+        struct act_task task = task_run("(setsid sleep 1000 &); sleep 1000; :");
+        ended_start(&all[i], &other, &task);
+        ids[i] = task.attempt_id;
+    }
+    for (int i = 0; i < 5; i++) {
+        other.loop->ops->start_timer(other.loop, 20, (void (*)(void *))other.loop->ops->stop,
+                                     other.loop);
+        other.loop->ops->run(other.loop, NULL);
+    }
+    other.executor->ops->close(other.executor);
+    other.executor = NULL;
+    bench_close(&other);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(all[i].ends, 0);
+        assert_int_equal(carriers_of(ids[i]), 0);
+        ended_fini(&all[i]);
+    }
+}
+
 static unsigned
 open_descriptors(void)
 {
@@ -730,6 +759,7 @@ main(void)
         cmocka_unit_test_setup_teardown(secrets, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_in_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
+        cmocka_unit_test(closed_under_way),
         cmocka_unit_test_setup_teardown(no_descriptor_is_lost, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
