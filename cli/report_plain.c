@@ -136,6 +136,14 @@ add_verdict(struct act_report *r, enum act_status status)
     act_style_add(&r->out, r->color, style, act_str(act_status_text(status)));
 }
 
+/* Causes whose message adds something to their name. */
+static bool
+says_more(enum act_cause cause)
+{
+    return cause == ACT_CAUSE_FAIL || cause == ACT_CAUSE_EXPRESSION || cause == ACT_CAUSE_OUTPUT ||
+           cause == ACT_CAUSE_START || cause == ACT_CAUSE_EXCEPTION || cause == ACT_CAUSE_REJECTED;
+}
+
 static void
 say_ended(struct act_report *r, const struct act_event *event, struct act_str label)
 {
@@ -163,7 +171,7 @@ say_ended(struct act_report *r, const struct act_event *event, struct act_str la
     }
     const struct act_value *message =
         event->error ? act_value_get(event->error, ACT_STR("message")) : NULL;
-    if (failed && message && event->cause != ACT_CAUSE_EXIT && event->cause != ACT_CAUSE_SIGNAL) {
+    if (failed && message && says_more(event->cause)) {
         act_buf_add_cstr(&r->out, ": ");
         struct act_buf text = {0};
         act_value_text(&text, message);
