@@ -149,6 +149,8 @@ act_lower_needs(struct act_lower *l, uint32_t dag, const struct act_tree *tree)
 {
     struct members m = {0};
     const struct act_plan_node *n = &l->plan->nodes.ptr[dag];
+    if (n->child_count == 0)
+        return;
     const uint32_t *children = l->plan->children.ptr + n->first_child;
     uint32_t child = 0;
     for (uint32_t i = 0; i < tree->count; i++)
