@@ -26,13 +26,6 @@ struct act_run_row {
 };
 typedef ACT_VEC(struct act_run_row) act_run_rows;
 
-/* A batch as it was appended. */
-struct act_batch {
-    uint64_t first_seq;
-    uint32_t count;
-    struct act_str body;
-};
-
 /* A row of the inbox: what other processes want of a run. */
 struct act_inbox_row {
     uint64_t id;
@@ -42,8 +35,19 @@ struct act_inbox_row {
     struct act_str body; /* JSON, or empty */
     struct act_str who;  /* user name of the sender */
     int64_t at_ms;
+    bool refused; /* of a batch's posts, out: there is no such run, or it has ended */
 };
 typedef ACT_VEC(struct act_inbox_row) act_inbox_rows;
+
+/* A batch as it was appended. */
+struct act_batch {
+    uint64_t first_seq;
+    uint32_t count;
+    struct act_str body;
+    /* Signals to other runs, posted in the same transaction (append only). */
+    struct act_inbox_row *posts;
+    uint32_t post_count;
+};
 
 struct act_store;
 struct act_store_ops {

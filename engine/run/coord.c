@@ -15,12 +15,13 @@ act_coord_fact(struct act_coord *coord, enum act_event_type type, act_inst inst)
     struct act_loop *loop = coord->options.loop;
     return (struct act_fact){
         .inst = inst,
-        .event = {
-            .type = type,
-            .at_ms = loop->ops->now_ms(loop),
-            .at_ns = loop->ops->now_ns(loop) + coord->ns_offset,
-            .exit_code = -1,
-        },
+        .event =
+            {
+                .type = type,
+                .at_ms = loop->ops->now_ms(loop),
+                .at_ns = loop->ops->now_ns(loop) + coord->ns_offset,
+                .exit_code = -1,
+            },
     };
 }
 
@@ -105,8 +106,8 @@ give_slot(struct act_coord *coord, act_inst inst)
         coord->slots_used++;
 }
 
-static void
-give_slots(struct act_coord *coord)
+void
+act_coord_give_slots(struct act_coord *coord)
 {
     uint32_t seen = gather_ready(coord, 0);
     while (coord->slots_used < coord->options.slots && !coord->suspending && !coord->failed) {
@@ -118,23 +119,24 @@ give_slots(struct act_coord *coord)
     }
 }
 
-static bool
-is_end(enum act_status status)
+bool
+act_coord_is_end(enum act_status status)
 {
     return status >= ACT_STATUS_SUCCEEDED && status <= ACT_STATUS_SUSPENDED;
 }
 
 /* The run's row in the list changes with the batch that changes its status. */
-static const struct act_run_row *
-changed_row(struct act_coord *coord)
+const struct act_run_row *
+act_coord_changed_row(struct act_coord *coord)
 {
     enum act_status status = act_run_status(coord->run);
-    struct act_str text = is_end(status) ? act_str(act_status_text(status)) : ACT_STR("running");
+    struct act_str text =
+        act_coord_is_end(status) ? act_str(act_status_text(status)) : ACT_STR("running");
     if (act_str_eq(text, coord->row.status))
         return NULL;
     coord->row.status = text;
     coord->row.ended_ms = 0;
-    if (is_end(status)) {
+    if (act_coord_is_end(status)) {
         coord->row.ended_ms = coord->options.loop->ops->now_ms(coord->options.loop);
         coord->row.duration_ms = coord->row.ended_ms - coord->row.started_ms;
     }
@@ -150,34 +152,57 @@ append(struct act_coord *coord, const struct act_batch *batch, const struct act_
                               coord->inbox_done.len, coord->effects.sync, error);
 }
 
+/* The turn's events and the signals to other runs that go with them. */
+struct act_batch
+act_coord_batch_of_turn(struct act_coord *coord, struct act_arena *arena, act_inbox_rows *posts)
+{
+    act_coord_gather_posts(coord, arena, posts);
+    return (struct act_batch){
+        .first_seq = coord->effects.first_seq,
+        .count = coord->effects.event_count,
+        .body = act_buf_str(&coord->effects.log),
+        .posts = posts->ptr,
+        .post_count = posts->len,
+    };
+}
+
+static enum act_err
+append_turn(struct act_coord *coord, const struct act_batch *batch, struct act_error *error)
+{
+    const struct act_run_row *row = act_coord_changed_row(coord);
+    enum act_err code = append(coord, batch, row, error);
+    if (code == ACT_ERR_NO_SPACE && !coord->full) {
+        /* The store has given its reserve free: what has happened fits now, and the run is suspended
+         * in order after this turn. */
+        coord->full = true;
+        coord->error = *error;
+        code = append(coord, batch, row, error);
+    }
+    return code;
+}
+
 static enum act_err
 commit(struct act_coord *coord, struct act_error *error)
 {
-    struct act_effects *effects = &coord->effects;
-    struct act_store *store = coord->options.store;
-    if (effects->event_count == 0 && coord->inbox_done.len == 0)
+    if (coord->effects.event_count == 0 && coord->inbox_done.len == 0)
         return ACT_OK;
-    if (store) {
-        struct act_batch batch = {effects->first_seq, effects->event_count,
-                                  act_buf_str(&effects->log)};
-        const struct act_run_row *row = changed_row(coord);
-        enum act_err code = append(coord, &batch, row, error);
-        if (code == ACT_ERR_NO_SPACE && !coord->full) {
-            /* The store has given its reserve free: what has happened fits now, and the run is
-             * suspended in order after this turn. */
-            coord->full = true;
-            coord->error = *error;
-            code = append(coord, &batch, row, error);
-        }
-        if (code != ACT_OK)
-            return code;
+    struct act_arena arena = {0};
+    act_inbox_rows posts = {0};
+    struct act_batch batch = act_coord_batch_of_turn(coord, &arena, &posts);
+    enum act_err code = ACT_OK;
+    if (coord->options.store)
+        code = append_turn(coord, &batch, error);
+    if (code == ACT_OK) {
+        act_coord_report_posts(coord, &posts);
+        act_vec_clear(&coord->inbox_done);
     }
-    act_vec_clear(&coord->inbox_done);
-    return ACT_OK;
+    act_vec_fini(&posts);
+    act_arena_fini(&arena);
+    return code;
 }
 
-static void
-observe_batch(struct act_coord *coord, struct act_str log)
+void
+act_coord_observe_batch(struct act_coord *coord, struct act_str log)
 {
     const struct act_coord_observer *observer = &coord->options.observer;
     if (observer->batch && log.len > 0)
@@ -189,34 +214,16 @@ do_effect(struct act_coord *coord, const struct act_effect *effect)
 {
     switch (effect->type) {
     case ACT_EFFECT_READY:
-    case ACT_EFFECT_UNREADY: /* the machine refuses its slot */
-        break;
-    case ACT_EFFECT_START:
-        act_coord_start_attempt(coord, effect->inst);
-        break;
-    case ACT_EFFECT_STOP:
-        act_coord_stop_attempt(coord, effect->inst, effect->delay_ms);
-        break;
-    case ACT_EFFECT_TIMER:
-        act_coord_set_timer(coord, effect);
-        break;
-    case ACT_EFFECT_CLEAR_TIMER:
-        act_coord_clear_timer(coord, effect->inst, effect->number);
-        break;
-    case ACT_EFFECT_SIGNAL_OUT:
-        act_coord_signal_out(coord, effect);
-        break;
-    case ACT_EFFECT_ACQUIRE:
-        act_coord_acquire(coord, effect);
-        break;
-    case ACT_EFFECT_RELEASE:
-        act_coord_release(coord, effect->inst);
-        break;
-    case ACT_EFFECT_QUESTION:
-        act_coord_question(coord, effect);
-        break;
-    case ACT_EFFECT_RUN_ENDED:
-        break;
+    case ACT_EFFECT_UNREADY: /* the machine refuses its slot */ break;
+    case ACT_EFFECT_START: act_coord_start_attempt(coord, effect->inst); break;
+    case ACT_EFFECT_STOP: act_coord_stop_attempt(coord, effect->inst, effect->delay_ms); break;
+    case ACT_EFFECT_TIMER: act_coord_set_timer(coord, effect); break;
+    case ACT_EFFECT_CLEAR_TIMER: act_coord_clear_timer(coord, effect->inst, effect->number); break;
+    case ACT_EFFECT_ACQUIRE: act_coord_acquire(coord, effect); break;
+    case ACT_EFFECT_RELEASE: act_coord_release(coord, effect->inst); break;
+    case ACT_EFFECT_QUESTION: act_coord_question(coord, effect); break;
+    case ACT_EFFECT_SIGNAL_OUT: /* went with the batch */
+    case ACT_EFFECT_RUN_ENDED: break;
     }
 }
 
@@ -245,7 +252,7 @@ turn(void *self)
         act_run_continue(coord->run, loop->ops->now_ms(loop),
                          loop->ops->now_ns(loop) + coord->ns_offset, &coord->effects);
     }
-    give_slots(coord);
+    act_coord_give_slots(coord);
     struct act_error error = {0};
     enum act_err code = commit(coord, &error);
     if (code != ACT_OK) {
@@ -256,13 +263,13 @@ turn(void *self)
     struct act_effects doing = coord->effects;
     coord->effects = coord->doing;
     coord->doing = doing;
-    observe_batch(coord, act_buf_str(&coord->doing.log));
+    act_coord_observe_batch(coord, act_buf_str(&coord->doing.log));
     for (uint32_t i = 0; i < coord->doing.list.len && !coord->failed; i++)
         do_effect(coord, &coord->doing.list.ptr[i]);
     act_effects_clear(&coord->doing);
     if (coord->full && !coord->suspending)
         act_coord_suspend(coord);
-    bool over = is_end(act_run_status(coord->run)) && coord->slots_used == 0;
+    bool over = act_coord_is_end(act_run_status(coord->run)) && coord->slots_used == 0;
     if (over && !coord->failed && coord->effects.event_count == 0)
         finish(coord);
     else if (over || act_run_more(coord->run) || coord->effects.gating)
@@ -330,151 +337,6 @@ act_coord_destroy(struct act_coord *coord)
         coord->options.store->ops->disown(coord->options.store, coord->row.run);
     act_arena_fini(&coord->arena);
     act_free(coord);
-}
-
-static void
-keep_row(struct act_coord *coord, const struct act_run_row *row)
-{
-    coord->row = (struct act_run_row){
-        .run = act_arena_str(&coord->arena, row->run),
-        .workflow = act_arena_str(&coord->arena, row->workflow),
-        .status = act_arena_str(&coord->arena, row->status),
-        .path = act_arena_str(&coord->arena, row->path),
-        .plan_hash = act_arena_str(&coord->arena, row->plan_hash),
-        .started_ms = row->started_ms,
-        .ended_ms = row->ended_ms,
-        .duration_ms = row->duration_ms,
-    };
-}
-
-enum act_err
-act_coord_start(struct act_coord *coord, const struct act_run_row *row,
-                const struct act_value *started, struct act_str plan_bytes, struct act_error *err)
-{
-    struct act_store *store = coord->options.store;
-    keep_row(coord, row);
-    struct act_loop *loop = coord->options.loop;
-    coord->ns_offset = -loop->ops->now_ns(loop);
-    struct act_fact fact = act_coord_fact(coord, ACT_EVENT_RUN_STARTED, ACT_INST_NONE);
-    struct act_value *value = act_value_retain(started);
-    fact.event.value = value;
-    fact.event.at_ms = row->started_ms;
-    enum act_err code = act_run_apply(coord->run, &fact, &coord->effects, err);
-    act_value_release(value);
-    if (code != ACT_OK)
-        return code;
-    give_slots(coord);
-    if (store) {
-        struct act_batch first = {coord->effects.first_seq, coord->effects.event_count,
-                                  act_buf_str(&coord->effects.log)};
-        struct act_run_row whole = *row; /* a run of values alone may have ended already */
-        if (changed_row(coord)) {
-            whole.status = coord->row.status;
-            whole.ended_ms = coord->row.ended_ms;
-            whole.duration_ms = coord->row.duration_ms;
-        }
-        code = store->ops->create_run(store, &whole, plan_bytes, &first, err);
-        if (code != ACT_OK)
-            return code;
-        coord->owned = true;
-        observe_batch(coord, first.body);
-        act_buf_clear(&coord->effects.log);
-        coord->effects.event_count = 0;
-        coord->effects.first_seq = act_run_next_seq(coord->run);
-    }
-    coord->started = true;
-    act_coord_poll_inbox(coord);
-    loop->ops->request_turn(loop);
-    return ACT_OK;
-}
-
-static enum act_err
-replay_batch(void *self, const struct act_batch *batch, struct act_error *err)
-{
-    return act_run_replay(((struct act_coord *)self)->run, batch->body, err);
-}
-
-/* What was dispatched and has no end: its process died with the engine or lives on without it. It is
- * ended before anything else happens, and recorded as lost; the machine decides whether it may run
- * again. */
-struct leftovers {
-    struct act_coord *coord;
-    ACT_VEC(act_inst) insts;
-};
-
-static void
-end_leftover(void *self, act_inst inst, const struct act_task *task)
-{
-    struct leftovers *left = self;
-    const struct act_coord_options *options = &left->coord->options;
-    if (options->end_leftovers)
-        options->end_leftovers(options->end_leftovers_self, task->attempt_id);
-    act_vec_push(&left->insts, inst);
-}
-
-static void
-record_leftovers(struct act_coord *coord)
-{
-    struct leftovers left = {.coord = coord};
-    act_run_inflight(coord->run, end_leftover, &left);
-    for (uint32_t i = 0; i < left.insts.len; i++) {
-        struct act_fact fact = act_coord_fact(coord, ACT_EVENT_ENDED, left.insts.ptr[i]);
-        fact.event.cause = ACT_CAUSE_LOST;
-        fact.event.message = ACT_STR("the engine ended before the attempt did");
-        act_coord_apply(coord, &fact);
-    }
-    act_vec_fini(&left.insts);
-}
-
-static void
-take_up(struct act_coord *coord, enum act_resume_mode mode, struct act_str from)
-{
-    record_leftovers(coord);
-    struct act_fact fact = act_coord_fact(coord, ACT_EVENT_RESUME, ACT_INST_NONE);
-    act_coord_apply(coord, &fact);
-    act_run_reissue(coord->run, &coord->effects);
-    if (mode == ACT_RESUME_RETRY) {
-        fact = act_coord_fact(coord, ACT_EVENT_RETRY, ACT_INST_NONE);
-        fact.event.name = from;
-        act_coord_apply(coord, &fact);
-    } else if (mode == ACT_RESUME_CANCEL) {
-        act_coord_cancel(coord, ACT_STR("actant cancel"));
-    }
-    act_coord_read_inbox(coord);
-}
-
-enum act_err
-act_coord_resume(struct act_coord *coord, const struct act_run_row *row, enum act_resume_mode mode,
-                 struct act_str from, struct act_error *err)
-{
-    struct act_store *store = coord->options.store;
-    keep_row(coord, row);
-    enum act_err code = store->ops->own(store, coord->row.run, err);
-    if (code != ACT_OK)
-        return code;
-    coord->owned = true;
-    code = store->ops->read_batches(store, coord->row.run, 1, replay_batch, coord, err);
-    if (code != ACT_OK)
-        return code;
-    enum act_status status = act_run_status(coord->run);
-    bool over = is_end(status) && status != ACT_STATUS_SUSPENDED;
-    if (over && mode != ACT_RESUME_RETRY)
-        return act_error_set(err, ACT_ERR_EXISTS, "run %.*s has ended: %s",
-                             ACT_STR_ARG(coord->row.run), act_status_text(status));
-    if (mode == ACT_RESUME_RETRY && (!over || status == ACT_STATUS_SUCCEEDED)) {
-        act_error_set(err, ACT_ERR_USAGE, "run %.*s is %s: there is nothing to retry",
-                      ACT_STR_ARG(coord->row.run), act_status_text(status));
-        act_error_hint(err, over ? "`actant rerun` starts it anew" : "`actant resume` goes on with it");
-        if (!(over && from.len > 0))
-            return ACT_ERR_USAGE;
-    }
-    struct act_loop *loop = coord->options.loop;
-    coord->ns_offset = act_run_last_ns(coord->run) + 1 - loop->ops->now_ns(loop);
-    coord->started = true;
-    take_up(coord, mode, from);
-    act_coord_poll_inbox(coord);
-    loop->ops->request_turn(loop);
-    return ACT_OK;
 }
 
 void

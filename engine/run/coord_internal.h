@@ -70,6 +70,14 @@ void act_coord_fail(struct act_coord *coord, enum act_err code, const struct act
 bool act_coord_over(const struct act_coord *coord);
 void act_coord_maybe_leave(struct act_coord *coord);
 
+/* coord.c, for coord_begin.c */
+void act_coord_give_slots(struct act_coord *coord);
+const struct act_run_row *act_coord_changed_row(struct act_coord *coord); /* NULL: unchanged */
+void act_coord_observe_batch(struct act_coord *coord, struct act_str log);
+struct act_batch act_coord_batch_of_turn(struct act_coord *coord, struct act_arena *arena,
+                                         act_inbox_rows *posts);
+bool act_coord_is_end(enum act_status status);
+
 /* coord_attempts.c */
 void act_coord_start_attempt(struct act_coord *coord, act_inst inst);
 void act_coord_stop_attempt(struct act_coord *coord, act_inst inst, int64_t grace_ms);
@@ -85,7 +93,10 @@ void act_coord_timers_fini(struct act_coord *coord);
 void act_coord_acquire(struct act_coord *coord, const struct act_effect *effect);
 void act_coord_release(struct act_coord *coord, act_inst inst);
 void act_coord_question(struct act_coord *coord, const struct act_effect *effect);
-void act_coord_signal_out(struct act_coord *coord, const struct act_effect *effect);
+/* Signals to other runs among the turn's effects, as rows for the batch's transaction; texts live in
+ * arena. */
+void act_coord_gather_posts(struct act_coord *coord, struct act_arena *arena, act_inbox_rows *ret);
+void act_coord_report_posts(struct act_coord *coord, const act_inbox_rows *posts);
 void act_coord_read_inbox(struct act_coord *coord);
 void act_coord_poll_inbox(struct act_coord *coord);
 

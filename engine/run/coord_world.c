@@ -125,8 +125,8 @@ act_coord_question(struct act_coord *coord, const struct act_effect *effect)
     struct act_str dir = effect->to ? act_value_as_str(effect->to) : ACT_STR("");
     enum act_err code = ACT_ERR_UNSUPPORTED;
     if (coord->options.hash_files)
-        code = coord->options.hash_files(coord->options.hash_files_self, effect->value, dir, &answer,
-                                         &error);
+        code = coord->options.hash_files(coord->options.hash_files_self, effect->value, dir,
+                                         &answer, &error);
     if (code != ACT_OK) {
         fact.event.cause = ACT_CAUSE_EXPRESSION;
         fact.event.message = act_str(error.message);
@@ -145,30 +145,45 @@ warn(struct act_coord *coord, const char *text)
 }
 
 void
-act_coord_signal_out(struct act_coord *coord, const struct act_effect *effect)
+act_coord_gather_posts(struct act_coord *coord, struct act_arena *arena, act_inbox_rows *ret)
 {
-    struct act_store *store = coord->options.store;
-    struct act_buf body = {0};
-    if (!store) {
-        warn(coord, "a signal to another run was not sent: this run keeps no history");
-        return;
+    for (uint32_t i = 0; i < coord->effects.list.len; i++) {
+        const struct act_effect *effect = &coord->effects.list.ptr[i];
+        if (effect->type != ACT_EFFECT_SIGNAL_OUT)
+            continue;
+        struct act_buf body = {0};
+        if (effect->value)
+            act_json_write(&body, effect->value, 0);
+        struct act_inbox_row row = {
+            .run = act_value_as_str(effect->to),
+            .kind = ACT_STR("signal"),
+            .name = act_value_as_str(effect->name),
+            .body = act_arena_str(arena, act_buf_str(&body)),
+            .who = coord->row.run,
+            .at_ms = coord->options.loop->ops->now_ms(coord->options.loop),
+        };
+        act_buf_fini(&body);
+        act_vec_push(ret, row);
     }
-    if (effect->value)
-        act_json_write(&body, effect->value, 0);
-    struct act_inbox_row row = {
-        .run = act_value_as_str(effect->to),
-        .kind = ACT_STR("signal"),
-        .name = act_value_as_str(effect->name),
-        .body = act_buf_str(&body),
-        .who = coord->row.run,
-        .at_ms = coord->options.loop->ops->now_ms(coord->options.loop),
-    };
-    struct act_error error = {0};
-    enum act_err code = store->ops->post(store, &row, &error);
-    /* The other run may be gone; that is no reason to end this one. */
-    if (code != ACT_OK)
-        warn(coord, error.message);
-    act_buf_fini(&body);
+}
+
+/* The other run may be gone; that is no reason to end this one. */
+void
+act_coord_report_posts(struct act_coord *coord, const act_inbox_rows *posts)
+{
+    for (uint32_t i = 0; i < posts->len; i++) {
+        const struct act_inbox_row *row = &posts->ptr[i];
+        if (coord->options.store && !row->refused)
+            continue;
+        struct act_arena arena = {0};
+        struct act_str text =
+            act_arena_printf(&arena, "the signal %.*s was not sent: run %.*s %s",
+                             ACT_STR_ARG(row->name), ACT_STR_ARG(row->run),
+                             coord->options.store ? "is not there or has ended"
+                                                  : "cannot be reached without history");
+        warn(coord, text.ptr);
+        act_arena_fini(&arena);
+    }
 }
 
 static void
@@ -179,21 +194,26 @@ take_row(struct act_coord *coord, const struct act_inbox_row *row)
             return;
     }
     bool cancel = act_str_is(row->kind, "cancel");
-    struct act_fact fact = act_coord_fact(coord, cancel ? ACT_EVENT_CANCEL : ACT_EVENT_SIGNAL,
-                                          ACT_INST_NONE);
+    struct act_fact fact =
+        act_coord_fact(coord, cancel ? ACT_EVENT_CANCEL : ACT_EVENT_SIGNAL, ACT_INST_NONE);
     struct act_value *payload = NULL;
     if (!cancel && row->body.len > 0 && act_json_parse(row->body, 0, &payload, NULL) != ACT_OK)
         payload = act_value_string(row->body);
     char id[32];
     fact.event.name = row->name;
-    fact.event.id = act_str_n(id, (size_t)snprintf(id, sizeof(id), "%llu",
-                                                   (unsigned long long)row->id));
+    fact.event.id =
+        act_str_n(id, (size_t)snprintf(id, sizeof(id), "%llu", (unsigned long long)row->id));
     fact.event.value = payload;
     fact.event.message = row->who;
     if (cancel)
         coord->cancelling = true;
-    if (act_coord_apply(coord, &fact) == ACT_OK)
-        act_vec_push(&coord->inbox_done, row->id);
+    struct act_error error = {0};
+    enum act_err code = act_run_apply(coord->run, &fact, &coord->effects, &error);
+    if (code == ACT_ERR_INVALID)
+        warn(coord, error.message);
+    /* What the machine refuses is taken off as well: it would be refused again. */
+    act_vec_push(&coord->inbox_done, row->id);
+    coord->options.loop->ops->request_turn(coord->options.loop);
     act_value_release(payload);
 }
 

@@ -34,6 +34,19 @@ act_batch_origin(struct act_str run, uint8_t ret[ACT_SHA256_BYTES])
     act_sha256_final(&h, ret);
 }
 
+/* A run that is not there or has ended takes no signals; that is no reason not to write the batch. */
+static enum act_err
+post_all(struct act_sqlite *s, const struct act_batch *batch, struct act_error *err)
+{
+    for (uint32_t i = 0; i < batch->post_count; i++) {
+        enum act_err rc = act_inbox_add(s, &batch->posts[i], err);
+        batch->posts[i].refused = rc == ACT_ERR_INVALID || rc == ACT_ERR_NOT_FOUND;
+        if (rc != ACT_OK && !batch->posts[i].refused)
+            return rc;
+    }
+    return ACT_OK;
+}
+
 enum act_err
 act_batch_insert(struct act_sqlite *s, int64_t row, const uint8_t *before,
                  const struct act_batch *batch, uint8_t *ret_hash, struct act_error *err)
@@ -54,7 +67,7 @@ act_batch_insert(struct act_sqlite *s, int64_t row, const uint8_t *before,
     sqlite3_clear_bindings(stmt);
     if (rc == ACT_OK)
         memcpy(ret_hash, hash, sizeof(hash));
-    return rc;
+    return rc == ACT_OK ? post_all(s, batch, err) : rc;
 }
 
 enum act_err

@@ -1,15 +1,11 @@
 #include "engine/io/sqlite/store.h"
 
 enum act_err
-act_sqlite_post(struct act_store *self, const struct act_inbox_row *row, struct act_error *err)
+act_inbox_add(struct act_sqlite *s, const struct act_inbox_row *row, struct act_error *err)
 {
-    struct act_sqlite *s = act_sqlite_of(self);
     struct act_run_place place;
     sqlite3_stmt *stmt;
-    enum act_err rc = act_db_begin(&s->db, false, err);
-    if (rc != ACT_OK)
-        return rc;
-    rc = act_sqlite_run_row(s, row->run, &place, err);
+    enum act_err rc = act_sqlite_run_row(s, row->run, &place, err);
     if (rc == ACT_OK && place.ended) {
         rc = act_error_set(
             err, ACT_ERR_INVALID, "run %.*s has ended (it %s%s)", ACT_STR_ARG(row->run),
@@ -18,16 +14,27 @@ act_sqlite_post(struct act_store *self, const struct act_inbox_row *row, struct 
     }
     if (rc == ACT_OK)
         rc = act_db_stmt(&s->db, ACT_SQL_INBOX_ADD, &stmt, err);
-    if (rc == ACT_OK) {
-        sqlite3_bind_int64(stmt, 1, place.row);
-        act_db_bind_text(stmt, 2, row->kind);
-        act_db_bind_text(stmt, 3, row->name);
-        act_db_bind_text(stmt, 4, row->body);
-        act_db_bind_text(stmt, 5, row->who);
-        sqlite3_bind_int64(stmt, 6, row->at_ms);
-        rc = act_db_step(&s->db, stmt, NULL, err);
-        sqlite3_clear_bindings(stmt);
-    }
+    if (rc != ACT_OK)
+        return rc;
+    sqlite3_bind_int64(stmt, 1, place.row);
+    act_db_bind_text(stmt, 2, row->kind);
+    act_db_bind_text(stmt, 3, row->name);
+    act_db_bind_text(stmt, 4, row->body);
+    act_db_bind_text(stmt, 5, row->who);
+    sqlite3_bind_int64(stmt, 6, row->at_ms);
+    rc = act_db_step(&s->db, stmt, NULL, err);
+    sqlite3_clear_bindings(stmt);
+    return rc;
+}
+
+enum act_err
+act_sqlite_post(struct act_store *self, const struct act_inbox_row *row, struct act_error *err)
+{
+    struct act_sqlite *s = act_sqlite_of(self);
+    enum act_err rc = act_db_begin(&s->db, false, err);
+    if (rc != ACT_OK)
+        return rc;
+    rc = act_inbox_add(s, row, err);
     if (rc == ACT_OK)
         return act_db_commit(&s->db, err);
     act_db_rollback(&s->db);

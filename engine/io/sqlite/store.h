@@ -71,6 +71,9 @@ void act_batch_hash(const uint8_t before[ACT_SHA256_BYTES], const struct act_bat
                     uint8_t ret[ACT_SHA256_BYTES]);
 void act_batch_origin(struct act_str run, uint8_t ret[ACT_SHA256_BYTES]);
 /* Inside a transaction; ret_hash is the new newest. */
+/* Puts a row into the inbox of a run, inside a transaction. */
+enum act_err act_inbox_add(struct act_sqlite *s, const struct act_inbox_row *row,
+                           struct act_error *err);
 enum act_err act_batch_insert(struct act_sqlite *s, int64_t row, const uint8_t *before,
                               const struct act_batch *batch, uint8_t *ret_hash,
                               struct act_error *err);
