@@ -80,7 +80,7 @@ shell_backquoted(struct shell_lexer *lx)
             end = lx->holes->ptr[hole++].close - 1;
         } else if (lx->script.ptr[end] == '\\') {
             escapes = true;
-            end++;
+            end += !(hole < lx->holes->len && lx->holes->ptr[hole].open == end + 1);
         }
     }
     if (end >= limit) {

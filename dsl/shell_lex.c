@@ -1,6 +1,7 @@
 /* The characters of a script: the frames, quotes without expansions, here-documents, and the loop. */
 #include "dsl/shell_lex.h"
 
+static const char *const lost_inside = "quotes inside ${{ }} make this place unclear";
 static const char *const lost_deep = "the script before it nests too deeply to follow";
 static const char *const lost_quote = "a quote or bracket before it is not closed";
 static const char *const lost_ansi =
@@ -266,6 +267,10 @@ shell_lex(struct shell_lexer *lx)
     lx->stack.ptr = act_zalloc(lx->stack.cap, sizeof(*lx->stack.ptr));
     (void)shell_push(lx, FRAME_LIST, CLOSE_END);
     while (!lx->lost) {
+        if (lx->next_hole < lx->holes->len && lx->holes->ptr[lx->next_hole].open < lx->at) {
+            shell_lose(lx, lost_inside, lx->holes->ptr[lx->next_hole].open);
+            break;
+        }
         if (lx->at >= shell_top(lx)->limit) {
             if (leave_region(lx))
                 break;

@@ -245,6 +245,10 @@ act_tree_text_span(const struct act_sources *sources, const struct act_tree *sca
     size_t end = begin;
     if (length > 0) /* the end of its last byte, so that folds and quotes behind it stay out */
         end = find(source, scalar, offset + length - 1) + 1;
+    if (begin > source.len) /* a patched scalar's text is not what the source says */
+        begin = source.len;
+    if (end > source.len)
+        end = source.len;
     span.offset += (uint32_t)begin;
     span.length = end > begin ? (uint32_t)(end - begin) : 0;
     return span;
