@@ -60,7 +60,7 @@ enum act_op {
     /* Made by the compiler from YAML, never by the parser: */
     ACT_OP_CONCAT = 23, /* operands as text, one after another (act_value_text) */
     ACT_OP_LIST = 24,   /* operands; one that is ACT_OP_SPREAD adds all items of its list */
-    ACT_OP_SPREAD = 25, /* only inside ACT_OP_LIST; operand 0 must be a list */
+    ACT_OP_SPREAD = 25, /* only inside ACT_OP_LIST; operand 0: its items if it is a list, else itself */
     ACT_OP_MAP = 26,    /* key, value, key, value …; keys are literals */
     ACT_OP_CALLER = 27, /* operand 0, in the scope of the `task` node that called this box */
     ACT_OP_INTEGER = 28, /* operand 0, which must be a whole number, as text (shell arithmetic) */

@@ -101,10 +101,11 @@ make_list(struct machine *m, const struct act_expr_node *node)
                 act_value_list_add(list, act_value_retain(v));
             continue;
         }
-        uint32_t len = act_value_len(v);
+        bool many = act_value_type(v) == ACT_LIST;
+        uint32_t len = many ? act_value_len(v) : 1;
         code = act_eval_items(ev, len);
         for (uint32_t k = 0; k < len && code == ACT_OK; k++)
-            act_value_list_add(list, act_value_retain(act_value_at(v, k)));
+            act_value_list_add(list, act_value_retain(many ? act_value_at(v, k) : v));
     }
     if (code == ACT_OK)
         replace_slots(m, node->argc, list, false);
@@ -113,17 +114,11 @@ make_list(struct machine *m, const struct act_expr_node *node)
     return code;
 }
 
-/* The operand of a spread stays where it is; make_list takes its items. */
+/* The operand of a spread stays where it is; make_list takes its items, or itself if it is no list. */
 static enum act_err
-check_spread(struct machine *m)
+load_spread(struct machine *m)
 {
-    struct act_slot *operand = &m->slots[m->slot_count - 1];
-    enum act_err code = act_eval_load(&m->ev, &operand->v);
-    if (code != ACT_OK || act_value_type(operand->v) == ACT_LIST)
-        return code;
-    char shown[64];
-    return act_error_set(m->ev.err, ACT_ERR_EVAL, "%s is no list, so it has no items to spread",
-                         act_eval_show(&m->ev, operand->v, shown));
+    return act_eval_load(&m->ev, &m->slots[m->slot_count - 1].v);
 }
 
 static enum act_err
@@ -244,7 +239,7 @@ apply(struct machine *m, const struct act_expr_node *node)
     case ACT_OP_AND:
     case ACT_OP_OR: return ACT_OK; /* the last operand is the value */
     case ACT_OP_LIST: return make_list(m, node);
-    case ACT_OP_SPREAD: return check_spread(m);
+    case ACT_OP_SPREAD: return load_spread(m);
     case ACT_OP_MAP: return make_map(m, node);
     case ACT_OP_CALLER:
         if (m->ev.env->caller)

@@ -342,9 +342,9 @@ struct act_cell act_lower_text(struct act_lower *l, const struct act_place *plac
 /* One expression, its ${{ }} optional. */
 struct act_cell act_lower_condition(struct act_lower *l, const struct act_place *place,
                                     const struct act_tree *tree, const char *what);
-/* A list of text: argv. */
+/* A list of text: argv. spread: an element that is one ${{ list }} stands for its items. */
 struct act_cell act_lower_text_list(struct act_lower *l, const struct act_place *place,
-                                    const struct act_tree *tree, const char *key);
+                                    const struct act_tree *tree, const char *key, bool spread);
 /* One mapping of these keys and cells, which it uses up. */
 struct act_cell act_cells_map(struct act_lower *l, const struct act_str *keys,
                               const struct act_cell *cells, uint32_t count);

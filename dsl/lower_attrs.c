@@ -221,7 +221,7 @@ lower_args(struct act_lower *l, struct act_making *m, const struct act_place *pl
     const struct act_tree *tree = pair->value;
     struct act_cell cell;
     if (tree->type == ACT_TREE_LIST && m->kind == ACT_KIND_RUN) {
-        cell = act_lower_text_list(l, place, tree, "args");
+        cell = act_lower_text_list(l, place, tree, "args", false);
     } else {
         cell = act_lower_value(l, place, tree);
         bool list = cell.constant ? act_value_type(cell.constant) == ACT_LIST
@@ -272,6 +272,7 @@ lower_attr(struct act_lower *l, struct act_making *m, enum act_word word,
     case ACT_WORD_RETRY: act_lower_retry(l, m, &place, pair); return;
     case ACT_WORD_STDIN: lower_text_attr(l, m, &place, pair, ACT_ATTR_STDIN); return;
     case ACT_WORD_TIMEOUT: act_lower_duration(l, m, &place, pair, ACT_ATTR_TIMEOUT); return;
+    case ACT_WORD_TO: lower_text_attr(l, m, &place, pair, ACT_ATTR_TO); return;
     case ACT_WORD_ARTIFACTS:
     case ACT_WORD_CACHE:
     case ACT_WORD_IMAGE:

@@ -82,7 +82,8 @@ static void
 lower_exec(struct act_lower *l, struct act_making *m, const struct act_tree *tree)
 {
     if (tree->type == ACT_TREE_LIST && tree->count > 0) {
-        act_attr_put_cell(l, m, ACT_ATTR_SUBJECT, act_lower_text_list(l, &m->place, tree, "exec"));
+        act_attr_put_cell(l, m, ACT_ATTR_SUBJECT,
+                          act_lower_text_list(l, &m->place, tree, "exec", true));
         return;
     }
     struct act_cell cell = act_cell_failed();
@@ -186,7 +187,7 @@ lower_wait(struct act_lower *l, struct act_making *m, const struct act_tree *tre
         return;
     struct act_cell who;
     if (approve->value->type == ACT_TREE_LIST) {
-        who = act_lower_text_list(l, &m->place, approve->value, "approve");
+        who = act_lower_text_list(l, &m->place, approve->value, "approve", true);
         if (approve->value->count == 0)
             ACT_HELP(l, ACT_ERROR(l, "empty-node", approve->value->span, "nobody may approve"),
                      "write who may: [ann, bob]");

@@ -298,17 +298,31 @@ act_lower_value(struct act_lower *l, const struct act_place *place, const struct
     return cell;
 }
 
+/* An element that is one `${{ list }}` stands for its items. */
+static struct act_cell
+spread_cell(struct act_lower *l, struct act_cell cell, const struct act_tree *item)
+{
+    bool alone = act_has_hole(item) && !cell.failed && l->plan->exprs.nodes.len > 0;
+    if (cell.constant || !alone || l->plan->exprs.nodes.ptr[cell.expr].op == ACT_OP_CONCAT ||
+        act_guess_no_list(cell.guess))
+        return cell;
+    struct act_expr_id id = {cell.expr};
+    cell.expr = act_expr_add(&l->plan->exprs, ACT_OP_SPREAD, 0, 0, &id, 1, 0).v;
+    return cell;
+}
+
 struct act_cell
 act_lower_text_list(struct act_lower *l, const struct act_place *place, const struct act_tree *tree,
-                    const char *key)
+                    const char *key, bool spread)
 {
     struct gathered g = {.constant = true};
     for (uint32_t i = 0; i < tree->count; i++) {
         const struct act_tree *item = tree->items[i];
         if (item->type == ACT_TREE_SCALAR) {
             bool empty = item->scalar == ACT_SCALAR_NULL && item->span.length == 0;
-            gather(&g, empty ? act_cell_constant(act_value_cstring(""))
-                             : act_lower_text(l, place, item));
+            struct act_cell cell =
+                empty ? act_cell_constant(act_value_cstring("")) : act_lower_text(l, place, item);
+            gather(&g, spread ? spread_cell(l, cell, item) : cell);
             continue;
         }
         act_wrong_type(l, item, key, "text in its list");

@@ -7,8 +7,11 @@ static struct act_str
 node_name(const void *self, uint32_t node)
 {
     const struct act_plan *plan = self;
-    uint32_t id = node < plan->nodes.len ? plan->nodes.ptr[node].id : ACT_NODE_NONE;
-    return id == ACT_NODE_NONE ? ACT_STR("?") : act_plan_text(plan, id);
+    const struct act_plan_node *n = &plan->nodes.ptr[node];
+    if (n->id != ACT_NODE_NONE)
+        return act_plan_text(plan, n->id);
+    const struct act_value *as = act_plan_literal(plan, node, ACT_ATTR_AS);
+    return as ? act_value_as_str(as) : n->kind == ACT_KIND_FOR ? ACT_STR("item") : ACT_STR("?");
 }
 
 static void
