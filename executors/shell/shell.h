@@ -5,7 +5,7 @@
 #include "engine/port/blob.h"
 #include "engine/port/loop.h"
 #include "engine/port/process.h"
-#include "executors/executor.h"
+#include "engine/run/executor.h"
 #include "executors/shell/environ.h"
 #include "executors/shell/output.h"
 #include "executors/shell/secrets.h"
