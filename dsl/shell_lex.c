@@ -262,9 +262,6 @@ leave_region(struct shell_lexer *lx)
 void
 shell_lex(struct shell_lexer *lx)
 {
-    /* Frames are pointed to while others are pushed: they never move. A step pushes at most two. */
-    lx->stack.cap = SHELL_DEPTH_MAX + 8;
-    lx->stack.ptr = act_zalloc(lx->stack.cap, sizeof(*lx->stack.ptr));
     (void)shell_push(lx, FRAME_LIST, CLOSE_END);
     while (!lx->lost) {
         if (lx->next_hole < lx->holes->len && lx->holes->ptr[lx->next_hole].open < lx->at) {

@@ -17,6 +17,7 @@
 #include "dsl/shell_quote.h"
 
 #define SHELL_DEPTH_MAX 100u
+#define SHELL_FRAMES_MAX (SHELL_DEPTH_MAX + 8u) /* one step pushes at most two */
 #define SHELL_WORD_MAX 64u
 #define SHELL_DELIMITER_MAX 128u
 
@@ -168,7 +169,7 @@ struct shell_lexer {
     uint32_t next_hole; /* the first not passed yet */
     ACT_VEC(struct shell_mark) marks;
     ACT_VEC(struct shell_use) uses;
-    ACT_VEC(struct shell_frame) stack;
+    ACT_VEC(struct shell_frame) stack; /* over a fixed array: frames never move */
     ACT_VEC(struct shell_heredoc) heredocs;
     uint32_t first_heredoc;          /* not read yet */
     ACT_VEC(struct act_str) numbers; /* variables that arithmetic reads */

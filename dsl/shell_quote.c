@@ -144,20 +144,25 @@ static void
 write_reference(struct shell_lexer *lx, const struct place *place)
 {
     struct act_buf *out = lx->out;
-    unsigned number = lx->next_hole + 1;
-    if (lx->quote == '\'')
-        act_buf_printf(out, "'\"$ACTANT_V%u\"'", number);
-    else if (lx->quote == '$')
-        act_buf_printf(out, "'\"$ACTANT_V%u\"$'", number);
-    else if (lx->quote == '#' || place->arithmetic) {
+    const char *before = "\"$ACTANT_V", *after = "\"";
+    if (lx->quote == '\'' || lx->quote == '$') {
+        before = "'\"$ACTANT_V";
+        after = lx->quote == '$' ? "\"$'" : "\"'";
+    } else if (lx->quote == '#' || place->arithmetic) {
         bool sign = out->len && strchr("+-", out->ptr[out->len - 1]); /* 5--3 */
-        act_buf_printf(out, "%s${ACTANT_V%u}", sign ? " " : "", number);
-    } else if (place->quoted && place->pattern) /* a quoted pattern stands for itself */
-        act_buf_printf(out, "\"${ACTANT_V%u}\"", number);
-    else if (place->quoted)
-        act_buf_printf(out, "${ACTANT_V%u}", number);
-    else
-        act_buf_printf(out, "\"$ACTANT_V%u\"", number);
+        before = sign ? " ${ACTANT_V" : "${ACTANT_V";
+        after = "}";
+    } else if (place->quoted) { /* a quoted pattern stands for itself */
+        before = place->pattern ? "\"${ACTANT_V" : "${ACTANT_V";
+        after = place->pattern ? "}\"" : "}";
+    }
+    char digits[16];
+    size_t at = sizeof(digits);
+    for (uint32_t number = lx->next_hole + 1; number; number /= 10)
+        digits[--at] = (char)('0' + number % 10);
+    act_buf_add_cstr(out, before);
+    act_buf_add(out, digits + at, sizeof(digits) - at);
+    act_buf_add_cstr(out, after);
 }
 
 /* The variable that a hole of this list's open word is assigned to. */
@@ -277,6 +282,9 @@ act_shell_rewrite(struct act_str script, enum act_shell shell, struct act_buf *o
     }
     struct shell_lexer lx = {
         .script = script, .bash = shell == ACT_SHELL_BASH, .out = out, .holes = holes};
+    struct shell_frame frames[SHELL_FRAMES_MAX]; /* not zeroed: a push does that */
+    lx.stack.ptr = frames;
+    lx.stack.cap = SHELL_FRAMES_MAX;
     shell_lex(&lx);
     if (lx.lost) {
         for (uint32_t i = 0; i < holes->len; i++)
@@ -285,7 +293,6 @@ act_shell_rewrite(struct act_str script, enum act_shell shell, struct act_buf *o
     }
     follow_variables(&lx);
     act_buf_add(out, script.ptr + lx.copied, script.len - lx.copied);
-    act_vec_fini(&lx.stack);
     act_vec_fini(&lx.marks);
     act_vec_fini(&lx.uses);
     act_vec_fini(&lx.heredocs);

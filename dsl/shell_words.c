@@ -7,7 +7,7 @@ bool
 shell_is_one_of(const char *text, const char *const *words)
 {
     for (; *words; words++)
-        if (strcmp(text, *words) == 0)
+        if (text[0] == (*words)[0] && strcmp(text, *words) == 0)
             return true;
     return false;
 }
@@ -42,11 +42,13 @@ shell_word_begin(struct shell_lexer *lx, struct shell_frame *list)
     struct shell_word *word = &list->command.word;
     if (word->open)
         return;
-    *word = (struct shell_word){.open = true,
-                                .only_name = true,
-                                .start = lx->at,
-                                .first_hole = lx->next_hole,
-                                .first_use = lx->uses.len};
+    word->open = word->only_name = true; /* not all of it: words are many, its text is long */
+    word->quoted = word->dynamic = word->begins_with_hole = word->assigns = false;
+    word->start = lx->at;
+    word->name = act_str_n("", 0);
+    word->len = 0;
+    word->first_hole = lx->next_hole;
+    word->first_use = lx->uses.len;
 }
 
 /* An unquoted '=' after NAME, NAME+ or NAME[…] where that makes an assignment. */
@@ -119,7 +121,7 @@ class_of(const char *text)
         {"watch", CLASS_CODE},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].name, text) == 0)
+        if (rows[i].name[0] == text[0] && strcmp(rows[i].name, text) == 0)
             return rows[i].class;
     return CLASS_PLAIN;
 }
