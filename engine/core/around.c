@@ -34,7 +34,7 @@ due_of(struct act_run *run, struct act_instance *inst, int64_t *ret)
                   act_instant_parse(act_value_as_str(text), &at, &err) == ACT_OK;
         act_value_release(text);
         if (!ok) {
-            act_fail(run, inst, ACT_CAUSE_EXPRESSION, "at: not an instant: %s",
+            act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`at`: %s",
                      err.message[0] ? err.message
                                     : "a text such as 2030-01-31T12:00:00Z is needed");
             return false;

@@ -114,7 +114,8 @@ act_begin_child(struct act_run *run, struct act_instance *inst, uint32_t positio
     struct act_instance *child = act_spawn(run, inst, node, position, input);
     inst->inside->children[position] = child->slot;
     inst->inside->live++;
-    act_push(run, child, ACT_STEP_BEGIN);
+    if (!act_cancel_meets(run, child))
+        act_push(run, child, ACT_STEP_BEGIN);
 }
 
 enum act_count

@@ -1,6 +1,71 @@
 /* Attributes with a type: durations, counts, switches; and what is inherited from around. */
 #include "engine/core/machine.h"
 
+#include <stdio.h>
+
+void
+act_duration_text(struct act_buf *out, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    if (ms <= 0)
+        act_buf_add_cstr(out, "0s");
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (ms >= units[i].ms)
+            act_buf_printf(out, "%lld%s", (long long)(ms / units[i].ms), units[i].unit);
+        ms %= units[i].ms;
+    }
+}
+
+const char *
+act_attr_key(enum act_attr attr)
+{
+    static const char *const keys[] = {
+        [ACT_ATTR_GUARD] = "if",
+        [ACT_ATTR_ARGS] = "args",
+        [ACT_ATTR_WITH] = "with",
+        [ACT_ATTR_ENV] = "env",
+        [ACT_ATTR_DIR] = "dir",
+        [ACT_ATTR_STDIN] = "stdin",
+        [ACT_ATTR_OUTPUTS] = "outputs",
+        [ACT_ATTR_TIMEOUT] = "timeout",
+        [ACT_ATTR_GRACE] = "grace",
+        [ACT_ATTR_RETRY_MAX] = "retry",
+        [ACT_ATTR_RETRY_DELAY] = "retry.delay",
+        [ACT_ATTR_RETRY_BACKOFF] = "retry.backoff",
+        [ACT_ATTR_RETRY_MAX_DELAY] = "retry.max_delay",
+        [ACT_ATTR_RETRY_JITTER] = "retry.jitter",
+        [ACT_ATTR_FAIL_FAST] = "fail_fast",
+        [ACT_ATTR_COLLECT] = "collect",
+        [ACT_ATTR_QUORUM] = "quorum",
+        [ACT_ATTR_PARALLEL] = "parallel",
+        [ACT_ATTR_PRIORITY] = "priority",
+        [ACT_ATTR_DELAY] = "delay",
+        [ACT_ATTR_AT] = "at",
+        [ACT_ATTR_MAX] = "max",
+        [ACT_ATTR_MATRIX_AXES] = "matrix",
+        [ACT_ATTR_MATRIX_INCLUDE] = "include",
+        [ACT_ATTR_MATRIX_EXCLUDE] = "exclude",
+        [ACT_ATTR_FRESH] = "fresh",
+        [ACT_ATTR_TO] = "to",
+    };
+    bool known = (size_t)attr < sizeof(keys) / sizeof(keys[0]) && keys[attr] != NULL;
+    return known ? keys[attr] : "";
+}
+
+/* With the attribute's key before it. */
+static void
+fail_at(struct act_run *run, struct act_instance *inst, enum act_attr attr, const char *message)
+{
+    const char *key = act_attr_key(attr);
+    if (key[0] != '\0')
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`%s`: %s", key, message);
+    else
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s", message);
+}
+
 bool
 act_eval_duration(struct act_run *run, struct act_instance *inst, enum act_attr attr,
                   int64_t absent, int64_t *ret_ms)
@@ -17,7 +82,7 @@ act_eval_duration(struct act_run *run, struct act_instance *inst, enum act_attr 
     enum act_err code = act_duration_from_value(v, ret_ms, &err);
     act_value_release(v);
     if (code != ACT_OK)
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s", err.message);
+        fail_at(run, inst, attr, err.message);
     return code == ACT_OK;
 }
 
@@ -33,8 +98,9 @@ act_eval_count(struct act_run *run, struct act_instance *inst, enum act_attr att
     bool ok = !given || (act_value_is_number(v) && act_value_to_int(v, &n) && n >= least);
     act_value_release(v);
     if (!ok) {
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "a whole number of at least %lld is needed",
-                 (long long)least);
+        char text[80];
+        snprintf(text, sizeof(text), "must be a whole number of at least %lld", (long long)least);
+        fail_at(run, inst, attr, text);
         return false;
     }
     *ret = given ? n : absent;
@@ -97,7 +163,7 @@ inherit_env(struct act_run *run, struct act_instance *inst)
         return false;
     if (act_value_type(named) != ACT_MAP) {
         act_value_release(named);
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "env must be a mapping");
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`env` must be a mapping of names to texts");
         return false;
     }
     struct act_value *pair = act_value_list();

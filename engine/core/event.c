@@ -83,6 +83,8 @@ enum field {
     F_ERR_AT = 28,
     F_ERR_LENGTH = 29,
     F_ORDER = 30,
+    F_LABEL = 31,
+    F_LAST = F_LABEL,
 };
 
 static void
@@ -185,6 +187,7 @@ act_event_encode(struct act_buf *out, const struct act_event *e)
     put_blob(out, F_OUT_BYTES, &e->out);
     put_blob(out, F_ERR_BYTES, &e->err);
     put_str(out, F_ORDER, e->order);
+    put_str(out, F_LABEL, e->label);
     close_bytes(out, at);
 }
 
@@ -256,6 +259,8 @@ get_bytes(struct act_event *e, enum field field, struct act_wire_reader *r, stru
         e->message = s;
     else if (field == F_ORDER)
         e->order = s;
+    else if (field == F_LABEL)
+        e->label = s;
 }
 
 static int64_t
@@ -341,7 +346,7 @@ act_event_decode(struct act_str *bytes, struct act_arena *arena, struct act_valu
     uint64_t type = act_wire_read_u64(&r);
     while (!r.failed && r.rest.len > 0) {
         uint64_t tag = act_wire_read_u64(&r);
-        enum field field = (enum field)(tag >> 1 > F_ORDER ? 0 : tag >> 1);
+        enum field field = (enum field)(tag >> 1 > F_LAST ? 0 : tag >> 1);
         if (tag & 1)
             get_bytes(&e, field, &r, arena, loader);
         else
@@ -364,4 +369,16 @@ act_event_fini(struct act_event *e)
     act_value_release(e->outputs);
     act_value_release(e->error);
     e->value = e->outputs = e->error = NULL;
+}
+
+struct act_str
+act_event_label(const struct act_plan *plan, const struct act_event *event)
+{
+    if (event->label.len > 0 || event->key.node >= plan->nodes.len)
+        return event->label;
+    struct act_expr_id id = act_plan_expr(plan, event->key.node, ACT_ATTR_NAME);
+    if (id.v == ACT_EXPR_NONE || plan->exprs.nodes.ptr[id.v].op != ACT_OP_LITERAL)
+        return ACT_STR("");
+    const struct act_value *v = plan->exprs.literals.ptr[plan->exprs.nodes.ptr[id.v].a];
+    return act_value_type(v) == ACT_STRING ? act_value_as_str(v) : ACT_STR("");
 }

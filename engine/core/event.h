@@ -98,7 +98,10 @@ struct act_event {
     bool flag; /* ENDED: output held a secret; NODE_ENDED: the failure was tolerated; SIGNAL: … */
     int64_t started_ms, started_ns; /* NODE_ENDED: when the last attempt began */
     struct act_str name;            /* SIGNAL: its name; ENDED, RUN_STARTED: worker */
-    struct act_str id;              /* SIGNAL: inbox id, so that one row is never applied twice */
+    struct act_str
+        label;         /* NODE_ENDED: what a computed `name` came to; a constant one stands in the
+                           * plan: act_event_label has both */
+    struct act_str id; /* SIGNAL: inbox id, so that one row is never applied twice */
     struct act_value *
         value; /* SIGNAL: payload; ANSWER; RUN_STARTED: {params, env, run, event, seed, …}; NODE_ENDED, RUN_ENDED: result (null if it is the attempt's own output: result_is_output) */
     bool result_is_output;
@@ -120,6 +123,9 @@ enum act_err act_event_decode(struct act_str *bytes, struct act_arena *arena,
                               struct act_value_loader *loader, struct act_event *ret,
                               struct act_error *err);
 void act_event_fini(struct act_event *event); /* releases values */
+/* What the node's `name` says, lent by event or plan; empty if it has none or it could not be
+ * evaluated. */
+struct act_str act_event_label(const struct act_plan *plan, const struct act_event *event);
 /* One JSON object {seq, at, type, node, attempt, …} for `history events`. */
 void act_event_json(struct act_buf *out, const struct act_plan *plan,
                     const struct act_event *event);

@@ -110,6 +110,7 @@ act_event_json(struct act_buf *out, const struct act_plan *plan, const struct ac
         put_number(out, "attempt", e->attempt);
     put_end(out, e);
     put_text(out, "name", e->name);
+    put_text(out, "label", e->type == ACT_EVENT_NODE_ENDED ? act_event_label(plan, e) : e->label);
     put_text(out, "message", e->message);
     put_value(out, "value", e->value);
     put_value(out, "outputs", e->outputs);

@@ -141,7 +141,7 @@ parked_timer(struct act_run *run, struct act_instance *inst)
     if (inst->state != ACT_STATE_PARKED)
         act_step_attempt(run, inst);
     else if (act_kind_of(run, inst) == ACT_KIND_WAIT)
-        act_fail(run, inst, ACT_CAUSE_EXPIRED, "nothing came in time");
+        act_wait_expired(run, inst);
     else
         act_succeed(run, inst, inst->input ? act_value_retain(inst->input) : act_value_null());
 }
@@ -153,9 +153,12 @@ on_timer(struct act_run *run, struct act_instance *inst, uint32_t number)
         parked_timer(run, inst);
         return;
     }
+    struct act_buf text = {0};
     inst->timeout_timer = 0;
-    act_fail(run, inst, ACT_CAUSE_TIMEOUT, "took longer than its timeout of %lld ms",
-             (long long)inst->timeout_ms);
+    act_duration_text(&text, inst->timeout_ms);
+    act_fail(run, inst, ACT_CAUSE_TIMEOUT, "took longer than its timeout of %.*s",
+             ACT_STR_ARG(act_buf_str(&text)));
+    act_buf_fini(&text);
 }
 
 static void

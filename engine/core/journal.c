@@ -69,6 +69,16 @@ act_log_parked(struct act_run *run, const struct act_instance *inst)
     act_log(run, &event);
 }
 
+/* A constant name stands in the plan and need not be logged with every item. */
+static bool
+has_computed_name(const struct act_run *run, const struct act_instance *inst)
+{
+    if (!act_has(run, inst->node, ACT_ATTR_NAME))
+        return false;
+    struct act_expr_id id = act_plan_expr(run->plan, inst->node, ACT_ATTR_NAME);
+    return run->plan->exprs.nodes.ptr[id.v].op != ACT_OP_LITERAL;
+}
+
 void
 act_log_ended(struct act_run *run, const struct act_instance *inst)
 {
@@ -89,5 +99,9 @@ act_log_ended(struct act_run *run, const struct act_instance *inst)
     event.error = inst->error;
     if ((kind == ACT_KIND_WHILE || kind == ACT_KIND_UNTIL) && inst->inside != NULL)
         event.number = inst->inside->next;
+    struct act_buf label = {0};
+    if (has_computed_name(run, inst) && act_eval_name(run, inst, &label))
+        event.label = act_buf_str(&label);
     act_log(run, &event);
+    act_buf_fini(&label);
 }

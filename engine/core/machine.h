@@ -59,6 +59,12 @@ struct act_mailbox { /* signals and waits of one name */
     uint32_t kept_head, waits_head;
 };
 
+struct
+    act_doomed { /* a node that a `cancel` named before it began; holds for one attempt of the box */
+    act_inst box; /* the innermost instance around it that was there */
+    uint32_t attempt, node;
+};
+
 struct act_inst_stack { /* slots */
     uint32_t *ptr;
     uint32_t len, cap;
@@ -91,6 +97,7 @@ struct act_run {
     struct act_arena arena; /* their texts */
     ACT_VEC(struct act_mailbox) boxes;
     ACT_VEC(act_inst) cancels; /* cancel nodes that wait */
+    ACT_VEC(struct act_doomed) doomed;
     struct act_pattern_cache *patterns;
     struct act_effects *effects; /* of the turn under way */
     struct act_effects past;     /* replay's */
@@ -168,6 +175,9 @@ void act_log_started(struct act_run *run, const struct act_instance *inst);
 void act_log_parked(struct act_run *run, const struct act_instance *inst);
 void act_log_ended(struct act_run *run, const struct act_instance *inst);
 
+/* step_leaf.c: a child that has just been made may have been cancelled before; then it is stopped. */
+bool act_cancel_meets(struct act_run *run, struct act_instance *child);
+
 /* effects.c */
 struct act_effect *act_emit(struct act_run *run, enum act_effect_type type,
                             const struct act_instance *inst); /* NULL: muted */
@@ -219,8 +229,9 @@ struct act_value *act_fault(struct act_run *run, const struct act_instance *inst
 struct act_value *act_fault_members(struct act_run *run, const struct act_instance *inst);
 struct act_value *act_fault_given(struct act_run *run, const struct act_instance *inst,
                                   const struct act_value *given);
-struct act_str act_name_of(struct act_run *run, const struct act_instance *inst,
-                           struct act_buf *out); /* id, else path */
+struct act_str
+act_name_of(struct act_run *run, const struct act_instance *inst,
+            struct act_buf *out); /* id, else path; of the top: the workflow's name */
 
 /* retry.c */
 bool act_retry_wanted(struct act_run *run, struct act_instance *inst, int64_t *ret_delay_ms);
@@ -233,6 +244,7 @@ enum act_err act_signal_check(struct act_run *run, const struct act_event *event
                               struct act_error *err);
 void act_signal_deliver(struct act_run *run, struct act_str name, const struct act_value *value);
 void act_wait_start(struct act_run *run, struct act_instance *inst);
+void act_wait_expired(struct act_run *run, struct act_instance *inst);
 void act_signal_start(struct act_run *run, struct act_instance *inst);
 void act_mailboxes_fini(struct act_run *run);
 
@@ -310,10 +322,19 @@ bool act_eval_duration(struct act_run *run, struct act_instance *inst, enum act_
                        int64_t absent, int64_t *ret_ms);
 bool act_eval_count(struct act_run *run, struct act_instance *inst, enum act_attr attr,
                     int64_t least, int64_t absent, int64_t *ret);
+void act_duration_text(struct act_buf *out, int64_t ms); /* "1h30m", as one would write it */
+/* How the language spells the attribute in a message: "retry.delay"; "" for a kind's own value. */
+const char *act_attr_key(enum act_attr attr);
 bool act_eval_bool(struct act_run *run, struct act_instance *inst, enum act_attr attr, bool *ret);
+/* Adds what `name` says; false: there is none, or it cannot be evaluated now. Pure. */
+bool act_eval_name(const struct act_run *run, const struct act_instance *inst, struct act_buf *out);
 /* The instance that plan node X names from inst, or NULL. */
 struct act_instance *act_resolve(const struct act_run *run, const struct act_instance *inst,
                                  uint32_t x, struct act_instance **ret_parent);
+struct act_instance *act_resolve_box(const struct act_run *run, const struct act_instance *inst,
+                                     uint32_t x);
+enum act_status act_resolve_status(const struct act_run *run, const struct act_instance *inst,
+                                   uint32_t x);
 bool act_inherit(struct act_run *run, struct act_instance *inst); /* env, dir, priority */
 
 #endif

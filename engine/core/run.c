@@ -95,6 +95,7 @@ act_run_destroy(struct act_run *run)
     act_pattern_cache_destroy(run->patterns);
     act_arena_fini(&run->arena);
     act_vec_fini(&run->cancels);
+    act_vec_fini(&run->doomed);
     act_vec_fini(&run->numbers);
     act_vec_fini(&run->stack);
     act_buf_fini(&run->scratch);

@@ -153,6 +153,13 @@ void act_run_walk(const struct act_run *run,
                   bool (*fn)(void *self, const struct act_inst_view *view),
                   void *self); /* fn returns false to leave out what is inside */
 
+/* Adds what inst's `name` says in its scope as it is now (`compile ${{ item }}`), at most
+ * ACT_NAME_MAX_BYTES of it; for live instances and ended ones that are not freed yet. False, and
+ * nothing added: inst is stale, has no `name`, or it cannot be evaluated (yet). Changes nothing.
+ * NODE_ENDED holds the same text as it was at the end (act_event_label). */
+#define ACT_NAME_MAX_BYTES 256
+bool act_run_name(const struct act_run *run, act_inst inst, struct act_buf *out);
+
 /* Tracing, for `explain`: called whenever an expression decided something (guard, branch, case,
  * condition, needs …) while the machine runs or replays. */
 struct act_trace {

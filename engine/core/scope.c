@@ -10,8 +10,8 @@ struct place {
     int64_t loop_index;           /* -1: the enclosing one's */
 };
 struct eval {
-    struct act_run *run;
-    struct act_instance *asker;
+    const struct act_run *run;
+    struct act_instance *asker; /* who may ask for hashes; NULL: nobody */
     struct place now;
     ACT_VEC(struct place) outer; /* callers we came from */
 };
@@ -106,10 +106,9 @@ secret(const struct eval *e, uint32_t literal)
 }
 
 static struct act_value *
-status_text(const struct act_instance *inst)
+status_text(const struct eval *e, uint32_t node)
 {
-    enum act_status status = inst != NULL ? act_instance_status(inst) : ACT_STATUS_PENDING;
-    return act_value_cstring(act_status_text(status));
+    return act_value_cstring(act_status_text(act_resolve_status(e->run, e->now.at, node)));
 }
 
 static struct act_value *
@@ -120,10 +119,11 @@ outputs_of(const struct act_instance *inst)
 }
 
 static struct act_value *
-node_value(const struct act_instance *inst)
+node_value(const struct eval *e, uint32_t node)
 {
+    const struct act_instance *inst = act_resolve(e->run, e->now.at, node, NULL);
     struct act_value *map = act_value_map();
-    act_value_map_put(map, ACT_STR("status"), status_text(inst));
+    act_value_map_put(map, ACT_STR("status"), status_text(e, node));
     act_value_map_put(map, ACT_STR("result"), copy_or_null(inst ? inst->result : NULL));
     act_value_map_put(map, ACT_STR("outputs"), outputs_of(inst));
     act_value_map_put(map, ACT_STR("artifacts"), act_value_map());
@@ -164,8 +164,8 @@ on_context(void *self, enum act_ctx ctx, uint32_t arg, struct act_value **ret,
     case ACT_CTX_ENV: *ret = copy_or_null(act_value_at(e->now.at->env, 1)); break;
     case ACT_CTX_SECRET: *ret = secret(e, arg); break;
     case ACT_CTX_PREV: *ret = prev_of(e); break;
-    case ACT_CTX_NODE: *ret = node_value(named); break;
-    case ACT_CTX_NODE_STATUS: *ret = status_text(named); break;
+    case ACT_CTX_NODE: *ret = node_value(e, arg); break;
+    case ACT_CTX_NODE_STATUS: *ret = status_text(e, arg); break;
     case ACT_CTX_NODE_RESULT: *ret = copy_or_null(named ? named->result : NULL); break;
     case ACT_CTX_NODE_OUTPUTS: *ret = outputs_of(named); break;
     case ACT_CTX_NODE_ERROR: *ret = copy_or_null(named ? named->error : NULL); break;
@@ -208,6 +208,8 @@ on_hash_files(void *self, const struct act_value *patterns, struct act_value **r
 {
     struct eval *e = self;
     struct act_buf text = {0};
+    if (e->asker == NULL)
+        return act_error_set(err, ACT_ERR_NEED_ANSWER, "no files are hashed for this");
     act_json_write(&text, patterns, 0);
     const struct act_value *answer = NULL;
     if (e->asker->answers != NULL)
@@ -222,15 +224,16 @@ on_hash_files(void *self, const struct act_value *patterns, struct act_value **r
 }
 
 static bool
-failed(struct act_run *run, struct act_instance *inst, enum act_err code,
+failed(struct act_run *run, struct act_instance *inst, enum act_attr attr, enum act_err code,
        const struct act_error *err)
 {
+    const char *key = act_attr_key(attr), *tick = key[0] != '\0' ? "`" : "";
     if (code == ACT_ERR_NEED_ANSWER && inst->question != NULL && run->step != ACT_STEP_NONE) {
         inst->asking = (uint8_t)run->step;
         act_emit_question(run, inst);
         return false;
     }
-    act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s",
+    act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s%s%s%s", tick, key, key[0] ? "`: " : "",
              err->message[0] ? err->message : act_err_text(code));
     return false;
 }
@@ -276,7 +279,7 @@ act_eval_in(struct act_run *run, struct act_instance *inst, enum act_attr attr,
         trace(run, inst, attr, id, v, &env);
     act_vec_fini(&e.outer);
     if (code != ACT_OK)
-        return failed(run, inst, code, &err);
+        return failed(run, inst, attr, code, &err);
     *ret = v;
     return true;
 }
@@ -285,4 +288,50 @@ bool
 act_eval(struct act_run *run, struct act_instance *inst, enum act_attr attr, struct act_value **ret)
 {
     return act_eval_in(run, inst, attr, NULL, ret);
+}
+
+/* Cut where a character ends. */
+static void
+add_name(struct act_buf *out, const struct act_value *v)
+{
+    size_t before = out->len;
+    act_value_text(out, v);
+    size_t len = out->len - before;
+    if (len <= ACT_NAME_MAX_BYTES)
+        return;
+    for (len = ACT_NAME_MAX_BYTES;
+         len > 0 && ((unsigned char)out->ptr[before + len] & 0xc0) == 0x80;)
+        len--;
+    out->len = before + len;
+    out->ptr[out->len] = '\0';
+}
+
+bool
+act_eval_name(const struct act_run *run, const struct act_instance *inst, struct act_buf *out)
+{
+    if (!act_has(run, inst->node, ACT_ATTR_NAME))
+        return false;
+    struct eval e = {.run = run, .now = {inst, NULL, -1}};
+    struct act_expr_env env = {.self = &e,
+                               .context = on_context,
+                               .hash_files = on_hash_files,
+                               .caller = on_caller,
+                               .now_ms = run->now_ms,
+                               .patterns = run->patterns};
+    struct act_value *v = NULL;
+    struct act_error err;
+    size_t before = out->len;
+    struct act_expr_id id = act_plan_expr(run->plan, inst->node, ACT_ATTR_NAME);
+    if (act_expr_eval(&run->plan->exprs, id, &env, &v, &err) == ACT_OK)
+        add_name(out, v);
+    act_value_release(v);
+    act_vec_fini(&e.outer);
+    return out->len > before;
+}
+
+bool
+act_run_name(const struct act_run *run, act_inst handle, struct act_buf *out)
+{
+    const struct act_instance *inst = act_slab_get(&run->slab, handle);
+    return inst != NULL && act_eval_name(run, inst, out);
 }

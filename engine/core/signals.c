@@ -87,7 +87,7 @@ give(struct act_run *run, struct act_instance *inst, struct act_value *v)
         return;
     }
     act_value_release(v);
-    act_fail(run, inst, ACT_CAUSE_REJECTED, "the approval was refused");
+    act_fail(run, inst, ACT_CAUSE_REJECTED, "refused: the signal that it waited for was false");
 }
 
 enum act_err
@@ -153,7 +153,7 @@ signal_name(struct act_run *run, struct act_instance *inst, struct act_value **r
     if (*ret != NULL && act_value_type(*ret) == ACT_STRING && act_value_as_str(*ret).len > 0)
         return true;
     act_value_release(*ret);
-    act_fail(run, inst, ACT_CAUSE_EXPRESSION, "a signal's name must be a text");
+    act_fail(run, inst, ACT_CAUSE_EXPRESSION, "a signal's name must be a text that is not empty");
     return false;
 }
 
@@ -171,9 +171,25 @@ act_wait_start(struct act_run *run, struct act_instance *inst)
     act_value_release(name);
     if (!fresh && take_now(run, inst, box))
         return;
+    inst->timeout_ms = timeout; /* for the message; due_ms is what counts */
     inst->due_ms = run->now_ms + timeout;
     act_vec_push(&box->waits, act_handle(inst));
     act_instance_move(run, inst, ACT_MOVE_PARK);
+}
+
+/* The name is evaluated once more, in the same scope. */
+void
+act_wait_expired(struct act_run *run, struct act_instance *inst)
+{
+    struct act_value *name = NULL;
+    struct act_buf text = {0};
+    if (!signal_name(run, inst, &name))
+        return;
+    act_duration_text(&text, inst->timeout_ms);
+    act_fail(run, inst, ACT_CAUSE_EXPIRED, "no signal '%.*s' came within %.*s",
+             ACT_STR_ARG(act_value_as_str(name)), ACT_STR_ARG(act_buf_str(&text)));
+    act_value_release(name);
+    act_buf_fini(&text);
 }
 
 static bool

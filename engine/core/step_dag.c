@@ -8,7 +8,7 @@ end_bit(const struct act_instance *inst)
     case ACT_STATUS_SUCCEEDED: return ACT_END_SUCCEEDED;
     case ACT_STATUS_FAILED: return ACT_END_FAILED;
     case ACT_STATUS_SKIPPED: return ACT_END_SKIPPED;
-    default: return ACT_END_CANCELLED;
+    default: return inst->as_skipped ? ACT_END_CANCELLED | ACT_END_SKIPPED : ACT_END_CANCELLED;
     }
 }
 
@@ -43,6 +43,7 @@ act_dag_start(struct act_run *run, struct act_instance *inst)
         struct act_instance *child = act_spawn(run, inst, child_node, i, input);
         in->children[i] = child->slot;
         in->live++;
+        act_cancel_meets(run, child);
         in->waiting[i] = act_node(run, child_node)->need_count;
         if (in->waiting[i] == 0)
             act_vec_push(&in->queue, i);

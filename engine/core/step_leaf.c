@@ -93,6 +93,40 @@ make_pending(struct act_run *run, struct act_instance *parent, uint32_t node)
     return child;
 }
 
+/* What is not there yet, and stands deeper than make_pending reaches, is remembered. */
+static void
+doom(struct act_run *run, struct act_instance *inst, uint32_t node)
+{
+    struct act_instance *box = act_resolve_box(run, inst, node);
+    if (box == NULL || act_node(run, node)->role == ACT_ROLE_FINALLY)
+        return; /* it can no longer begin, or always runs */
+    struct act_doomed one = {act_handle(box), box->attempt, node};
+    act_vec_push(&run->doomed, one);
+}
+
+bool
+act_cancel_meets(struct act_run *run, struct act_instance *child)
+{
+    bool met = false;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < run->doomed.len; i++) {
+        struct act_doomed one = run->doomed.ptr[i];
+        const struct act_instance *box = act_slab_get(&run->slab, one.box);
+        if (box == NULL || box->attempt != one.attempt)
+            continue;
+        if (one.node == child->node && act_resolve(run, box, one.node, NULL) == child)
+            met = true;
+        else
+            run->doomed.ptr[kept++] = one;
+    }
+    run->doomed.len = kept;
+    if (met) {
+        child->as_skipped = true;
+        act_stop(run, child, ACT_CAUSE_CANCELLED, false);
+    }
+    return met;
+}
+
 static void
 cancel_target(struct act_run *run, struct act_instance *inst, uint32_t node)
 {
@@ -100,6 +134,8 @@ cancel_target(struct act_run *run, struct act_instance *inst, uint32_t node)
     struct act_instance *target = act_resolve(run, inst, node, &parent);
     if (target == NULL)
         target = make_pending(run, parent, node);
+    if (target == NULL)
+        doom(run, inst, node);
     if (target == NULL || target->state == ACT_STATE_DONE || stands_in(run, inst, target))
         return;
     target->as_skipped = target->watched = true;

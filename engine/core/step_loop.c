@@ -35,7 +35,8 @@ read_max(struct act_run *run, struct act_instance *inst, uint32_t *ret)
         v == NULL || none || (act_value_is_number(v) && act_value_to_int(v, &most) && most >= 1);
     act_value_release(v);
     if (!ok) {
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "max must be a whole number of at least 1");
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION,
+                 "`max`: must be a whole number of at least 1, or none");
         return false;
     }
     *ret = none || most > UINT32_MAX ? 0 : (uint32_t)most;
@@ -64,7 +65,9 @@ begin_turn(struct act_run *run, struct act_instance *inst)
     struct act_inside *in = inst->inside;
     uint32_t node = act_plan_child(run->plan, inst->node, ACT_ROLE_DO);
     if (in->quorum != 0 && in->next >= in->quorum) {
-        act_fail(run, inst, ACT_CAUSE_MAX, "the loop did not end within %u turns", in->quorum);
+        act_fail(run, inst, ACT_CAUSE_MAX,
+                 "the loop did not end within %u turn%s; `max` says how many it may take",
+                 in->quorum, in->quorum == 1 ? "" : "s");
         return;
     }
     struct act_instance *turn =

@@ -33,7 +33,7 @@ read_policy(struct act_run *run, struct act_instance *inst, bool *ret_race, bool
     bool listed = quorum != NULL;
     act_value_release(quorum);
     if (!fine) {
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "quorum must be a whole number of at least 1");
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`quorum`: must be a whole number of at least 1");
         return false;
     }
     *ret_listed = race && listed;
@@ -57,7 +57,9 @@ read_items(struct act_run *run, struct act_instance *inst, struct act_value **re
         if (act_value_type(*ret) == ACT_LIST)
             return true;
         act_value_release(*ret);
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`for` needs a list");
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION,
+                 "`for` needs a list; `output: lines`, `output: json`, split(…) and fromJSON(…) "
+                 "make one of a text");
         return false;
     }
     struct act_value *axes = NULL, *include = NULL, *exclude = NULL;

@@ -78,7 +78,8 @@ eval_texts(struct act_run *run, struct act_instance *inst, struct act_taskbox *b
     bool ok = texts_of(v, &texts);
     act_value_release(v);
     if (!ok) {
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "a list of texts is needed");
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`%s` must be a list of texts",
+                 attr == ACT_ATTR_ARGS ? "args" : "exec");
         return false;
     }
     *ret = keep(box, texts);
@@ -130,7 +131,8 @@ eval_args(struct act_run *run, struct act_instance *inst, struct act_taskbox *bo
         if (!eval_texts(run, inst, box, ACT_ATTR_SUBJECT, &box->task.argv))
             return false;
         if (box->task.argv == NULL || act_value_len(box->task.argv) == 0) {
-            act_fail(run, inst, ACT_CAUSE_EXPRESSION, "exec needs at least one word");
+            act_fail(run, inst, ACT_CAUSE_EXPRESSION,
+                     "`exec` needs a program, and its list came out empty");
             return false;
         }
         return true;
@@ -275,8 +277,11 @@ ended_well(struct act_run *run, struct act_instance *inst, const struct act_fact
         return;
     }
     if (result_of(run, fact, mode, &result, &err) != ACT_OK) {
-        act_fail(run, inst, ACT_CAUSE_OUTPUT, "the output is not what `output` says: %s",
-                 err.message);
+        if (mode == ACT_OUTPUT_JSON)
+            act_fail(run, inst, ACT_CAUSE_OUTPUT,
+                     "`output: json`, but what it printed is no JSON: %s", err.message);
+        else
+            act_fail(run, inst, ACT_CAUSE_OUTPUT, "its output cannot be read: %s", err.message);
         return;
     }
     if (fact->event.outputs != NULL)
@@ -307,8 +312,8 @@ ended_badly(struct act_run *run, struct act_instance *inst, const struct act_eve
         act_fail(run, inst, cause, "ended by signal %d", event->signal);
     else if (cause == ACT_CAUSE_LOST)
         act_fail(run, inst, cause,
-                 "its machine or process vanished while it ran, and it is not "
-                 "idempotent");
+                 "it was running when its process or machine vanished, and is not run again "
+                 "because of `idempotent: false`; `actant retry` does it on demand");
     else
         act_fail(run, inst, cause, "%s", act_cause_text(cause));
 }

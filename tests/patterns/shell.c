@@ -99,12 +99,22 @@ translate(const struct act_task *task, const struct words *w, struct act_buf *ou
     }
 }
 
+static void
+take_argv(const struct act_task *task, struct words *w)
+{
+    for (uint32_t i = 0; i < act_value_len(task->argv) && w->count < WORDS_MAX; i++)
+        act_buf_add_str(&w->word[w->count++], act_value_as_str(act_value_at(task->argv, i)));
+}
+
 int
 shell_run(const struct act_task *task, struct act_buf *out)
 {
     struct words w = {0};
     int code = 0;
-    split(task, &w);
+    if (task->argv != NULL)
+        take_argv(task, &w);
+    else
+        split(task, &w);
     struct act_str name = w.count > 0 ? act_buf_str(&w.word[0]) : ACT_STR("");
     if (act_str_is(name, "echo"))
         echo(&w, out);

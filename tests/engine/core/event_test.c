@@ -37,6 +37,7 @@ full_event(struct act_value *v, const uint32_t *numbers)
         .out = {ACT_STR("abc"), ACT_STR("f"), 5, 6},
         .err = {ACT_STR(""), ACT_STR("g"), 7, 8},
         .order = ACT_STR("\x01\x02"),
+        .label = ACT_STR("compile 1"),
     };
 }
 
