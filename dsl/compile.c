@@ -29,6 +29,7 @@ lower_init(struct act_lower *l, struct act_compiled *out, const struct act_compi
     uint32_t count;
     *l = (struct act_lower){.out = out, .options = options, .plan = act_plan_create()};
     l->rows = act_grammar_keys(&count);
+    l->constants = act_zalloc(ACT_CONSTANTS, sizeof(*l->constants));
     l->arena = &out->arena;
     l->diags = &out->diags;
     l->statuses = list_of(statuses, sizeof(statuses) / sizeof(statuses[0]));
@@ -88,6 +89,7 @@ lower_fini(struct act_lower *l)
         act_free(l->forests[i].depth);
     }
     act_vec_fini(&l->notes);
+    act_free(l->constants);
     act_value_release(l->statuses);
     act_value_release(l->causes);
 }

@@ -252,6 +252,8 @@ struct act_expr_note {
     bool constant, defaulted;
 };
 
+#define ACT_CONSTANTS 4096u /* a power of two */
+
 struct act_lower {
     struct act_compiled *out;
     const struct act_compile_options *options;
@@ -294,6 +296,9 @@ struct act_lower {
     struct act_value *statuses, *causes; /* lists */
     struct act_buf scratch;
     ACT_VEC(struct act_expr_note) notes;
+    struct act_constant {
+        uint32_t hash, expr; /* the expression may be gone or be another one by now */
+    } * constants;           /* ACT_CONSTANTS of them, by hash */
 };
 
 #define ACT_ERROR(l, code, span, ...)                                                              \
@@ -448,7 +453,7 @@ void act_lower_limits(struct act_lower *l, struct act_making *m, const struct ac
                       const struct act_tree_pair *pair);
 void act_limits_finish(struct act_lower *l);
 void act_bad_pattern(struct act_lower *l, struct act_span span, const struct act_error *err);
-void act_lower_needs(struct act_lower *l, uint32_t dag,
+void act_lower_needs(struct act_lower *l, uint32_t dag, const struct act_box *box,
                      const struct act_tree *tree); /* lower_needs.c */
 /* Every key of map is one of known, or begins with x-. what: "retry". */
 void act_check_map_keys(struct act_lower *l, const struct act_tree *map, const char *what,

@@ -100,7 +100,7 @@ lower_dag(struct act_lower *l, struct act_making *m, const struct act_tree *tree
         if (!act_str_starts(pair->key, ACT_STR("x-")))
             act_lower_node(l, &m->inside, pair->value, m->node, ACT_ROLE_ITEM, index++, pair);
     }
-    act_lower_needs(l, m->node, tree);
+    act_lower_needs(l, m->node, m->inside.box, tree);
 }
 
 static void

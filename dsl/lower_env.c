@@ -8,24 +8,31 @@
 
 /* ---- env */
 
+static void
+check_env_name(struct act_lower *l, const struct act_tree_pair *pair)
+{
+    struct act_str name = pair->key;
+    bool bad = name.len == 0 || memchr(name.ptr, '=', name.len) || memchr(name.ptr, 0, name.len);
+    if (!act_check_key(l, pair) || !bad)
+        return;
+    struct act_diag *d =
+        ACT_ERROR(l, "bad-name", pair->key_span,
+                  "'%.*s' cannot be the name of an environment variable", ACT_STR_ARG(name));
+    ACT_HELP(l, d, "a name has at least one character and no `=`");
+}
+
 static struct act_cell
 lower_env_value(struct act_lower *l, const struct act_place *place,
                 const struct act_tree_pair *pair)
 {
     char key[80];
-    snprintf(key, sizeof(key), "%.*s", (int)(pair->key.len > 60 ? 60 : pair->key.len),
-             pair->key.ptr);
-    bool bad = pair->key.len == 0 || memchr(pair->key.ptr, '=', pair->key.len) ||
-               memchr(pair->key.ptr, 0, pair->key.len);
-    if (act_check_key(l, pair) && bad)
-        ACT_HELP(l,
-                 ACT_ERROR(l, "bad-name", pair->key_span,
-                           "'%s' cannot be the name of an environment variable", key),
-                 "a name has at least one character and no `=`");
+    check_env_name(l, pair);
     if (act_tree_is_null(pair->value))
         return act_cell_constant(act_value_null());
     if (pair->value->type == ACT_TREE_SCALAR)
         return act_lower_text(l, place, pair->value);
+    snprintf(key, sizeof(key), "%.*s", (int)(pair->key.len > 60 ? 60 : pair->key.len),
+             pair->key.ptr);
     struct act_diag *d = act_wrong_type(l, pair->value, key, "text, or null to remove it");
     ACT_HELP(l, d, "as JSON it is `${{ toJSON(…) }}`");
     return act_cell_failed();

@@ -4,8 +4,9 @@
 #define COUNT(list) ((uint32_t)(sizeof(list) / sizeof((list)[0])))
 
 struct members {
-    struct act_map names; /* → plan node */
-    uint32_t *needer;     /* by position: who named it last, so that nobody names it twice */
+    uint32_t dag;
+    const struct act_box *box; /* that their ids stand in */
+    uint32_t *needer;          /* by position: who named it last, so that nobody names it twice */
 };
 
 static int
@@ -43,28 +44,40 @@ read_ends(struct act_lower *l, const struct act_tree *tree)
     return (uint8_t)ends;
 }
 
-/* The member that name names, or NULL after a diagnostic. */
-static const uint64_t *
-find_member(struct act_lower *l, const struct act_map *members, struct act_str name,
-            struct act_span span)
+static struct act_str
+nearest_member(const struct act_lower *l, uint32_t dag, struct act_str name)
 {
-    const uint64_t *found = act_map_get(members, name);
-    if (found)
+    const struct act_plan_node *n = &l->plan->nodes.ptr[dag];
+    ACT_VEC(struct act_str) names = {0};
+    for (uint32_t i = 0; i < n->child_count && i < 5000; i++) {
+        uint32_t child = l->plan->children.ptr[n->first_child + i];
+        if (child != ACT_NODE_NONE && l->plan->nodes.ptr[child].id != ACT_NODE_NONE)
+            act_vec_push(&names, act_plan_text(l->plan, l->plan->nodes.ptr[child].id));
+    }
+    struct act_str best = act_nearest(name, names.ptr, names.len);
+    act_vec_fini(&names);
+    return best;
+}
+
+/* The member that name names, or ACT_NODE_NONE after a diagnostic. */
+static uint32_t
+find_member(struct act_lower *l, const struct members *m, struct act_str name, struct act_span span)
+{
+    const struct act_plan_node *nodes = l->plan->nodes.ptr;
+    uint32_t found = act_box_find(m->box, name);
+    if (found != ACT_NODE_NONE && nodes[found].parent == m->dag &&
+        nodes[found].role == ACT_ROLE_ITEM)
         return found;
     struct act_diag *d =
         ACT_ERROR(l, "unknown-id", span, "this dag has no node '%.*s'", ACT_STR_ARG(name));
     if (d == &l->diags->spare)
-        return NULL;
-    ACT_VEC(struct act_str) names = {0};
-    for (uint32_t i = 0; i < members->len; i++)
-        act_vec_push(&names, members->entries[i].key);
-    struct act_str best = act_nearest(name, names.ptr, names.len);
-    act_vec_fini(&names);
+        return ACT_NODE_NONE;
+    struct act_str best = nearest_member(l, m->dag, name);
     if (best.len)
         ACT_HELP(l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
     else
         ACT_HELP(l, d, "`needs` names siblings: keys of the same `dag`");
-    return NULL;
+    return ACT_NODE_NONE;
 }
 
 static void
@@ -73,10 +86,10 @@ add_need(struct act_lower *l, struct members *m, uint32_t node, struct act_str n
 {
     struct act_plan *plan = l->plan;
     struct act_plan_node *n = &plan->nodes.ptr[node];
-    const uint64_t *member = find_member(l, &m->names, name, span);
-    if (!member || !ends)
+    uint32_t member = find_member(l, m, name, span);
+    if (member == ACT_NODE_NONE || !ends)
         return;
-    uint32_t *needer = &m->needer[plan->nodes.ptr[*member].index];
+    uint32_t *needer = &m->needer[plan->nodes.ptr[member].index];
     if (*needer == node) {
         ACT_HELP(
             l, ACT_ERROR(l, "duplicate-key", span, "'%.*s' is needed twice", ACT_STR_ARG(name)),
@@ -85,7 +98,7 @@ add_need(struct act_lower *l, struct members *m, uint32_t node, struct act_str n
     }
     *needer = node;
     act_vec_push(&plan->needs,
-                 ((struct act_plan_need){.node = (uint32_t)*member, .ends = ends, .plain = plain}));
+                 ((struct act_plan_need){.node = member, .ends = ends, .plain = plain}));
     n->need_count++;
 }
 
@@ -145,20 +158,15 @@ lower_needs_of(struct act_lower *l, struct members *m, uint32_t node, const stru
 }
 
 void
-act_lower_needs(struct act_lower *l, uint32_t dag, const struct act_tree *tree)
+act_lower_needs(struct act_lower *l, uint32_t dag, const struct act_box *box,
+                const struct act_tree *tree)
 {
-    struct members m = {0};
-    const struct act_plan_node *n = &l->plan->nodes.ptr[dag];
-    if (n->child_count == 0)
+    struct members m = {.dag = dag, .box = box};
+    uint32_t first = l->plan->nodes.ptr[dag].first_child, child = 0;
+    if (l->plan->nodes.ptr[dag].child_count == 0)
         return;
-    const uint32_t *children = l->plan->children.ptr + n->first_child;
-    uint32_t child = 0;
-    for (uint32_t i = 0; i < tree->count; i++)
-        if (!act_str_starts(tree->pairs[i].key, ACT_STR("x-")))
-            act_map_put(&m.names, tree->pairs[i].key, children[child++]);
-    m.needer =
-        act_zalloc(child, sizeof(*m.needer)); /* 0: nobody; the dag itself is before its members */
-    child = 0;
+    /* 0: nobody; no dag's member is the first node. */
+    m.needer = act_zalloc(l->plan->nodes.ptr[dag].child_count, sizeof(*m.needer));
     for (uint32_t i = 0; i < tree->count; i++) {
         const struct act_tree *node = tree->pairs[i].value;
         if (act_str_starts(tree->pairs[i].key, ACT_STR("x-")))
@@ -166,11 +174,9 @@ act_lower_needs(struct act_lower *l, uint32_t dag, const struct act_tree *tree)
         const struct act_tree *needs =
             node->type == ACT_TREE_MAP ? act_tree_get(node, "needs") : NULL;
         if (needs)
-            lower_needs_of(
-                l, &m, l->plan->children.ptr[l->plan->nodes.ptr[dag].first_child + child], needs);
+            lower_needs_of(l, &m, l->plan->children.ptr[first + child], needs);
         child++;
     }
-    act_map_fini(&m.names);
     act_free(m.needer);
     act_vec_push(&l->dags, dag);
 }

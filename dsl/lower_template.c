@@ -20,14 +20,48 @@ act_cell_drop(struct act_cell *cell)
     cell->constant = NULL;
 }
 
+/* Small constants recur (a timeout, the names in `env`): the last one of each hash is used again. The
+ * pool may have been rolled back since, so what is remembered is looked at before it is believed. */
+static bool
+small_hash(const struct act_value *v, uint32_t *ret)
+{
+    enum act_type type = act_value_type(v);
+    if (type == ACT_INT)
+        *ret = (uint32_t)act_value_as_int(v) * 2654435761u;
+    else if (type == ACT_STRING && act_value_as_str(v).len <= 40)
+        *ret = (uint32_t)act_str_hash(act_value_as_str(v));
+    else
+        return false;
+    return true;
+}
+
+static bool
+is_literal(const struct act_expr_pool *pool, uint32_t expr, const struct act_value *v)
+{
+    if (expr >= pool->nodes.len || pool->nodes.ptr[expr].op != ACT_OP_LITERAL)
+        return false;
+    const struct act_value *has = pool->literals.ptr[pool->nodes.ptr[expr].a];
+    return act_value_type(has) == act_value_type(v) && act_value_equal(has, v);
+}
+
 uint32_t
 act_cell_expr(struct act_lower *l, struct act_cell cell)
 {
     struct act_expr_pool *pool = &l->plan->exprs;
+    uint32_t hash;
     if (!cell.constant)
         return cell.expr;
+    bool small = small_hash(cell.constant, &hash);
+    struct act_constant *known = small ? &l->constants[hash >> 16 & (ACT_CONSTANTS - 1)] : NULL;
+    if (small && known->hash == hash && is_literal(pool, known->expr, cell.constant)) {
+        act_value_release(cell.constant);
+        return known->expr;
+    }
     uint32_t literal = act_expr_literal(pool, cell.constant);
-    return act_expr_add(pool, ACT_OP_LITERAL, 0, literal, NULL, 0, 0).v;
+    uint32_t expr = act_expr_add(pool, ACT_OP_LITERAL, 0, literal, NULL, 0, 0).v;
+    if (small)
+        *known = (struct act_constant){hash, expr};
+    return expr;
 }
 
 bool
