@@ -4,41 +4,12 @@
  * scalar that covers a patch takes its text from the original, so one such mistake hides no others and
  * has no consequences. */
 #include "dsl/expr.h"
-#include "dsl/reader.h"
-
-struct trouble {
-    struct act_reader *r;
-    struct act_str text;
-    size_t at;        /* where libyaml noticed */
-    size_t from;      /* where what it was reading began */
-    size_t line, end; /* bounds of the line of `at` */
-    const char *problem, *context;
-    bool reported; /* and not patched: nothing more to say */
-};
+#include "dsl/reader_trouble.h"
 
 static bool
 is_blank(char c)
 {
     return c == ' ' || c == '\t';
-}
-
-static char
-char_at(const struct trouble *t, size_t at)
-{
-    return at < t->text.len ? t->text.ptr[at] : '\n';
-}
-
-static bool
-says(const char *text, const char *part)
-{
-    return text && strstr(text, part);
-}
-
-static struct act_diag *
-report(struct trouble *t, const char *code, size_t begin, size_t end, const char *message)
-{
-    return act_diag_add(t->r->diags, ACT_SEVERITY_ERROR, code,
-                        act_reader_span(t->r, begin, end > begin ? end : begin + 1), "%s", message);
 }
 
 /* ---- Patching ---- */
@@ -69,16 +40,16 @@ patch(struct act_reader *r, size_t begin, size_t end)
 
 /* Where the value of the line begins: after its indentation, dashes and the first `key: `. */
 static size_t
-value_start(const struct trouble *t)
+value_start(const struct act_trouble *t)
 {
     size_t at = t->line;
     while (at < t->end && is_blank(t->text.ptr[at]))
         at++;
-    while (char_at(t, at) == '-' && is_blank(char_at(t, at + 1)))
+    while (act_trouble_char(t, at) == '-' && is_blank(act_trouble_char(t, at + 1)))
         for (at++; at < t->end && is_blank(t->text.ptr[at]);)
             at++;
     size_t first = at;
-    if (strchr("\"'[{|>*&!%@`#", char_at(t, first)))
+    if (strchr("\"'[{|>*&!%@`#", act_trouble_char(t, first)))
         return first;
     for (size_t i = first; i + 1 < t->end; i++)
         if (t->text.ptr[i] == ':' && is_blank(t->text.ptr[i + 1])) {
@@ -91,7 +62,7 @@ value_start(const struct trouble *t)
 
 /* The end of the line's text, without a comment and the blanks before it. */
 static size_t
-value_end(const struct trouble *t, size_t from)
+value_end(const struct act_trouble *t, size_t from)
 {
     size_t end = t->end;
     for (size_t i = from; i + 1 < t->end; i++)
@@ -106,14 +77,14 @@ value_end(const struct trouble *t, size_t from)
 
 /* The place after the quoted text that begins at `at`, or the line's end if it does not end there. */
 static size_t
-after_quoted(const struct trouble *t, size_t at)
+after_quoted(const struct act_trouble *t, size_t at)
 {
     char quote = t->text.ptr[at];
     for (at++; at < t->end; at++) {
         char c = t->text.ptr[at];
         if (quote == '"' && c == '\\')
             at++;
-        else if (c == quote && quote == '\'' && char_at(t, at + 1) == '\'')
+        else if (c == quote && quote == '\'' && act_trouble_char(t, at + 1) == '\'')
             at++;
         else if (c == quote)
             return at + 1;
@@ -123,7 +94,7 @@ after_quoted(const struct trouble *t, size_t at)
 
 /* How to write value: in the quotes that it does not have, else as a block. */
 static void
-help_quote(struct trouble *t, struct act_diag *diag, size_t begin, size_t end)
+help_quote(struct act_trouble *t, struct act_diag *diag, size_t begin, size_t end)
 {
     struct act_str value = act_str_n(t->r->text.ptr + begin, end > begin ? end - begin : 0);
     const char *quote = !memchr(value.ptr, '\'', value.len) ? "'"
@@ -145,11 +116,11 @@ help_quote(struct trouble *t, struct act_diag *diag, size_t begin, size_t end)
 
 /* Where the plain value inside brackets that holds `at` begins. */
 static size_t
-flow_value_start(const struct trouble *t, size_t at)
+flow_value_start(const struct act_trouble *t, size_t at)
 {
     size_t begin = at;
     while (begin > t->line && !strchr(",[{", t->text.ptr[begin - 1]) &&
-           !(t->text.ptr[begin - 1] == ':' && is_blank(char_at(t, begin))))
+           !(t->text.ptr[begin - 1] == ':' && is_blank(act_trouble_char(t, begin))))
         begin--;
     while (begin < at && is_blank(t->text.ptr[begin]))
         begin++;
@@ -158,20 +129,20 @@ flow_value_start(const struct trouble *t, size_t at)
 
 /* `{if: ${{ x }}}`: the flow of braces is YAML's. Patched are all expressions of the scalar. */
 static bool
-explain_expression(struct trouble *t)
+explain_expression(struct act_trouble *t)
 {
     size_t open = t->at;
-    if (open > 0 && char_at(t, open) == '{' && t->text.ptr[open - 1] == '$')
+    if (open > 0 && act_trouble_char(t, open) == '{' && t->text.ptr[open - 1] == '$')
         open--;
-    else if (!(char_at(t, open) == '$' && char_at(t, open + 1) == '{'))
+    else if (!(act_trouble_char(t, open) == '$' && act_trouble_char(t, open + 1) == '{'))
         return false;
-    if (char_at(t, open + 2) != '{')
+    if (act_trouble_char(t, open + 2) != '{')
         return false;
     size_t from = open, found, begin, end;
     struct act_str line = act_str_n(t->text.ptr, t->end);
     if (!act_expr_next(line, &from, &found, &begin, &end) || end == SIZE_MAX) {
         struct act_diag *diag =
-            report(t, "expression", open, open + 3, "this expression is not closed");
+            act_trouble_report(t, "expression", open, open + 3, "this expression is not closed");
         act_diag_help(t->r->diags, diag,
                       "close it with }} on the same line, and put quotes "
                       "around the value");
@@ -179,15 +150,15 @@ explain_expression(struct trouble *t)
         return false;
     }
     struct act_diag *diag =
-        report(t, "unquoted-expression", open, from,
-               "an expression inside { } or [ ] needs quotes around the whole value");
+        act_trouble_report(t, "unquoted-expression", open, from,
+                           "an expression inside { } or [ ] needs quotes around the whole value");
     size_t stop = from;
     patch(t->r, open, stop);
     for (;;) { /* text and more expressions up to the next comma or bracket belong to the value */
         while (stop < t->end && !strchr(",]}{[", t->text.ptr[stop]))
             stop++;
         from = stop - 1;
-        if (char_at(t, stop) != '{' || t->text.ptr[stop - 1] != '$' ||
+        if (act_trouble_char(t, stop) != '{' || t->text.ptr[stop - 1] != '$' ||
             !act_expr_next(line, &from, &found, &begin, &end) || end == SIZE_MAX ||
             found != stop - 1)
             break;
@@ -201,7 +172,7 @@ explain_expression(struct trouble *t)
 /* Where a quoted text or bracket that ends right before `at` (blanks between) begins on this line;
  * SIZE_MAX if there is none. */
 static size_t
-start_of_what_ends(const struct trouble *t, size_t at)
+start_of_what_ends(const struct act_trouble *t, size_t at)
 {
     size_t end = at;
     while (end > t->line && is_blank(t->text.ptr[end - 1]))
@@ -211,7 +182,7 @@ start_of_what_ends(const struct trouble *t, size_t at)
     bool bracket = strchr("]}", t->text.ptr[end - 1]);
     size_t value = value_start(t);
     if (bracket)
-        return strchr("[{", char_at(t, value)) && value < end ? value : SIZE_MAX;
+        return strchr("[{", act_trouble_char(t, value)) && value < end ? value : SIZE_MAX;
     for (size_t i = t->line; i < end;) {
         if (t->text.ptr[i] != '"' && t->text.ptr[i] != '\'') {
             i++;
@@ -227,33 +198,34 @@ start_of_what_ends(const struct trouble *t, size_t at)
 
 /* Is the line inside brackets there? Then a value ends at a comma or bracket. */
 static bool
-in_flow(const struct trouble *t, size_t at)
+in_flow(const struct act_trouble *t, size_t at)
 {
     const struct act_reader *r = t->r;
     for (uint32_t i = 0; i < r->stack.len; i++)
         if (r->stack.ptr[i].node->flow)
             return true;
     size_t value = value_start(t);
-    return value < at && strchr("[{", char_at(t, value));
+    return value < at && strchr("[{", act_trouble_char(t, value));
 }
 
 /* `run: "a" b`, `run: [ -f x ] && y`. */
 static bool
-explain_going_on(struct trouble *t, size_t at)
+explain_going_on(struct act_trouble *t, size_t at)
 {
     size_t begin = start_of_what_ends(t, at);
     if (begin == SIZE_MAX)
         return false;
-    bool quote = char_at(t, begin) == '"' || char_at(t, begin) == '\'';
+    bool quote = act_trouble_char(t, begin) == '"' || act_trouble_char(t, begin) == '\'';
     size_t end = value_end(t, at);
     if (quote && in_flow(t, begin)) {
         end = at;
         while (end < t->end && !strchr(",]}", t->text.ptr[end]))
             end++;
     }
-    struct act_diag *diag = report(t, "text-after-quote", at, end,
-                                   quote ? "this value begins with a quote and goes on after it"
-                                         : "this value begins with a bracket and goes on after it");
+    struct act_diag *diag =
+        act_trouble_report(t, "text-after-quote", at, end,
+                           quote ? "this value begins with a quote and goes on after it"
+                                 : "this value begins with a bracket and goes on after it");
     act_diag_related(t->r->diags, diag, act_reader_span(t->r, begin, begin + 1),
                      quote ? "the quoted text begins here" : "the bracket is here");
     help_quote(t, diag, begin, end);
@@ -263,9 +235,9 @@ explain_going_on(struct trouble *t, size_t at)
 
 /* `run: echo a: b` on one line, or a key that is indented too far below a value. */
 static bool
-explain_colon(struct trouble *t)
+explain_colon(struct act_trouble *t)
 {
-    if (!says(t->problem, "mapping values are not allowed"))
+    if (!act_trouble_says(t->problem, "mapping values are not allowed"))
         return false;
     size_t value = value_start(t);
     if (value < t->at && value > t->line) {
@@ -274,9 +246,9 @@ explain_colon(struct trouble *t)
             keyed |= t->text.ptr[i] == ':';
         if (keyed) {
             size_t end = value_end(t, value);
-            struct act_diag *diag =
-                report(t, "colon-in-text", t->at, t->at + 1,
-                       "a colon with a blank after it makes a mapping, inside this text too");
+            struct act_diag *diag = act_trouble_report(
+                t, "colon-in-text", t->at, t->at + 1,
+                "a colon with a blank after it makes a mapping, inside this text too");
             help_quote(t, diag, value, end);
             patch(t->r, value, end);
             return true;
@@ -285,8 +257,8 @@ explain_colon(struct trouble *t)
     size_t key = t->line;
     while (key < t->at && is_blank(t->text.ptr[key]))
         key++;
-    struct act_diag *diag = report(t, "yaml-syntax", key, t->at,
-                                   "this key stands below a value that has no room for keys");
+    struct act_diag *diag = act_trouble_report(
+        t, "yaml-syntax", key, t->at, "this key stands below a value that has no room for keys");
     act_diag_help(t->r->diags, diag,
                   "indent it as far as the key it belongs beside; a text of several lines begins "
                   "with `|`");
@@ -296,16 +268,17 @@ explain_colon(struct trouble *t)
 /* Tabs as indentation: all of the file's are patched with one blank each, which keeps a consistent
  * file's structure. */
 static bool
-explain_tab(struct trouble *t)
+explain_tab(struct act_trouble *t)
 {
     size_t tab = t->line;
     while (tab < t->end && t->text.ptr[tab] == ' ')
         tab++;
-    if (char_at(t, tab) == '-' && char_at(t, tab + 1) == '\t')
+    if (act_trouble_char(t, tab) == '-' && act_trouble_char(t, tab + 1) == '\t')
         tab++;
-    if (char_at(t, tab) != '\t')
+    if (act_trouble_char(t, tab) != '\t')
         return false;
-    struct act_diag *diag = report(t, "tab-indent", tab, tab + 1, "a tab cannot indent in YAML");
+    struct act_diag *diag =
+        act_trouble_report(t, "tab-indent", tab, tab + 1, "a tab cannot indent in YAML");
     act_diag_help(t->r->diags, diag, "indent with blanks, two for each level");
     t->r->tabbed = true;
     char *text = patched_text(t->r);
@@ -320,14 +293,15 @@ explain_tab(struct trouble *t)
 
 /* A plain value that begins with a character that YAML wants for itself. */
 static bool
-explain_first_char(struct trouble *t)
+explain_first_char(struct act_trouble *t)
 {
-    bool anchor = says(t->context, "scanning an anchor") || says(t->context, "scanning an alias");
-    bool tag = says(t->context, "tag");
-    if (!anchor && !tag && !says(t->problem, "cannot start any token"))
+    bool anchor = act_trouble_says(t->context, "scanning an anchor") ||
+                  act_trouble_says(t->context, "scanning an alias");
+    bool tag = act_trouble_says(t->context, "tag");
+    if (!anchor && !tag && !act_trouble_says(t->problem, "cannot start any token"))
         return false;
     size_t begin = anchor || tag ? t->from : t->at;
-    char c = char_at(t, begin);
+    char c = act_trouble_char(t, begin);
     if (begin < t->line || !strchr("*&!@`%", c))
         return false;
     size_t end = value_end(t, begin);
@@ -350,110 +324,41 @@ explain_first_char(struct trouble *t)
 
 /* `\d` in double quotes. */
 static bool
-explain_escape(struct trouble *t)
+explain_escape(struct act_trouble *t)
 {
-    if (!says(t->problem, "unknown escape"))
+    if (!act_trouble_says(t->problem, "unknown escape"))
         return false;
     size_t slash = t->at;
     while (slash > t->from && t->text.ptr[slash] != '\\')
         slash--;
     struct act_diag *diag = act_diag_add(
         t->r->diags, ACT_SEVERITY_ERROR, "yaml-syntax", act_reader_span(t->r, slash, slash + 2),
-        "'\\%c' is no escape of YAML's double quotes", char_at(t, slash + 1));
+        "'\\%c' is no escape of YAML's double quotes", act_trouble_char(t, slash + 1));
     act_diag_help(t->r->diags, diag, "use single quotes, or write the backslash twice: \\\\%c",
-                  char_at(t, slash + 1));
+                  act_trouble_char(t, slash + 1));
     patch(t->r, slash, slash + 1);
     return true;
 }
 
 /* `run: | echo a` */
 static bool
-explain_block_header(struct trouble *t)
+explain_block_header(struct act_trouble *t)
 {
-    if (!says(t->context, "scanning a block scalar") ||
-        !says(t->problem, "expected comment or line break"))
+    if (!act_trouble_says(t->context, "scanning a block scalar") ||
+        !act_trouble_says(t->problem, "expected comment or line break"))
         return false;
     size_t end = value_end(t, t->from);
-    struct act_diag *diag = report(t, "yaml-syntax", t->at, end, "text on the line of '|' or '>'");
+    struct act_diag *diag =
+        act_trouble_report(t, "yaml-syntax", t->at, end, "text on the line of '|' or '>'");
     act_diag_help(t->r->diags, diag, "put the text on the following lines, indented");
     patch(t->r, t->from, end);
     return true;
 }
 
-static bool
-explain_unclosed(struct trouble *t)
-{
-    struct act_diag *diag = NULL;
-    if (says(t->context, "quoted scalar") && says(t->problem, "unexpected")) {
-        diag = report(t, "yaml-syntax", t->from, t->from + 1, "this quote is not closed");
-        act_diag_help(t->r->diags, diag,
-                      "close it; inside '…' a quote is written '', inside \"…\" it is \\\"");
-    } else if (says(t->problem, "expected node content")) {
-        diag = report(t, "yaml-syntax", t->at, t->at + 1, "a value is missing here");
-        act_diag_help(t->r->diags, diag,
-                      "write it, or '' for an empty text; a text that begins with this character "
-                      "needs quotes");
-    } else if (says(t->context, "a flow ")) {
-        bool map = says(t->context, "mapping");
-        diag = report(t, "yaml-syntax", t->at, t->at + 1,
-                      map ? "expected ',' or '}' here" : "expected ',' or ']' here");
-        act_diag_related(t->r->diags, diag, act_reader_span(t->r, t->from, t->from + 1),
-                         "the bracket was opened here");
-        act_diag_help(t->r->diags, diag,
-                      "close the bracket, or put quotes around a value that holds brackets, commas "
-                      "or '#'");
-    }
-    return diag;
-}
-
-/* Lines that fit nowhere. */
-static void
-explain_indentation(struct trouble *t)
-{
-    struct act_diag *diag = NULL;
-    if (says(t->problem, "could not find expected ':'")) {
-        size_t end = t->from;
-        while (end < t->text.len && t->text.ptr[end] != '\n' && t->text.ptr[end] != '\r')
-            end++;
-        struct act_str key = act_str_n(t->text.ptr + t->from, end - t->from);
-        const char *colon = memchr(key.ptr, ':', key.len);
-        diag = report(t, "yaml-syntax", t->from, end, "a key without a colon");
-        if (colon)
-            act_diag_help(t->r->diags, diag, "put a blank after the colon: %.*s: …",
-                          (int)(colon - key.ptr), key.ptr);
-        else
-            act_diag_help(t->r->diags, diag,
-                          "a key is followed by a colon and a blank (`run: echo hello`); a list "
-                          "item begins with `- `");
-    } else if (says(t->context, "a block mapping")) {
-        bool dash = char_at(t, t->at) == '-';
-        diag = report(t, "yaml-syntax", t->at, t->at + 1,
-                      dash ? "a list item where a key of the mapping is expected"
-                           : "this does not line up with the keys of its mapping");
-        act_diag_related(t->r->diags, diag, act_reader_span(t->r, t->from, t->from + 1),
-                         "the mapping begins here");
-        act_diag_help(t->r->diags, diag,
-                      dash ? "indent it as far as the items of the list that it belongs to"
-                           : "keys of one mapping begin in the same column");
-    } else if (says(t->context, "a block collection")) {
-        diag = report(t, "yaml-syntax", t->at, t->at + 1,
-                      "expected '- ' here: this does not line up with the list");
-        act_diag_related(t->r->diags, diag, act_reader_span(t->r, t->from, t->from + 1),
-                         "the list begins here");
-        act_diag_help(t->r->diags, diag, "items of one list begin in the same column");
-    } else {
-        diag = act_diag_add(t->r->diags, ACT_SEVERITY_ERROR, "yaml-syntax",
-                            act_reader_span(t->r, t->at, t->at + 1), "this is not YAML: %s%s%s",
-                            t->problem ? t->problem : "syntax error", t->context ? " " : "",
-                            t->context ? t->context : "");
-        act_diag_help(t->r->diags, diag, "look at indentation and quotes here and just above");
-    }
-}
-
-static struct trouble
+static struct act_trouble
 trouble_at(struct act_reader *r, size_t at, size_t from)
 {
-    struct trouble t = {.r = r, .text = act_reader_text(r), .at = at, .from = from, .line = at};
+    struct act_trouble t = {.r = r, .text = act_reader_text(r), .at = at, .from = from, .line = at};
     while (t.line > r->start && t.text.ptr[t.line - 1] != '\n')
         t.line--;
     const char *end = memchr(t.text.ptr + at, '\n', t.text.len - at);
@@ -467,15 +372,16 @@ act_reader_explain_braces(struct act_reader *r, size_t at)
     struct act_str text = act_reader_text(r);
     if (at == 0 || text.ptr[at] != '{' || text.ptr[at - 1] != '{')
         return false;
-    struct trouble t = trouble_at(r, at, at);
+    struct act_trouble t = trouble_at(r, at, at);
     struct act_str rest = act_str_n(text.ptr + at + 1, t.end - at - 1);
     ptrdiff_t close = act_str_find(rest, ACT_STR("}}"));
     if (close < 0)
         return false;
     size_t end = at + 1 + (size_t)close + 2;
     struct act_str inner = act_str_trim(act_str_n(r->text.ptr + at + 1, (size_t)close));
-    struct act_diag *diag = report(&t, "unquoted-expression", at - 1, end,
-                                   "this is no expression: YAML reads braces as a mapping");
+    struct act_diag *diag =
+        act_trouble_report(&t, "unquoted-expression", at - 1, end,
+                           "this is no expression: YAML reads braces as a mapping");
     if (inner.len > 60)
         inner = ACT_STR("…");
     act_diag_help(r->diags, diag, "an expression is written '${{ %.*s }}'", ACT_STR_ARG(inner));
@@ -488,11 +394,12 @@ act_reader_explain(struct act_reader *r, const yaml_parser_t *parser)
 {
     size_t at = act_reader_offset(r, parser->problem_mark.index);
     size_t from = parser->context ? act_reader_offset(r, parser->context_mark.index) : at;
-    struct trouble t = trouble_at(r, at, from);
+    struct act_trouble t = trouble_at(r, at, from);
     t.problem = parser->problem;
     t.context = parser->context;
 
-    bool scanning = says(t.context, "anchor") || says(t.context, "alias") || says(t.context, "tag");
+    bool scanning = act_trouble_says(t.context, "anchor") || act_trouble_says(t.context, "alias") ||
+                    act_trouble_says(t.context, "tag");
     size_t noticed = scanning && t.from >= t.line ? t.from : t.at;
     if (explain_expression(&t))
         return true;
@@ -503,9 +410,9 @@ act_reader_explain(struct act_reader *r, const yaml_parser_t *parser)
         return true;
     if (r->tabbed)
         return false;
-    if (says(t.problem, "mapping values are not allowed"))
+    if (act_trouble_says(t.problem, "mapping values are not allowed"))
         return explain_colon(&t);
-    if (!explain_unclosed(&t))
-        explain_indentation(&t);
+    if (!act_trouble_explain_unclosed(&t))
+        act_trouble_explain_layout(&t);
     return false;
 }
