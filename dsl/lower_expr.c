@@ -175,6 +175,25 @@ guess_of(struct act_expr_work *w, const struct act_expr_node *e)
     return ACT_GUESS_ANY;
 }
 
+/* A regular expression that is written out is checked where it stands. */
+static void
+check_pattern(struct act_expr_work *w, const struct act_expr_node *e)
+{
+    struct act_error err = {0};
+    if (!is_function(e->aux, "matches capture replace") || e->argc < 2)
+        return;
+    uint32_t operand = act_operand(w, e, 1);
+    const struct act_expr_node *pattern = &w->pool->nodes.ptr[operand];
+    if (pattern->op != ACT_OP_LITERAL ||
+        act_value_type(w->pool->literals.ptr[pattern->a]) != ACT_STRING)
+        return;
+    struct act_str text = act_literal_text(w, pattern->a);
+    if (act_pattern_check(text, &err) == ACT_OK)
+        return;
+    w->failed = true;
+    act_bad_pattern(w->l, act_expr_span(w, operand, text.len + 2), &err);
+}
+
 static void
 resolve_node(struct act_expr_work *w, uint32_t node)
 {
@@ -193,6 +212,8 @@ resolve_node(struct act_expr_work *w, uint32_t node)
             act_resolve_member(w, node, act_operand(w, e, 0), act_literal_text(w, index->a));
     } else if (e->op == ACT_OP_EQ || e->op == ACT_OP_NE) {
         check_comparison(w, e);
+    } else if (e->op == ACT_OP_CALL) {
+        check_pattern(w, e);
     }
 }
 
