@@ -13,6 +13,7 @@
 #define INDENT_MAX 12u
 
 struct row {
+    act_inst inst;
     uint32_t node, depth, attempt, done, total;
     enum act_status status;
     enum act_cause cause;
@@ -85,6 +86,7 @@ add_row(void *self, const struct act_inst_view *view)
     }
     bool numbered = node->role == ACT_ROLE_DO && view->key.count > 0;
     struct row row = {
+        .inst = view->inst,
         .node = view->node,
         .depth = view->depth,
         .attempt = view->attempt,
@@ -172,15 +174,15 @@ add_mark(struct picture *p, const struct row *row, uint32_t used)
 
 /* The id; else the name if it is constant; else the kind, of a script with its first line. */
 static void
-add_name(struct act_buf *out, const struct act_plan *plan, const struct row *row)
+add_name(struct act_buf *out, const struct act_report *r, const struct row *row)
 {
+    const struct act_plan *plan = r->plan;
     const struct act_plan_node *node = &plan->nodes.ptr[row->node];
-    struct act_expr_id name = act_plan_expr(plan, row->node, ACT_ATTR_NAME);
     const struct act_value *script = act_plan_literal(plan, row->node, ACT_ATTR_SCRIPT);
     if (node->id != ACT_NODE_NONE) {
         act_buf_add_str(out, act_plan_text(plan, node->id));
-    } else if (name.v != ACT_EXPR_NONE && plan->exprs.nodes.ptr[name.v].op == ACT_OP_LITERAL) {
-        act_value_text(out, plan->exprs.literals.ptr[plan->exprs.nodes.ptr[name.v].a]);
+    } else if (act_run_name(r->run, row->inst, out)) {
+        return;
     } else if (node->role == ACT_ROLE_ROOT && row->depth == 0) {
         act_buf_add_str(out, act_plan_text(plan, plan->name));
     } else {
@@ -218,7 +220,7 @@ paint_row(struct picture *p, const struct row *row)
     for (uint32_t i = 0; i < indent; i++)
         used = add_cstr(p, ACT_STYLE_NONE, "  ", used);
     used = add_mark(p, row, used);
-    add_name(&text, p->r->plan, row);
+    add_name(&text, p->r, row);
     used =
         add_fitted(p, row->depth == 0 ? ACT_STYLE_BOLD : ACT_STYLE_NONE, act_buf_str(&text), used);
     act_buf_clear(&text);
@@ -264,7 +266,7 @@ paint_foot(struct picture *p)
     act_buf_printf(&text, "%llu task%s done", (unsigned long long)r->tasks_ended,
                    r->tasks_ended == 1 ? "" : "s");
     if (r->tasks_failed > 0)
-        act_buf_printf(&text, ", %llu of them not well", (unsigned long long)r->tasks_failed);
+        act_buf_printf(&text, ", %llu failed", (unsigned long long)r->tasks_failed);
     if (!p->last)
         act_buf_printf(&text, ", %u running", p->running);
     act_buf_add_cstr(&text, " · ");

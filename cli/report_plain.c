@@ -183,6 +183,18 @@ say_ended(struct act_report *r, const struct act_event *event, struct act_str la
     act_buf_add_byte(&r->out, '\n');
 }
 
+/* What the author calls it, where that says more than the label. */
+static void
+add_title(struct act_report *r, const struct act_run *run, const struct act_event *event)
+{
+    struct act_buf name = {0};
+    if (act_run_name(run, act_run_find(run, event->key), &name)) {
+        act_buf_add_cstr(&r->out, ": ");
+        act_safe_add(&r->out, act_buf_str(&name));
+    }
+    act_buf_fini(&name);
+}
+
 static void
 plain_event(struct act_report *r, const struct act_run *run, const struct act_event *event,
             struct act_str label, struct act_track *track)
@@ -193,6 +205,7 @@ plain_event(struct act_report *r, const struct act_run *run, const struct act_ev
         act_buf_add_cstr(&r->out, "started");
         if (event->attempt > 1)
             act_buf_printf(&r->out, " (attempt %u)", event->attempt);
+        add_title(r, run, event);
         act_buf_add_byte(&r->out, '\n');
     } else if (type == ACT_EVENT_ENDED && track) {
         end_output(r, track);
