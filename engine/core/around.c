@@ -30,13 +30,13 @@ due_of(struct act_run *run, struct act_instance *inst, int64_t *ret)
     if (delay > 0)
         due = run->now_ms + delay;
     if (text != NULL) {
-        bool ok = act_value_type(text) == ACT_STRING &&
-                  act_instant_parse(act_value_as_str(text), &at, &err) == ACT_OK;
+        struct act_buf bytes = {0};
+        act_value_text(&bytes, text);
         act_value_release(text);
+        bool ok = act_instant_parse(act_buf_str(&bytes), &at, &err) == ACT_OK;
+        act_buf_fini(&bytes);
         if (!ok) {
-            act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`at`: %s",
-                     err.message[0] ? err.message
-                                    : "a text such as 2030-01-31T12:00:00Z is needed");
+            act_fail_at(run, inst, ACT_ATTR_AT, &err);
             return false;
         }
         due = at > due ? at : due;

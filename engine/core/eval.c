@@ -1,8 +1,6 @@
 /* Attributes with a type: durations, counts, switches; and what is inherited from around. */
 #include "engine/core/machine.h"
 
-#include <stdio.h>
-
 void
 act_duration_text(struct act_buf *out, int64_t ms)
 {
@@ -55,15 +53,14 @@ act_attr_key(enum act_attr attr)
     return known ? keys[attr] : "";
 }
 
-/* With the attribute's key before it. */
-static void
-fail_at(struct act_run *run, struct act_instance *inst, enum act_attr attr, const char *message)
+void
+act_fail_at(struct act_run *run, struct act_instance *inst, enum act_attr attr,
+            const struct act_error *err)
 {
-    const char *key = act_attr_key(attr);
-    if (key[0] != '\0')
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`%s`: %s", key, message);
-    else
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s", message);
+    const char *key = act_attr_key(attr), *tick = key[0] != '\0' ? "`" : "";
+    act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s%s%s%s%s%s", tick, key, key[0] ? "`: " : "",
+             err->message[0] ? err->message : act_err_text(err->code), err->hint[0] ? "; " : "",
+             err->hint);
 }
 
 bool
@@ -82,7 +79,7 @@ act_eval_duration(struct act_run *run, struct act_instance *inst, enum act_attr 
     enum act_err code = act_duration_from_value(v, ret_ms, &err);
     act_value_release(v);
     if (code != ACT_OK)
-        fail_at(run, inst, attr, err.message);
+        act_fail_at(run, inst, attr, &err);
     return code == ACT_OK;
 }
 
@@ -98,9 +95,10 @@ act_eval_count(struct act_run *run, struct act_instance *inst, enum act_attr att
     bool ok = !given || (act_value_is_number(v) && act_value_to_int(v, &n) && n >= least);
     act_value_release(v);
     if (!ok) {
-        char text[80];
-        snprintf(text, sizeof(text), "must be a whole number of at least %lld", (long long)least);
-        fail_at(run, inst, attr, text);
+        struct act_error err = {0};
+        act_error_set(&err, ACT_ERR_EVAL, "must be a whole number of at least %lld",
+                      (long long)least);
+        act_fail_at(run, inst, attr, &err);
         return false;
     }
     *ret = given ? n : absent;

@@ -325,6 +325,9 @@ bool act_eval_count(struct act_run *run, struct act_instance *inst, enum act_att
 void act_duration_text(struct act_buf *out, int64_t ms); /* "1h30m", as one would write it */
 /* How the language spells the attribute in a message: "retry.delay"; "" for a kind's own value. */
 const char *act_attr_key(enum act_attr attr);
+/* Fails inst with "`key`: message; hint". */
+void act_fail_at(struct act_run *run, struct act_instance *inst, enum act_attr attr,
+                 const struct act_error *err);
 bool act_eval_bool(struct act_run *run, struct act_instance *inst, enum act_attr attr, bool *ret);
 /* Adds what `name` says; false: there is none, or it cannot be evaluated now. Pure. */
 bool act_eval_name(const struct act_run *run, const struct act_instance *inst, struct act_buf *out);

@@ -18,13 +18,12 @@ axes_fit(const struct act_value *axes, uint64_t *ret_count, struct act_error *er
         const struct act_value *axis = act_value_at(axes, a);
         if (act_value_type(axis) != ACT_LIST) {
             struct act_str name = act_value_key(axes, a);
-            act_error_set(err, ACT_ERR_EVAL, "the matrix's axis '%.*s' is not a list",
-                          ACT_STR_ARG(name));
+            act_error_set(err, ACT_ERR_EVAL, "the axis '%.*s' is no list", ACT_STR_ARG(name));
             return false;
         }
         count *= act_value_len(axis);
         if (count > COMBINATIONS_MAX) {
-            act_error_set(err, ACT_ERR_LIMIT, "the matrix has more than %d combinations",
+            act_error_set(err, ACT_ERR_LIMIT, "there are more than %d combinations",
                           COMBINATIONS_MAX);
             return false;
         }

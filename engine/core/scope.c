@@ -227,14 +227,12 @@ static bool
 failed(struct act_run *run, struct act_instance *inst, enum act_attr attr, enum act_err code,
        const struct act_error *err)
 {
-    const char *key = act_attr_key(attr), *tick = key[0] != '\0' ? "`" : "";
     if (code == ACT_ERR_NEED_ANSWER && inst->question != NULL && run->step != ACT_STEP_NONE) {
         inst->asking = (uint8_t)run->step;
         act_emit_question(run, inst);
         return false;
     }
-    act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s%s%s%s", tick, key, key[0] ? "`: " : "",
-             err->message[0] ? err->message : act_err_text(code));
+    act_fail_at(run, inst, attr, err);
     return false;
 }
 
@@ -272,7 +270,8 @@ act_eval_in(struct act_run *run, struct act_instance *inst, enum act_attr attr,
                                .now_ms = run->now_ms,
                                .patterns = run->patterns};
     struct act_error err;
-    err.message[0] = '\0';
+    err.code = ACT_ERR_EVAL;
+    err.message[0] = err.hint[0] = '\0';
     struct act_value *v = NULL;
     enum act_err code = act_expr_eval(pool, id, &env, &v, &err);
     if (code == ACT_OK)

@@ -70,7 +70,7 @@ read_items(struct act_run *run, struct act_instance *inst, struct act_value **re
         *ret = act_matrix_expand(axes, include, exclude, &err);
         ok = *ret != NULL;
         if (!ok)
-            act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s", err.message);
+            act_fail_at(run, inst, ACT_ATTR_MATRIX_AXES, &err);
     }
     act_value_release(axes);
     act_value_release(include);

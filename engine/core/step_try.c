@@ -183,7 +183,7 @@ make_params(struct act_run *run, struct act_instance *inst, uint32_t root, struc
     enum act_err code = act_params_check(declared, with, ret, &err);
     act_value_release(with);
     if (code != ACT_OK)
-        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%s", err.message);
+        act_fail_at(run, inst, ACT_ATTR_WITH, &err);
     return code == ACT_OK;
 }
 
