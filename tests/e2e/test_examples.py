@@ -125,7 +125,8 @@ def test_ci_names_the_failed_cells(env, tmp_path):
     done = actant(env, "run", str(copy / "ci.yaml"), "--json")
     assert done.returncode == 1
     document = json.loads(done.stdout)
-    assert document["error"]["message"].find("2 of 6 cells") >= 0, document["error"]
+    assert document["error"]["message"] == "1 of 4 members failed: verdict"
+    assert document["error"]["causes"][0]["message"] == "2 of 6 cells of the matrix failed"
 
 
 def start_release(env, tmp_path):
