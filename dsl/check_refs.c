@@ -94,6 +94,7 @@ judge_siblings(struct act_lower *l, const struct meeting *m, const struct act_re
     case ACT_KIND_TRY:
         v.ended = target->role < reader->role;
         v.never = !v.ended;
+        v.failed = reader->role == ACT_ROLE_CATCH && m->target == ref->node;
         v.help = "it comes later in the `try`";
         return v;
     case ACT_KIND_IF:

@@ -199,9 +199,9 @@ verify_kind(struct verifier *v, const struct act_plan_node *n)
          "a node without what it does");
     need(v, n->id == ACT_NODE_NONE || literal_is(v->plan, n->id, ACT_STRING),
          "an id that is no text");
-    if ((n->parent == ACT_NODE_NONE) != (n->role == ACT_ROLE_ROOT))
-        broken(v, "a root with a parent, or a node without one");
-    if (n->need_count > 0)
+    need(v, (n->parent == ACT_NODE_NONE) == (n->role == ACT_ROLE_ROOT),
+         "a root with a parent, or a node without one");
+    if (n->need_count > 0 && v->code == ACT_OK)
         need(v, n->role == ACT_ROLE_ITEM && v->plan->nodes.ptr[n->parent].kind == ACT_KIND_DAG,
              "needs outside of a dag");
 }

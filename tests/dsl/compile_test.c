@@ -208,6 +208,7 @@ references(void **state)
         {"chain: [{try: {id: b, run: date}, finally: make}, {value: '${{ nodes.b.result }}'}]", ""},
         {"try: {id: b, run: date}\ncatch: {value: \"${{ default(nodes.b.result, '') }}\"}", ""},
         {"try: {id: b, run: date}\nfinally: {value: '${{ nodes.b.result }}'}", "maybe-missing"},
+        {"try: {id: b, run: date}\ncatch: {value: '${{ nodes.b.error.message }}'}", ""},
         {"try: {value: '${{ nodes.c.result }}'}\ncatch: {id: c, run: date}", "not-ended"},
         {"chain: [{id: a, if: run.id, run: date}, {if: \"nodes.a.status == 'succeeded'\", value: "
          "'${{ nodes.a.result }}'}]",
