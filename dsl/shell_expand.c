@@ -1,7 +1,7 @@
 /* Expansions: $NAME ${…} $(…) `…` $((…)), and what stands in double quotes. */
 #include "dsl/shell_lex.h"
 
-static const char *const lost_quote = "a quote or bracket before it is not closed";
+static const char *const lost_quote = "a quote or bracket of the script is not closed";
 
 /* ---- Expansions ---- */
 

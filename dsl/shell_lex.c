@@ -3,7 +3,7 @@
 
 static const char *const lost_inside = "quotes inside ${{ }} make this place unclear";
 static const char *const lost_deep = "the script before it nests too deeply to follow";
-static const char *const lost_quote = "a quote or bracket before it is not closed";
+static const char *const lost_quote = "a quote or bracket of the script is not closed";
 static const char *const lost_ansi =
     "the script before it has $'…\\'…', which sh and bash read differently";
 static const char *const lost_bash =

@@ -267,6 +267,18 @@ refuse_foreign(struct act_str script, struct act_buf *out, act_shell_holes *hole
     act_buf_add_str(out, script);
 }
 
+/* Nothing is known from where the reader lost its way, nor of the commands that were open there: what
+ * they do with their operands is decided when they end. */
+static void
+refuse_lost(struct shell_lexer *lx)
+{
+    const struct shell_frame *script = &lx->stack.ptr[0];
+    uint32_t open = script->compound_count ? script->compounds[0].hole : script->pipeline.hole;
+    for (uint32_t i = 0; i < lx->holes->len; i++)
+        if (i >= open || lx->holes->ptr[i].open >= lx->lost_from)
+            shell_refuse(lx, i, lx->lost, shell_help_env);
+}
+
 void
 act_shell_rewrite(struct act_str script, enum act_shell shell, struct act_buf *out,
                   act_shell_holes *holes)
@@ -286,11 +298,8 @@ act_shell_rewrite(struct act_str script, enum act_shell shell, struct act_buf *o
     lx.stack.ptr = frames;
     lx.stack.cap = SHELL_FRAMES_MAX;
     shell_lex(&lx);
-    if (lx.lost) {
-        for (uint32_t i = 0; i < holes->len; i++)
-            if (i >= lx.next_hole || holes->ptr[i].open >= lx.lost_from)
-                shell_refuse(&lx, i, lx.lost, shell_help_env);
-    }
+    if (lx.lost)
+        refuse_lost(&lx);
     follow_variables(&lx);
     act_buf_add(out, script.ptr + lx.copied, script.len - lx.copied);
     act_vec_fini(&lx.marks);

@@ -235,6 +235,8 @@ static const struct row rows[] = {
     {BOTH, REFUSED, "printf '%s' $(echo @", NULL},
     {BOTH, REFUSED, "printf '%s' $((1 + ${x:-@", NULL},
     {BOTH, REFUSED, "case x in @", NULL},
+    {BOTH, REFUSED, "true; eval @`for", NULL},
+    {BOTH, REFUSED, "if true; then eval @; fi; { eval @ $(", NULL},
 };
 
 static const char *const values[] = {
