@@ -85,7 +85,7 @@ arithmetic_error(struct act_eval *ev, enum act_err code, enum act_op op, const s
 
 /* A number, or a text that looks like one; null is 0, as in comparisons. */
 static enum act_err
-operand(struct act_eval *ev, const struct act_value *v, struct act_num *ret)
+operand(struct act_eval *ev, enum act_op op, const struct act_value *v, struct act_num *ret)
 {
     *ret = act_num_of(v);
     enum act_type type = act_value_type(v);
@@ -97,8 +97,11 @@ operand(struct act_eval *ev, const struct act_value *v, struct act_num *ret)
         struct act_str s = act_str_trim(act_value_as_str(v));
         if (act_str_is(s, "NaN"))
             return ACT_OK;
-        act_error_hint(ev->err, "to put texts together write '${{ a }}${{ b }}', "
-                                "format('{0}{1}', a, b) or join(list, '')");
+        act_error_hint(ev->err, "%s",
+                       op == ACT_OP_ADD ? "to put texts together write '${{ a }}${{ b }}', "
+                                          "format('{0}{1}', a, b) or join(list, '')"
+                                        : "a text counts as a number if it looks like one: '12', "
+                                          "' 1.5 '");
     }
     return ACT_ERR_EVAL;
 }
@@ -164,9 +167,9 @@ act_op_arithmetic(struct act_eval *ev, enum act_op op, const struct act_value *a
     struct act_num x, y;
     int64_t i;
     bool overflow = false;
-    enum act_err code = operand(ev, a, &x);
+    enum act_err code = operand(ev, op, a, &x);
     if (code == ACT_OK)
-        code = operand(ev, b, &y);
+        code = operand(ev, op, b, &y);
     if (code != ACT_OK)
         return code;
     if ((op == ACT_OP_DIV || op == ACT_OP_MOD) && (y.exact ? y.i == 0 : y.d == 0))
@@ -188,7 +191,7 @@ enum act_err
 act_op_negate(struct act_eval *ev, const struct act_value *a, struct act_value **ret)
 {
     struct act_num x;
-    enum act_err code = operand(ev, a, &x);
+    enum act_err code = operand(ev, ACT_OP_NEGATE, a, &x);
     if (code != ACT_OK)
         return code;
     if (x.exact && x.i == INT64_MIN)
