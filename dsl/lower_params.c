@@ -56,7 +56,7 @@ read_value(struct declaring *w, const struct act_tree *tree)
     if (!given) {
         struct act_diag *d = ACT_ERROR(w->l, "expression-here", tree->span,
                                        "a parameter's declaration holds no expressions");
-        ACT_HELP(w->l, d, "make it `required: false` and read default(params.%.*s, …)",
+        ACT_HELP(w->l, d, "leave `default` out and read default(params.%.*s, …)",
                  ACT_STR_ARG(w->pair->key));
         return NULL;
     }
@@ -129,7 +129,7 @@ read_rest(struct declaring *w)
         struct act_diag *d =
             ACT_ERROR(w->l, "bad-param", otherwise->span, "parameter '%.*s': null is no default",
                       ACT_STR_ARG(w->pair->key));
-        ACT_HELP(w->l, d, "leave `default` out and say `required: false`");
+        ACT_HELP(w->l, d, "leave `default` out: what is not given is null");
     } else {
         v = read_value(w, otherwise);
     }

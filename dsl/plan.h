@@ -179,7 +179,7 @@ enum act_err act_params_check(const struct act_value *declared, const struct act
  * says what does not fit, without the parameter's name: "'x' is no integer". */
 enum act_err act_param_convert(const struct act_value *declaration, const struct act_value *given,
                                struct act_value **ret, struct act_error *err);
-/* Must it be given? It has no default and is not `required: false`. */
+/* Must it be given (`required: true`)? What need not be, and has no default, is null. */
 bool act_param_required(const struct act_value *declaration);
 
 #endif

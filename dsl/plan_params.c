@@ -13,9 +13,7 @@ bool
 act_param_required(const struct act_value *declaration)
 {
     const struct act_value *v = act_value_get(declaration, ACT_STR("required"));
-    if (act_value_get(declaration, ACT_STR("default")))
-        return false;
-    return !(v && act_value_type(v) == ACT_BOOL && !act_value_as_bool(v));
+    return v && act_value_type(v) == ACT_BOOL && act_value_as_bool(v);
 }
 
 /* "'abc'", "12", "[1,2]", cut to what fits a message. */

@@ -12,7 +12,7 @@
 static const struct {
     const char *path, *text;
 } files[] = {
-    {"sub.yaml", "params: {n: {type: integer}}\nvalue: ${{ params.n }}\n"},
+    {"sub.yaml", "params: {n: {type: integer, required: true}}\nvalue: ${{ params.n }}\n"},
     {"lib/a.yaml", "workflow: ../sub.yaml\nwith: {n: 1}\n"},
     {"self.yaml", "chain: [make, {workflow: self.yaml}]\n"},
     {"guarded.yaml", "{if: prev > 1, workflow: guarded.yaml}\n"},
@@ -317,13 +317,16 @@ calls(void **state)
         {"tasks: {t: [make]}\ntask: t\noutput: json", "misplaced-key"},
         {"tasks: {t: {run: make}}\ntask: t\nwith: {a: 1}", "misplaced-key"},
         {"tasks: {t: {python: 'a:b', with: {x: 1}}}\ntask: t\nwith: {y: 2}", ""},
-        {"tasks: {t: {params: {n: {type: integer}}, run: make}}\ntask: t", "missing-param"},
+        {"tasks: {t: {params: {n: {type: integer}}, run: make}}\ntask: t", ""},
+        {"tasks: {t: {params: {n: {required: true}}, run: make}}\ntask: t", "missing-param"},
         {"tasks: {t: {params: {n: {type: integer}}, run: make}}\ntask: t\nwith: {n: x}",
          "wrong-value"},
         {"tasks: {t: {params: {n: {type: integer}}, run: make}}\ntask: t\nwith: {n: 1, m: 1}",
          "unknown-param"},
         {"tasks: {t: {params: {n: {type: integer}}, run: make}}\ntask: t\nwith: ${{ prev }}", ""},
-        {"tasks: {a: {task: b}, b: {params: {n: {}}, run: make}}\ntask: a\nwith: {n: 1}", ""},
+        {"tasks: {a: {task: b}, b: {params: {n: {required: true}}, run: make}}\ntask: a\nwith: {n: "
+         "1}",
+         ""},
         {"tasks: {a: [{task: a}]}\ntask: a", "endless"},
         {"tasks: {a: [{if: prev, task: a}]}\ntask: a", ""},
         {"tasks: {a: [{wait: go}, {task: a}]}\ntask: a", ""},

@@ -54,6 +54,7 @@ fills_and_converts(void **state)
     check("{\"n\":{\"type\":\"string\"}}", "{\"n\":3.10}", "{\"n\":\"3.10\"}");
     check("{\"n\":{}}", "{\"n\":\"x\"}", "{\"n\":\"x\"}");
     check("{\"n\":{\"type\":\"integer\",\"default\":7}}", NULL, "{\"n\":7}");
+    check("{\"n\":{\"type\":\"integer\"}}", "{}", "{\"n\":null}");
     check("{\"n\":{\"required\":false}}", "{}", "{\"n\":null}");
     check("{\"n\":{\"required\":false}}", "{\"n\":null}", "{\"n\":null}");
     check("{\"n\":{\"enum\":[\"a\",\"b\"]}}", "{\"n\":\"b\"}", "{\"n\":\"b\"}");
@@ -63,18 +64,19 @@ static void
 refuses(void **state)
 {
     (void)state;
-    check("{\"n\":{\"type\":\"integer\"}}", NULL, "!parameter n: is missing");
+    check("{\"n\":{\"type\":\"integer\",\"required\":true}}", NULL, "!parameter n: is missing");
     check("{\"n\":{\"type\":\"integer\"}}", "{\"n\":\"x\"}", "!parameter n: 'x' is no integer");
     check("{\"n\":{\"type\":\"integer\"}}", "{\"n\":2.5}", "!2.5 is no integer");
     check("{\"n\":{\"type\":\"boolean\"}}", "{\"n\":\"yes\"}", "!'yes' is no boolean");
     check("{\"n\":{\"type\":\"string\"}}", "{\"n\":[1,2]}", "![1,2] is no string");
-    check("{\"n\":{\"type\":\"string\"}}", "{\"n\":null}", "!null is no string");
+    check("{\"n\":{\"required\":true}}", "{\"n\":null}", "!null is no string");
+    check("{\"n\":{\"default\":\"x\"}}", "{\"n\":null}", "!null is no string");
     check("{\"n\":{\"enum\":[\"a\",\"b\"]}}", "{\"n\":\"c\"}", "!'c' is not one of a, b");
     check("{\"n\":{\"pattern\":\"^a+$\"}}", "{\"n\":\"b\"}",
           "!'b' does not match the pattern ^a+$");
     check("{\"n\":{\"required\":false}}", "{\"m\":1}", "!parameter m: there is no such parameter");
     check("{\"n\":{}}", "[1]", "!mapping");
-    check("{\"a\":{},\"b\":{\"type\":\"integer\"}}", "{\"b\":\"x\",\"c\":1}",
+    check("{\"a\":{\"required\":true},\"b\":{\"type\":\"integer\"}}", "{\"b\":\"x\",\"c\":1}",
           "!parameter c: there is no such parameter; parameter a: is missing; parameter b: 'x' is");
 }
 
