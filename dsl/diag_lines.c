@@ -9,13 +9,38 @@ is_follower(char c)
     return ((unsigned char)c & 0xC0) == 0x80;
 }
 
+static bool
+is_ascii(struct act_str text)
+{
+    size_t i = 0;
+    uint64_t all = 0, word;
+    for (; i + sizeof(word) <= text.len; i += sizeof(word)) {
+        memcpy(&word, text.ptr + i, sizeof(word));
+        all |= word;
+    }
+    for (; i < text.len; i++)
+        all |= (unsigned char)text.ptr[i];
+    return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* The common kind of file: line feeds alone end its lines. */
+static void
+find_line_feeds(struct act_lines *lines, struct act_str text)
+{
+    const char *at = text.ptr, *end = at + text.len;
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL)
+        act_vec_push(&lines->starts, (uint32_t)(++at - text.ptr));
+}
+
 void
 act_lines_init(struct act_lines *lines, struct act_str text)
 {
-    *lines = (struct act_lines){.text = text, .ascii = true};
-    for (size_t i = 0; i < text.len && lines->ascii; i++)
-        lines->ascii = (unsigned char)text.ptr[i] < 0x80;
+    *lines = (struct act_lines){.text = text, .ascii = is_ascii(text)};
     act_vec_push(&lines->starts, 0);
+    if (lines->ascii && (text.len == 0 || !memchr(text.ptr, '\r', text.len))) {
+        find_line_feeds(lines, text);
+        return;
+    }
     uint32_t followers = 0;
     for (uint32_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];

@@ -85,12 +85,12 @@ run_case(struct act_str folder, struct act_str name)
         write_expected(folder, expected.ptr, &out);
         same = true;
     } else if (!read_file(folder, act_buf_str(&expected), &wanted)) {
-        print_error("%.*s has no %s\n", ACT_STR_ARG(name), expected.ptr);
+        (void)fprintf(stderr, "%.*s has no %s\n", ACT_STR_ARG(name), expected.ptr);
     } else {
         same = act_str_eq(act_buf_str(&out), act_buf_str(&wanted));
         if (!same)
-            print_error("%.*s/%.*s\n--- wanted\n%s--- got\n%s", ACT_STR_ARG(folder),
-                        ACT_STR_ARG(name), wanted.ptr ? wanted.ptr : "", out.ptr ? out.ptr : "");
+            (void)fprintf(stderr, "%.*s/%.*s\n--- wanted\n%s--- got\n%s", ACT_STR_ARG(folder),
+                          ACT_STR_ARG(name), wanted.ptr ? wanted.ptr : "", out.ptr ? out.ptr : "");
     }
     act_buf_fini(&out);
     act_buf_fini(&wanted);
