@@ -52,7 +52,7 @@ act_fault(struct act_run *run, const struct act_instance *inst, enum act_cause c
     return fault(run, inst, cause, act_value_string(message), act_value_list());
 }
 
-/* The error names every failed member, in the order written. */
+/* The error names every failed member that is not tolerated, in the order written. */
 struct act_value *
 act_fault_members(struct act_run *run, const struct act_instance *inst)
 {
@@ -63,8 +63,9 @@ act_fault_members(struct act_run *run, const struct act_instance *inst)
         enum act_status status;
         const struct act_value *error;
         act_value_release(act_member_result(run, inst, i, &status, &error));
-        if (status != ACT_STATUS_FAILED)
-            continue;
+        const struct act_instance *child = act_child(run, inst, i);
+        if (status != ACT_STATUS_FAILED || child == NULL || child->tolerated)
+            continue; /* what failed for good is not freed */
         const struct act_value *node = act_member(error, ACT_STR("node"));
         if (failed++ > 0)
             act_buf_add_cstr(&text, ", ");
