@@ -59,22 +59,42 @@ take_kept(struct act_mailbox *box)
     return v;
 }
 
-/* Does the value fit the wait's `params`? Gives it with defaults filled in. */
+/* Gives the params with defaults filled in. */
+static bool
+fits_params(struct act_run *run, const struct act_instance *inst, const struct act_value *v,
+            bool absent, struct act_value **ret, struct act_error *err)
+{
+    const struct act_value *declared = act_plan_literal(run->plan, inst->node, ACT_ATTR_PARAMS);
+    enum act_err code;
+    if (!absent && act_value_type(v) != ACT_MAP)
+        code = act_error_set(err, ACT_ERR_INVALID, "the signal must hold a mapping of params");
+    else
+        code = act_params_check(declared, absent ? NULL : v, ret, err);
+    if (code != ACT_OK)
+        act_error_hint(err, "send what the wait's params declare");
+    return code == ACT_OK;
+}
+
+/* May the wait take the value? An approval is true or false and nothing that looks like them; one
+ * with `params` may bring them with its consent. */
 static bool
 fits(struct act_run *run, const struct act_instance *inst, const struct act_value *v,
      struct act_value **ret, struct act_error *err)
 {
-    if (!act_has(run, inst->node, ACT_ATTR_PARAMS)) {
-        *ret = act_value_retain(v);
-        return true;
-    }
-    const struct act_value *declared = act_plan_literal(run->plan, inst->node, ACT_ATTR_PARAMS);
+    bool params = act_has(run, inst->node, ACT_ATTR_PARAMS);
+    bool approval = act_has(run, inst->node, ACT_ATTR_APPROVE);
     enum act_type type = act_value_type(v);
-    if (type != ACT_MAP && type != ACT_NULL) {
-        act_error_set(err, ACT_ERR_INVALID, "the signal must hold a mapping of params");
+    bool consent = approval && type == ACT_BOOL && act_value_as_bool(v);
+    if (approval && type != ACT_BOOL && !(params && type == ACT_MAP)) {
+        act_error_set(err, ACT_ERR_INVALID, "an approval must be true or false");
+        act_error_hint(err, params ? "send true or the wait's params to approve, false to refuse"
+                                   : "send true to approve, false to refuse");
         return false;
     }
-    return act_params_check(declared, type == ACT_MAP ? v : NULL, ret, err) == ACT_OK;
+    if (params && (!approval || type != ACT_BOOL || consent))
+        return fits_params(run, inst, v, type == ACT_NULL || consent, ret, err);
+    *ret = act_value_retain(v);
+    return true;
 }
 
 static void
@@ -102,10 +122,8 @@ act_signal_check(struct act_run *run, const struct act_event *event, struct act_
         code = act_error_set(err, ACT_ERR_EXISTS, "this signal has been applied already");
     uint64_t *place = code == ACT_OK ? act_map_get(&run->names, event->name) : NULL;
     struct act_instance *inst = place ? oldest_wait(run, &run->boxes.ptr[*place]) : NULL;
-    if (inst != NULL && !fits(run, inst, v, &taken, err)) {
+    if (inst != NULL && !fits(run, inst, v, &taken, err))
         code = ACT_ERR_INVALID;
-        act_error_hint(err, "send what the wait's params declare");
-    }
     act_value_release(taken);
     act_value_release(none);
     return code;
