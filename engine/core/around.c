@@ -129,9 +129,7 @@ open_attempt(struct act_run *run, struct act_instance *inst)
     if (inst->opened)
         return true;
     if (!inst->reopening)
-        act_instance_clear_inside(&run->slab, inst);
-    if (inst->most_inside > inst->inside_floor)
-        inst->inside_floor = inst->most_inside;
+        act_children_clear(run, inst);
     inst->own_output = inst->outputs_read = inst->finally_begun = false;
     inst->exit_code = -1;
     inst->signal = 0;
@@ -140,8 +138,10 @@ open_attempt(struct act_run *run, struct act_instance *inst)
     inst->opened = true;
     if (act_ops(kind)->composite)
         act_log_started(run, inst);
-    if (!act_kind_is_task(kind))
+    if (!act_kind_is_task(kind)) {
+        inst->begun = inst->attempt;
         act_arm_timeout(run, inst);
+    }
     return true;
 }
 

@@ -52,6 +52,44 @@ enter_box(struct act_run *run, struct act_instance *inst, const struct act_insta
     inst->dir = parent->dir != NULL ? act_value_retain(parent->dir) : NULL;
 }
 
+uint32_t
+act_attempts_used(const struct act_instance *inst)
+{
+    bool idle = inst->begun < inst->attempt && inst->status != ACT_STATUS_SUCCEEDED &&
+                inst->status != ACT_STATUS_FAILED;
+    uint32_t own = idle ? inst->attempt - 1 : inst->attempt;
+    return own > inst->most_inside ? own : inst->most_inside;
+}
+
+void
+act_children_clear(struct act_run *run, struct act_instance *inst)
+{
+    act_instance_clear_inside(&run->slab, inst);
+    if (inst->most_inside > inst->inside_floor)
+        inst->inside_floor = inst->most_inside;
+}
+
+void
+act_child_drop(struct act_run *run, struct act_instance *inst, struct act_instance *child)
+{
+    struct act_inside *in = inst->inside;
+    uint32_t used = act_attempts_used(child);
+    if (used > inst->inside_floor) {
+        while (in->floors.len <= child->number)
+            act_vec_push(&in->floors, 0);
+        in->floors.ptr[child->number] = used;
+    }
+    act_slab_free(&run->slab, child);
+}
+
+static uint32_t
+floor_of(const struct act_instance *parent, uint32_t number)
+{
+    const struct act_inside *in = parent->inside;
+    uint32_t own = in != NULL && number < in->floors.len ? in->floors.ptr[number] : 0;
+    return own > parent->inside_floor ? own : parent->inside_floor;
+}
+
 struct act_instance *
 act_spawn(struct act_run *run, struct act_instance *parent, uint32_t node, uint32_t number,
           struct act_value *input)
@@ -66,7 +104,7 @@ act_spawn(struct act_run *run, struct act_instance *parent, uint32_t node, uint3
     inst->input = input;
     if (parent != NULL) {
         inst->depth = parent->depth + 1;
-        inst->floor = parent->inside_floor;
+        inst->floor = floor_of(parent, number);
         inst->priority = parent->priority;
         inst->elided = parent->elided || hides_turns(run, parent);
         enter_box(run, inst, parent);

@@ -74,6 +74,7 @@ drop_inside(struct act_inside *in)
     act_value_release(in->items);
     act_vec_fini(&in->queue);
     act_vec_fini(&in->targets);
+    act_vec_fini(&in->floors);
     act_free(in);
 }
 

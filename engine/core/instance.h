@@ -40,7 +40,8 @@ struct act_inside {
     struct act_value *items; /* for: the list; matrix: the combinations */
     ACT_VEC(uint32_t) queue; /* dag: members whose needs are met; loops: kept turns */
     uint32_t queue_head;
-    uint32_t *waiting;         /* dag: unmet needs of each member */
+    uint32_t *waiting;        /* dag: unmet needs of each member */
+    ACT_VEC(uint32_t) floors; /* by number: what dropped children used up, if `retry` dropped any */
     ACT_VEC(act_inst) targets; /* cancel: what it waits for; undoing: what is left, latest last */
 };
 
@@ -57,7 +58,8 @@ struct act_instance {
     bool decided, elided, stopped, no_undo, undone, undone_inside, as_skipped, tolerated, watched;
     bool reopening, on_path, holds, finally_begun, own_output, opened, seen, outputs_read, admitted,
         exited;
-    uint32_t attempt, floor;                    /* see invariant 4 */
+    uint32_t attempt, floor,
+        begun; /* see invariant 4; begun: the newest that was more than a number */
     uint32_t inside_floor, most_inside;         /* for what is inside: floor; the most used */
     uint32_t tries;                             /* retries used up */
     uint32_t timers, park_timer, timeout_timer; /* numbers; 0: none */

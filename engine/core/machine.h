@@ -197,6 +197,12 @@ struct act_instance *act_child_with(const struct act_run *run, const struct act_
 /* Makes the static child (unless it is there) and lets it begin; takes input. */
 void act_begin_child(struct act_run *run, struct act_instance *inst, uint32_t position,
                      struct act_value *input);
+/* The highest number that an attempt of inst or of something inside had. */
+uint32_t act_attempts_used(const struct act_instance *inst);
+/* Frees what is inside; what is made there again goes on counting from where that was. */
+void act_children_clear(struct act_run *run, struct act_instance *inst);
+/* Frees one child for `retry`; only what is made again in its place goes on counting. */
+void act_child_drop(struct act_run *run, struct act_instance *inst, struct act_instance *child);
 /* How an ended member counts for its parent. */
 enum act_count { ACT_COUNT_SUCCEEDED, ACT_COUNT_TOLERATED, ACT_COUNT_FAILED, ACT_COUNT_SKIPPED };
 enum act_count act_counts_as(const struct act_instance *inst);

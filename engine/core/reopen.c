@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "engine/core/machine.h"
 
+#define NAME_DISTANCE_MAX 3u
+
 static bool
 is_good(const struct act_instance *inst)
 {
@@ -56,6 +58,40 @@ search(struct act_run *run, struct act_str name)
     return s;
 }
 
+/* Names are written by hand: what was probably meant, or what became of it. */
+static enum act_err
+refuse_unknown(struct act_run *run, struct act_str name, struct act_error *err)
+{
+    const struct act_plan *plan = run->plan;
+    struct act_str best = {0};
+    uint32_t least = NAME_DISTANCE_MAX + 1;
+    bool planned = false;
+    for (uint32_t i = 0; i < plan->nodes.len; i++) {
+        uint32_t id = plan->nodes.ptr[i].id;
+        if (id == ACT_NODE_NONE)
+            continue;
+        struct act_str text = act_plan_text(plan, id);
+        uint32_t distance = act_str_distance(name, text, least - 1);
+        planned = planned || act_str_eq(name, text);
+        if (distance < least && distance < text.len) {
+            least = distance;
+            best = text;
+        }
+    }
+    if (planned) {
+        act_error_set(err, ACT_ERR_NOT_FOUND, "node '%.*s' did not begin in this run",
+                      ACT_STR_ARG(name));
+        act_error_hint(err, "without --from, what failed and what did not begin is run");
+        return ACT_ERR_NOT_FOUND;
+    }
+    act_error_set(err, ACT_ERR_NOT_FOUND, "no node '%.*s' can be retried", ACT_STR_ARG(name));
+    if (best.len > 0)
+        act_error_hint(err, "did you mean '%.*s'?", ACT_STR_ARG(best));
+    else
+        act_error_hint(err, "give an id or path, as `actant history show RUN` prints it");
+    return ACT_ERR_NOT_FOUND;
+}
+
 enum act_err
 act_reopen_check(struct act_run *run, struct act_str name, struct act_error *err)
 {
@@ -67,14 +103,11 @@ act_reopen_check(struct act_run *run, struct act_str name, struct act_error *err
     struct search s = search(run, name);
     if (s.count == 1)
         return ACT_OK;
-    if (s.count > 1)
-        act_error_set(err, ACT_ERR_INVALID, "'%.*s' names %u instances", ACT_STR_ARG(name),
-                      s.count);
-    else
-        act_error_set(err, ACT_ERR_NOT_FOUND, "no instance '%.*s' can be retried",
-                      ACT_STR_ARG(name));
+    if (s.count == 0)
+        return refuse_unknown(run, name, err);
+    act_error_set(err, ACT_ERR_INVALID, "'%.*s' names %u instances", ACT_STR_ARG(name), s.count);
     act_error_hint(err, "give the path of an instance, as `actant history show RUN` prints it");
-    return s.count > 1 ? ACT_ERR_INVALID : ACT_ERR_NOT_FOUND;
+    return ACT_ERR_INVALID;
 }
 
 /* ---- one instance ---- */
@@ -85,10 +118,8 @@ reopen(struct act_run *run, struct act_instance *inst)
     const struct act_kind_ops *ops = act_ops(act_kind_of(run, inst));
     bool target = inst->on_path && inst->watched;
     bool anew = target || inst->undone || ops->reopen == NULL || inst->inside == NULL;
-    uint32_t most = inst->most_inside > inst->attempt ? inst->most_inside : inst->attempt;
     inst->reopening = !anew;
-    inst->attempt = inst->attempt + 1 > inst->floor + 1 ? inst->attempt + 1 : inst->floor + 1;
-    inst->most_inside = most;
+    inst->attempt++;
     inst->decided = inst->stopped = inst->no_undo = inst->as_skipped = inst->seen = false;
     inst->tolerated = inst->undone = inst->undone_inside = inst->watched = inst->on_path = false;
     inst->opened = false;
@@ -126,7 +157,7 @@ act_reopen(struct act_run *run, struct act_str name)
 static void
 start_anew(struct act_run *run, struct act_instance *inst)
 {
-    act_instance_clear_inside(&run->slab, inst);
+    act_children_clear(run, inst);
     act_ops(act_kind_of(run, inst))->start(run, inst);
 }
 
@@ -137,7 +168,7 @@ drop_child(struct act_run *run, struct act_instance *inst, uint32_t position)
     if (child == NULL)
         return;
     inst->inside->children[position] = ACT_SLOT_NONE;
-    act_slab_free(&run->slab, child);
+    act_child_drop(run, inst, child);
 }
 
 /* ---- kinds ---- */
@@ -324,7 +355,7 @@ act_reopen_loop(struct act_run *run, struct act_instance *inst)
     } else if (is_fresh(turn)) {
         in->total--;
         in->next--;
-        act_slab_free(&run->slab, turn);
+        act_child_drop(run, inst, turn);
         run->step = ACT_STEP_NEXT;
         act_loop_next(run, inst);
     } else {

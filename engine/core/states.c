@@ -89,6 +89,7 @@ on_dispatch(struct act_run *run, struct act_instance *inst)
     inst->started_ms = run->now_ms;
     inst->started_ns = run->now_ns;
     inst->exited = false;
+    inst->begun = inst->attempt;
     run->in_flight++;
     act_emit(run, ACT_EFFECT_START, inst);
     act_arm_timeout(run, inst);

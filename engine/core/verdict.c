@@ -273,7 +273,7 @@ act_step_settle(struct act_run *run, struct act_instance *inst)
 static void
 note_attempts(struct act_instance *parent, const struct act_instance *child)
 {
-    uint32_t most = child->attempt > child->most_inside ? child->attempt : child->most_inside;
+    uint32_t most = act_attempts_used(child);
     if (most > parent->most_inside)
         parent->most_inside = most;
 }

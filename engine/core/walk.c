@@ -122,6 +122,7 @@ mix_instance(uint64_t h, const struct act_instance *inst, struct act_buf *scratc
                                 inst->attempt,
                                 inst->floor,
                                 inst->most_inside,
+                                inst->begun,
                                 inst->tries,
                                 inst->timers,
                                 inst->park_timer,

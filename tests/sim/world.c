@@ -567,7 +567,8 @@ world_play(struct world *w)
 /* ---- the log, afterwards ---- */
 
 struct seen {
-    struct act_map ended; /* key and attempt → position */
+    struct act_map begun; /* key and attempt → position */
+    struct act_map ended; /* the same */
     struct act_map last;  /* key → position of its last end */
     struct act_arena arena;
 };
@@ -616,10 +617,15 @@ check_event(struct world *w, struct seen *s, const struct act_event *e)
     if (e->type == ACT_EVENT_DISPATCHED || e->type == ACT_EVENT_NODE_STARTED) {
         check_needs(w, s, e);
         check_chain(w, s, e);
+        if (!act_map_put(&s->begun, name_of(s, e, true), e->seq))
+            world_problem(w, "event %llu: an attempt begins twice", (unsigned long long)e->seq);
     }
     if (e->type != ACT_EVENT_NODE_ENDED)
         return;
-    if (!act_map_put(&s->ended, name_of(s, e, true), e->seq))
+    /* What did not begin keeps its number for when it does, after a retry. */
+    bool idle = (e->status == ACT_STATUS_SKIPPED || e->status == ACT_STATUS_CANCELLED) &&
+                act_map_get(&s->begun, name_of(s, e, true)) == NULL;
+    if (!idle && !act_map_put(&s->ended, name_of(s, e, true), e->seq))
         world_problem(w, "event %llu: an instance ends twice", (unsigned long long)e->seq);
     act_map_put(&s->last, name_of(s, e, false), e->seq);
 }
@@ -648,6 +654,7 @@ check_events(struct world *w)
     }
     if (last != ACT_EVENT_RUN_ENDED)
         world_problem(w, "the log does not end with the run's end");
+    act_map_fini(&s.begun);
     act_map_fini(&s.ended);
     act_map_fini(&s.last);
     act_arena_fini(&s.arena);
