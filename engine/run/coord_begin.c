@@ -111,20 +111,44 @@ record_leftovers(struct act_coord *coord)
 }
 
 static void
-take_up(struct act_coord *coord, enum act_resume_mode mode, struct act_str from)
+take_up(struct act_coord *coord, enum act_resume_mode mode)
 {
     record_leftovers(coord);
     struct act_fact fact = act_coord_fact(coord, ACT_EVENT_RESUME, ACT_INST_NONE);
     act_coord_apply(coord, &fact);
     act_run_reissue(coord->run, &coord->effects);
-    if (mode == ACT_RESUME_RETRY) {
-        fact = act_coord_fact(coord, ACT_EVENT_RETRY, ACT_INST_NONE);
-        fact.event.name = from;
-        act_coord_apply(coord, &fact);
-    } else if (mode == ACT_RESUME_CANCEL) {
+    if (mode == ACT_RESUME_CANCEL)
         act_coord_cancel(coord, ACT_STR("actant cancel"));
-    }
-    act_coord_read_inbox(coord);
+}
+
+/* An ended run has nothing left over and nothing to resume. A retry that is refused (there is no node
+ * `from`) leaves it as it was: nothing has been logged. */
+static enum act_err
+take_up_ended(struct act_coord *coord, struct act_str from, struct act_error *err)
+{
+    struct act_fact fact = act_coord_fact(coord, ACT_EVENT_RETRY, ACT_INST_NONE);
+    fact.event.name = from;
+    act_run_reissue(coord->run, &coord->effects);
+    return act_run_apply(coord->run, &fact, &coord->effects, err);
+}
+
+/* May the replayed run go on in this way? */
+static enum act_err
+check_mode(const struct act_coord *coord, enum act_resume_mode mode, struct act_str from,
+           struct act_error *err)
+{
+    enum act_status status = act_run_status(coord->run);
+    bool over = act_coord_is_end(status) && status != ACT_STATUS_SUSPENDED;
+    if (mode != ACT_RESUME_RETRY)
+        return !over ? ACT_OK
+                     : act_error_set(err, ACT_ERR_EXISTS, "run %.*s has ended: %s",
+                                     ACT_STR_ARG(coord->row.run), act_status_text(status));
+    if (over && (status != ACT_STATUS_SUCCEEDED || from.len > 0))
+        return ACT_OK;
+    act_error_set(err, ACT_ERR_USAGE, "run %.*s is %s: there is nothing to retry",
+                  ACT_STR_ARG(coord->row.run), act_status_text(status));
+    act_error_hint(err, over ? "`actant rerun` starts it anew" : "`actant resume` goes on with it");
+    return ACT_ERR_USAGE;
 }
 
 enum act_err
@@ -140,23 +164,19 @@ act_coord_resume(struct act_coord *coord, const struct act_run_row *row, enum ac
     code = store->ops->read_batches(store, coord->row.run, 1, replay_batch, coord, err);
     if (code != ACT_OK)
         return code;
-    enum act_status status = act_run_status(coord->run);
-    bool over = act_coord_is_end(status) && status != ACT_STATUS_SUSPENDED;
-    if (over && mode != ACT_RESUME_RETRY)
-        return act_error_set(err, ACT_ERR_EXISTS, "run %.*s has ended: %s",
-                             ACT_STR_ARG(coord->row.run), act_status_text(status));
-    if (mode == ACT_RESUME_RETRY && (!over || status == ACT_STATUS_SUCCEEDED)) {
-        act_error_set(err, ACT_ERR_USAGE, "run %.*s is %s: there is nothing to retry",
-                      ACT_STR_ARG(coord->row.run), act_status_text(status));
-        act_error_hint(err,
-                       over ? "`actant rerun` starts it anew" : "`actant resume` goes on with it");
-        if (!(over && from.len > 0))
-            return ACT_ERR_USAGE;
-    }
+    code = check_mode(coord, mode, from, err);
+    if (code != ACT_OK)
+        return code;
     struct act_loop *loop = coord->options.loop;
     coord->ns_offset = act_run_last_ns(coord->run) + 1 - loop->ops->now_ns(loop);
+    if (mode != ACT_RESUME_RETRY)
+        take_up(coord, mode);
+    else
+        code = take_up_ended(coord, from, err);
+    if (code != ACT_OK)
+        return code;
     coord->started = true;
-    take_up(coord, mode, from);
+    act_coord_read_inbox(coord);
     act_coord_poll_inbox(coord);
     loop->ops->request_turn(loop);
     return ACT_OK;

@@ -172,6 +172,37 @@ def test_retry_makes_new_attempts_of_what_failed(world):
     assert "nothing to retry" in world("retry", first["run"], code=2).err
 
 
+@pytest.mark.parametrize("last, code", [("exit 1", 1), ("exit 0", 0)])
+def test_a_retry_from_nowhere_is_refused(world, last, code):
+    flow = world.write("chain:\n- {id: fetch, run: echo fetch >> log}\n"
+                       f"- {{id: last, run: {last}}}\n- {{id: never, if: false, run: 'true'}}\n")
+    first = world.json("run", flow, code=code)
+    before = world("history", "events", first["run"], "--json", code=0).out
+    assert "did you mean 'fetch'" in world("retry", first["run"], "--from", "fetsh", code=2).err
+    assert "'zzzzzz'" in world("retry", first["run"], "--from", "zzzzzz", code=2).err
+    if code:
+        assert "did not begin" in world("retry", first["run"], "--from", "never", code=2).err
+    assert world("history", "events", first["run"], "--json", code=0).out == before
+    world("retry", first["run"], "--from", "fetch", code=code)
+    assert (world.path / "log").read_text().split() == ["fetch", "fetch"]
+
+
+def test_what_begins_in_a_retry_begins_at_attempt_1(world):
+    flow = world.write("chain:\n"
+                       "- {id: a, run: echo a $ACTANT_ATTEMPT >> log}\n"
+                       "- {id: b, run: 'echo b $ACTANT_ATTEMPT >> log; test -e ok'}\n"
+                       "- {id: c, run: echo c $ACTANT_ATTEMPT >> log}\n"
+                       "- {dag: {d: echo d $ACTANT_ATTEMPT >> log}}\n")
+    first = world.json("run", flow, code=1)
+    world.json("retry", first["run"], code=1)
+    (world.path / "ok").touch()
+    world.json("retry", first["run"])
+    world.json("retry", first["run"], "--from", "b")
+    assert (world.path / "log").read_text().splitlines() == [
+        "a 1", "b 1", "b 2", "b 3", "c 1", "d 1", "b 4", "c 2", "d 2"]
+    world("history", "verify", first["run"], code=0)
+
+
 def test_rerun_is_a_new_run_of_the_same_spec_and_params(world):
     flow = world.write("params: {x: {type: string}}\nvalue: ${{ params.x }}")
     first = world.json("run", flow, "-p", "x=1")
