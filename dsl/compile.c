@@ -89,6 +89,9 @@ lower_fini(struct act_lower *l)
         act_free(l->forests[i].depth);
     }
     act_vec_fini(&l->notes);
+    act_vec_fini(&l->env_layers.keys);
+    act_vec_fini(&l->env_layers.cells);
+    act_vec_fini(&l->ids);
     act_free(l->constants);
     act_value_release(l->statuses);
     act_value_release(l->causes);

@@ -296,6 +296,11 @@ struct act_lower {
     struct act_value *statuses, *causes; /* lists */
     struct act_buf scratch;
     ACT_VEC(struct act_expr_note) notes;
+    struct act_env_layers {
+        ACT_VEC(struct act_str) keys;
+        ACT_VEC(struct act_cell) cells;
+    } env_layers;                    /* scratch of lower_env.c */
+    ACT_VEC(struct act_expr_id) ids; /* scratch of lower_template.c */
     struct act_constant {
         uint32_t hash, expr; /* the expression may be gone or be another one by now */
     } * constants;           /* ACT_CONSTANTS of them, by hash */

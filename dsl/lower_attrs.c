@@ -69,28 +69,36 @@ act_lower_boolean(struct act_lower *l, struct act_making *m, const struct act_pl
     act_attr_put_cell(l, m, key, cell);
 }
 
+static struct act_cell
+bad_duration(struct act_lower *l, const struct act_tree *tree, const struct act_error *err)
+{
+    struct act_diag *d = ACT_ERROR(l, "bad-duration", tree->span, "%s", err->message);
+    struct act_value *number = act_value_number(tree->text);
+    if (number)
+        ACT_HELP(l, d, "it needs a unit: %.*ss", ACT_STR_ARG(tree->text));
+    else if (err->hint[0])
+        ACT_HELP(l, d, "%s", err->hint);
+    act_value_release(number);
+    return act_cell_failed();
+}
+
 struct act_cell
 act_duration_cell(struct act_lower *l, const struct act_place *place, const struct act_tree *tree)
 {
-    struct act_cell cell = act_lower_text(l, place, tree);
     struct act_error err;
     int64_t ms;
+    if (!act_has_hole(tree)) {
+        if (act_duration_parse(tree->text, &ms, &err) != ACT_OK)
+            return bad_duration(l, tree, &err);
+        return act_cell_constant(act_value_int(ms));
+    }
+    struct act_cell cell = act_lower_text(l, place, tree);
     if (!cell.constant || cell.failed)
         return cell;
-    bool folded = act_has_hole(tree); /* ${{ 5 }}: milliseconds, as at run */
-    enum act_err code = folded ? act_duration_from_value(cell.constant, &ms, &err)
-                               : act_duration_parse(tree->text, &ms, &err);
+    enum act_err code =
+        act_duration_from_value(cell.constant, &ms, &err); /* ${{ 5 }}: ms, as at run */
     act_cell_drop(&cell);
-    if (code == ACT_OK)
-        return act_cell_constant(act_value_int(ms));
-    struct act_diag *d = ACT_ERROR(l, "bad-duration", tree->span, "%s", err.message);
-    struct act_value *number = act_value_number(tree->text);
-    if (number && !folded)
-        ACT_HELP(l, d, "it needs a unit: %.*ss", ACT_STR_ARG(tree->text));
-    else if (err.hint[0])
-        ACT_HELP(l, d, "%s", err.hint);
-    act_value_release(number);
-    return act_cell_failed();
+    return code == ACT_OK ? act_cell_constant(act_value_int(ms)) : bad_duration(l, tree, &err);
 }
 
 void

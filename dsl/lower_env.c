@@ -38,13 +38,8 @@ lower_env_value(struct act_lower *l, const struct act_place *place,
     return act_cell_failed();
 }
 
-struct env_layers {
-    ACT_VEC(struct act_str) keys;
-    ACT_VEC(struct act_cell) cells;
-};
-
 static void
-add_env_layer(struct act_lower *l, struct env_layers *layers, const struct act_place *place,
+add_env_layer(struct act_lower *l, struct act_env_layers *layers, const struct act_place *place,
               const struct act_tree *tree)
 {
     if (tree->type != ACT_TREE_MAP) {
@@ -70,7 +65,7 @@ add_env_layer(struct act_lower *l, struct env_layers *layers, const struct act_p
 
 /* The outermost caller's stands first in the list. */
 static void
-add_overs(struct act_lower *l, struct env_layers *layers, const struct act_over *over)
+add_overs(struct act_lower *l, struct act_env_layers *layers, const struct act_over *over)
 {
     for (; over; over = over->next) {
         if (over->word != ACT_WORD_ENV)
@@ -82,7 +77,7 @@ add_overs(struct act_lower *l, struct env_layers *layers, const struct act_over 
 }
 
 static void
-note_env(struct act_lower *l, struct act_making *m, const struct env_layers *layers)
+note_env(struct act_lower *l, struct act_making *m, const struct act_env_layers *layers)
 {
     for (uint32_t i = 0; i < layers->keys.len; i++) {
         struct act_env_name *name = act_arena_alloc(l->arena, sizeof(*name));
@@ -111,7 +106,9 @@ lower_env(struct act_lower *l, struct act_making *m)
 {
     const struct act_tree_pair *own = m->keys.at[ACT_WORD_ENV];
     const struct act_tree_pair *under = m->own.file->defaults[ACT_WORD_ENV];
-    struct env_layers layers = {0};
+    struct act_env_layers layers = l->env_layers; /* its memory is used again and again */
+    act_vec_clear(&layers.keys);
+    act_vec_clear(&layers.cells);
     struct act_place place = {.around = m->outside, .node = m->node};
     if (under && act_is_file_root(m) && act_may_have(l, m, ACT_WORD_ENV))
         add_env_layer(l, &layers, &place, under->value);
@@ -125,8 +122,7 @@ lower_env(struct act_lower *l, struct act_making *m)
         act_attr_put_cell(l, m, ACT_ATTR_ENV,
                           act_cells_map(l, layers.keys.ptr, layers.cells.ptr, layers.cells.len));
     }
-    act_vec_fini(&layers.keys);
-    act_vec_fini(&layers.cells);
+    l->env_layers = layers;
 }
 
 /* ---- shell */

@@ -247,11 +247,10 @@ gathered_list(struct act_lower *l, struct gathered *g)
         for (uint32_t i = 0; i < g->cells.len; i++)
             act_value_list_add(whole.constant, g->cells.ptr[i].constant);
     } else {
-        expr_list ids = {0};
+        act_vec_clear(&l->ids);
         for (uint32_t i = 0; i < g->cells.len; i++)
-            act_vec_push(&ids, ((struct act_expr_id){act_cell_expr(l, g->cells.ptr[i])}));
-        whole.expr = act_expr_add(&l->plan->exprs, ACT_OP_LIST, 0, 0, ids.ptr, ids.len, 0).v;
-        act_vec_fini(&ids);
+            act_vec_push(&l->ids, ((struct act_expr_id){act_cell_expr(l, g->cells.ptr[i])}));
+        whole.expr = act_expr_add(&l->plan->exprs, ACT_OP_LIST, 0, 0, l->ids.ptr, l->ids.len, 0).v;
     }
     act_vec_fini(&g->cells);
     return whole;
@@ -274,14 +273,13 @@ act_cells_map(struct act_lower *l, const struct act_str *keys, const struct act_
             act_value_map_put(whole.constant, keys[i], cells[i].constant);
         return whole;
     }
-    expr_list ids = {0};
+    act_vec_clear(&l->ids);
     for (uint32_t i = 0; i < count; i++) {
         struct act_cell key = act_cell_constant(act_value_string(keys[i]));
-        act_vec_push(&ids, ((struct act_expr_id){act_cell_expr(l, key)}));
-        act_vec_push(&ids, ((struct act_expr_id){act_cell_expr(l, cells[i])}));
+        act_vec_push(&l->ids, ((struct act_expr_id){act_cell_expr(l, key)}));
+        act_vec_push(&l->ids, ((struct act_expr_id){act_cell_expr(l, cells[i])}));
     }
-    whole.expr = act_expr_add(&l->plan->exprs, ACT_OP_MAP, 0, 0, ids.ptr, ids.len, 0).v;
-    act_vec_fini(&ids);
+    whole.expr = act_expr_add(&l->plan->exprs, ACT_OP_MAP, 0, 0, l->ids.ptr, l->ids.len, 0).v;
     return whole;
 }
 
