@@ -80,8 +80,8 @@ enum act_err act_view_batch(void *view, const struct act_batch *batch, struct ac
 /* Paths and order. Feeding may go on after it; then finish again. */
 void act_view_finish(struct act_view *view);
 
-/* By id where that is unique, else by path (after finish). ACT_ERR_NOT_FOUND suggests a near one;
- * ACT_ERR_INVALID lists the paths of an id that several have. */
+/* By id where that is unique, else by path, else by the last steps of one path alone (after finish).
+ * ACT_ERR_NOT_FOUND suggests near ones; ACT_ERR_INVALID lists the paths that the name may mean. */
 enum act_err act_view_find(const struct act_view *view, struct act_str name,
                            const struct act_view_entry **ret, struct act_error *err);
 /* The last attempt, or NULL. */

@@ -180,7 +180,7 @@ act_view_entry_json(struct act_view_out *out, const struct act_view *view,
     const struct act_view_attempt *last = act_view_last(entry);
     bool began = entry->started_ms != 0 || entry->started_ns != 0;
     act_buf_add_byte(&out->buf, '{');
-    text_or_null(out, "id", entry->id);
+    text(out, "id", entry->id.len > 0 ? entry->id : entry->path);
     text(out, "path", entry->path);
     text(out, "kind", act_str(act_kind_key(act_view_kind(view, entry))));
     text(out, "status", act_str(act_status_text(entry->status)));
