@@ -149,8 +149,8 @@ print_line(struct act_buf *out, struct act_diag_printer *printer, struct act_spa
            const char *caret_color, const char *plain)
 {
     const struct act_lines *lines = act_diag_lines(printer, span.source);
-    if (!lines)
-        return;
+    if (!lines || printer->sources->list.ptr[span.source].text.len == 0)
+        return; /* a file that could not be read has no line to show */
     struct act_diag_place place = act_diag_place(printer, span);
     struct act_str text = act_lines_text(lines, place.line);
     size_t line_start = lines->starts.ptr[place.line - 1];
