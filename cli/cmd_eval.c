@@ -36,14 +36,15 @@ hash_files(void *self, const struct act_value *patterns, struct act_value **ret,
 static int
 fail_parse(struct act_cli *cli, struct act_str text, const struct act_expr_problem *problem)
 {
-    struct act_buf hint = {0};
+    struct act_buf line = {0};
     size_t column = 0; /* characters before the mistake */
     for (uint32_t i = 0; i < problem->offset && i < text.len; i++)
         column += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
-    act_buf_printf(&hint, "%s%s  %.*s\n  %*s^", problem->help, problem->help[0] ? "\n" : "\n",
-                   ACT_STR_ARG(text), (int)column, "");
-    int code = act_cli_usage(cli, hint.ptr, "column %zu: %s", column + 1, problem->message);
-    act_buf_fini(&hint);
+    if (text.len > 0)
+        act_buf_printf(&line, "\n  %.*s\n  %*s^", ACT_STR_ARG(text), (int)column, "");
+    int code = act_cli_usage(cli, problem->help, "column %zu: %s%.*s", column + 1, problem->message,
+                             ACT_STR_ARG(act_buf_str(&line)));
+    act_buf_fini(&line);
     return code;
 }
 

@@ -205,7 +205,9 @@ print_text(struct explain *e)
     bool color = act_term_color(act_cli_text(e->cli, ACT_OPT_COLOR), STDOUT_FILENO);
     act_style_add(&out, color, ACT_STYLE_BOLD, e->label);
     act_buf_printf(&out, ": %.*s", ACT_STR_ARG(verdict_of(e)));
-    if (e->entry && e->entry->cause != ACT_CAUSE_NONE) {
+    bool plainly = e->entry && e->entry->status == ACT_STATUS_CANCELLED &&
+                   e->entry->cause == ACT_CAUSE_CANCELLED;
+    if (e->entry && e->entry->cause != ACT_CAUSE_NONE && !plainly) {
         struct act_event event = {
             .cause = e->entry->cause, .exit_code = e->entry->exit_code, .signal = e->entry->signal};
         act_buf_add_cstr(&out, ": ");

@@ -53,6 +53,16 @@ unknown_key(const struct act_config_sink *sink, uint32_t line, struct act_str ke
     return ACT_ERR_INVALID;
 }
 
+/* The path that begins in value at `at` is one from the config file's folder. */
+static struct act_str
+from_folder(const struct act_config_sink *sink, struct act_str value, size_t at)
+{
+    if (at >= value.len || value.ptr[at] == '/')
+        return value;
+    return act_arena_printf(&sink->config->arena, "%.*s%.*s/%.*s", (int)at, value.ptr,
+                            ACT_STR_ARG(sink->folder), (int)(value.len - at), value.ptr + at);
+}
+
 enum act_err
 act_config_put(struct act_config_sink *sink, uint32_t line, struct act_str key,
                const struct act_str *values, uint32_t count, bool list, struct act_error *err)
@@ -74,9 +84,11 @@ act_config_put(struct act_config_sink *sink, uint32_t line, struct act_str key,
             return ACT_ERR_INVALID;
         }
         struct act_str value = act_arena_str(&sink->config->arena, values[i]);
-        if ((option->flags & ACT_OPT_PATH) && value.ptr[0] != '/')
-            value = act_arena_printf(&sink->config->arena, "%.*s/%.*s", ACT_STR_ARG(sink->folder),
-                                     ACT_STR_ARG(value));
+        ptrdiff_t file = id == ACT_OPT_SECRET ? act_str_find(value, ACT_STR("=@")) : -1;
+        if (option->flags & ACT_OPT_PATH)
+            value = from_folder(sink, value, 0);
+        else if (file > 0 && !memchr(value.ptr, '=', (size_t)file))
+            value = from_folder(sink, value, (size_t)file + 2);
         act_vec_push(given, value);
     }
     return ACT_OK;

@@ -18,9 +18,14 @@ struct act_str
 act_finish_again(struct act_cli *cli)
 {
     const struct act_strs *given = &cli->args.given[ACT_OPT_DB];
-    return given->len == 0
-               ? ACT_STR("")
-               : act_arena_printf(&cli->arena, " --db %.*s", ACT_STR_ARG(*act_vec_last(given)));
+    struct act_buf text = {0};
+    if (given->len > 0) {
+        act_buf_add_cstr(&text, " --db ");
+        act_word_add(&text, *act_vec_last(given));
+    }
+    struct act_str again = act_arena_str(&cli->arena, act_buf_str(&text));
+    act_buf_fini(&text);
+    return again;
 }
 
 void
@@ -58,9 +63,12 @@ static void
 add_next(struct act_buf *out, const struct act_finish *f, const char *verb, struct act_str node,
          const char *what)
 {
-    act_buf_printf(out, "  actant %s %.*s%s%.*s%.*s", verb, ACT_STR_ARG(f->row->run),
-                   node.len > 0 ? " " : "", ACT_STR_ARG(node), ACT_STR_ARG(f->report->again));
-    act_buf_printf(out, "   # %s\n", what);
+    act_buf_printf(out, "  actant %s %.*s", verb, ACT_STR_ARG(f->row->run));
+    if (node.len > 0) {
+        act_buf_add_byte(out, ' ');
+        act_word_add(out, node);
+    }
+    act_buf_printf(out, "%.*s   # %s\n", ACT_STR_ARG(f->report->again), what);
 }
 
 static void
@@ -75,6 +83,8 @@ add_failure(struct act_buf *out, const struct act_finish *f, const struct act_fa
     }
     if (failure->attempt > 1)
         act_buf_printf(out, " (attempt %u)", failure->attempt);
+    if (failure->tolerated)
+        act_buf_add_cstr(out, " (tolerated)");
     act_buf_add_byte(out, '\n');
     bool shown = r->ops == &act_report_plain && !r->several; /* it has just gone by */
     if (!shown)
@@ -111,11 +121,12 @@ add_failures(struct act_buf *out, const struct act_finish *f, const struct act_v
     const struct act_value *node = error ? act_value_get(error, ACT_STR("node")) : NULL;
     struct act_str first = node ? act_value_as_str(node) : ACT_STR("");
     uint32_t shown = 0;
-    for (uint32_t i = 0; error && i < r->failures.len && shown < SHOWN_FAILURES; i++) {
-        if (!is_reason(error, &r->failures.ptr[i]))
+    for (uint32_t i = 0; error && i < 2 * r->failures.len && shown < SHOWN_FAILURES; i++) {
+        const struct act_failure *failure = &r->failures.ptr[i % r->failures.len];
+        if (failure->tolerated != (i >= r->failures.len) || !is_reason(error, failure))
             continue;
-        first = shown++ == 0 ? r->failures.ptr[i].label : first;
-        add_failure(out, f, &r->failures.ptr[i]);
+        first = shown++ == 0 ? failure->label : first;
+        add_failure(out, f, failure);
     }
     if (f->store) {
         act_style_add(out, r->color, ACT_STYLE_BOLD, ACT_STR("next\n"));
@@ -283,10 +294,12 @@ write_summary(const struct act_finish *f, const struct act_outcome *outcome)
                    (unsigned long long)f->report->tasks_ended);
     act_elapsed_add(&text, f->row->duration_ms);
     act_buf_add_cstr(&text, "\n\n");
-    for (uint32_t i = 0; i < f->report->failures.len; i++) {
-        const struct act_failure *failure = &f->report->failures.ptr[i];
-        act_buf_printf(&text, "- `%.*s`: %.*s\n", ACT_STR_ARG(failure->label),
-                       ACT_STR_ARG(failure->cause));
+    uint32_t count = f->report->failures.len;
+    for (uint32_t i = 0; i < 2 * count; i++) { /* first those that matter */
+        const struct act_failure *failure = &f->report->failures.ptr[i % count];
+        if (failure->tolerated == (i >= count))
+            act_buf_printf(&text, "- `%.*s`: %.*s%s\n", ACT_STR_ARG(failure->label),
+                           ACT_STR_ARG(failure->cause), failure->tolerated ? " (tolerated)" : "");
     }
     act_github_summary(act_buf_str(&text));
     act_buf_fini(&text);

@@ -88,3 +88,25 @@ act_label_is_quick(enum act_kind kind)
     return kind == ACT_KIND_VALUE || kind == ACT_KIND_RETURN || kind == ACT_KIND_SIGNAL ||
            kind == ACT_KIND_CANCEL;
 }
+
+void
+act_word_add(struct act_buf *out, struct act_str text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+./:,@%=";
+    bool quoted = text.len == 0;
+    for (size_t i = 0; i < text.len && !quoted; i++) /* bytes of other scripts are no shell's */
+        quoted =
+            (unsigned char)text.ptr[i] < 0x80 && !memchr(plain, text.ptr[i], sizeof(plain) - 1);
+    if (!quoted) {
+        act_buf_add_str(out, text);
+        return;
+    }
+    act_buf_add_byte(out, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\'')
+            act_buf_add_cstr(out, "'\\'");
+        act_buf_add_byte(out, text.ptr[i]);
+    }
+    act_buf_add_byte(out, '\'');
+}

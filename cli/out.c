@@ -59,7 +59,7 @@ act_out_fini(struct act_out *out, struct act_error *err)
 {
     act_out_flush(out);
     act_buf_fini(&out->buf);
-    if (!out->failed)
+    if (!out->failed || out->failed == EPIPE)
         return ACT_OK;
     enum act_err code = out->failed == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM;
     act_error_set(err, code, "cannot write to standard output: %s", strerror(out->failed));

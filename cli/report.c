@@ -154,7 +154,10 @@ keep_failure(struct act_report *r, const struct act_event *event, struct act_str
         .message = act_arena_str(&r->arena, event->message),
         .cause = act_arena_str(&r->arena, act_buf_str(&cause)),
         .attempt = event->attempt,
-        .node = event->key.node,
+        .key = {.node = event->key.node,
+                .count = event->key.count,
+                .numbers = act_arena_copy(&r->arena, event->key.numbers,
+                                          event->key.count * sizeof(*event->key.numbers))},
         .err_file = act_arena_str(&r->arena, event->err.file),
         .out_file = act_arena_str(&r->arena, event->out.file),
         .err = act_arena_str(&r->arena, event->err.bytes),
@@ -173,6 +176,42 @@ keep_failure(struct act_report *r, const struct act_event *event, struct act_str
     }
     if (r->failures.len < ACT_FAILURES_MAX)
         act_vec_push(&r->failures, failure);
+}
+
+/* Is the instance in the other, or the other itself? */
+static bool
+is_inside(const struct act_plan *plan, struct act_key key, struct act_key box)
+{
+    uint32_t node = key.node;
+    while (node != box.node && node != ACT_NODE_NONE)
+        node = plan->nodes.ptr[node].parent;
+    return node == box.node && box.count <= key.count &&
+           (box.count == 0 ||
+            memcmp(box.numbers, key.numbers, box.count * sizeof(*box.numbers)) == 0);
+}
+
+static void
+drop_failure(struct act_report *r, uint32_t index)
+{
+    for (uint32_t i = index; i + 1 < r->failures.len; i++)
+        r->failures.ptr[i] = r->failures.ptr[i + 1];
+    (void)act_vec_pop(&r->failures);
+}
+
+/* A node ended: what failed in it may be tolerated by it, and what ended well failed before only. */
+static void
+settle_failures(struct act_report *r, const struct act_event *event)
+{
+    for (uint32_t i = r->failures.len; i-- > 0;) {
+        struct act_failure *failure = &r->failures.ptr[i];
+        bool well = event->status == ACT_STATUS_SUCCEEDED && event->key.node == failure->key.node;
+        if ((!event->flag && !well) || !is_inside(r->plan, failure->key, event->key))
+            continue;
+        if (event->flag)
+            failure->tolerated = true;
+        else if (failure->key.count == event->key.count)
+            drop_failure(r, i);
+    }
 }
 
 static void
@@ -223,12 +262,13 @@ is_shown(const struct act_report *r, const struct act_event *event)
 {
     switch (event->type) {
     case ACT_EVENT_DISPATCHED:
-    case ACT_EVENT_ENDED: return r->ops->event || r->ops->output || event->cause != ACT_CAUSE_NONE;
+    case ACT_EVENT_ENDED:
+        return r->ops->event || r->ops->output || event->cause != ACT_CAUSE_NONE || event->flag;
+    case ACT_EVENT_NODE_ENDED: return r->ops->event || r->failures.len > 0;
     case ACT_EVENT_RUN_STARTED:
     case ACT_EVENT_SIGNAL:
     case ACT_EVENT_CANCEL:
     case ACT_EVENT_SUSPEND:
-    case ACT_EVENT_NODE_ENDED:
     case ACT_EVENT_NODE_PARKED:
     case ACT_EVENT_UNDONE: return r->ops->event != NULL;
     case ACT_EVENT_TIMER:
@@ -281,6 +321,16 @@ count_end(struct act_report *r, const struct act_event *event)
 }
 
 static void
+warn_secret(struct act_report *r)
+{
+    struct act_buf text = {0};
+    act_buf_printf(&text, "%.*s: its result held a secret and is stored as null",
+                   ACT_STR_ARG(act_buf_str(&r->label)));
+    r->ops->warning(r, text.ptr);
+    act_buf_fini(&text);
+}
+
+static void
 take_event(struct act_report *r, const struct act_run *run, const struct act_event *event)
 {
     struct act_track *track = NULL;
@@ -297,10 +347,14 @@ take_event(struct act_report *r, const struct act_run *run, const struct act_eve
         track = begin_track(r, run, event, act_buf_str(&r->key), act_buf_str(&r->label));
     if (ends)
         count_end(r, event);
+    else if (event->type == ACT_EVENT_NODE_ENDED && r->failures.len > 0)
+        settle_failures(r, event);
     if (r->ops->event)
         r->ops->event(r, run, event, act_buf_str(&r->label), track);
     if (ends && track)
         end_track(r, index);
+    if (ends && event->flag)
+        warn_secret(r);
 }
 
 static void

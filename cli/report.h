@@ -34,7 +34,9 @@ struct act_track {
 /* A task that failed (its last attempt), for the message at the end. Texts live in the report. */
 struct act_failure {
     struct act_str label, message, cause;
-    uint32_t attempt, node;
+    uint32_t attempt;
+    bool tolerated;                    /* it, or what it is in, was told not to matter */
+    struct act_key key;                /* numbers in the report's arena */
     struct act_str err_file, out_file; /* where its output lies; empty: inline below */
     struct act_str err, out;           /* inline */
     uint64_t err_offset, err_length, out_offset, out_length;

@@ -92,10 +92,11 @@ end_output(struct act_report *r, struct act_track *track)
     if (track->lines_left_out == 0)
         return;
     struct act_buf more = {0};
-    act_buf_printf(&more, "… %llu more line%s: actant logs %.*s %.*s%.*s",
+    act_buf_printf(&more, "… %llu more line%s: actant logs %.*s ",
                    (unsigned long long)track->lines_left_out, track->lines_left_out == 1 ? "" : "s",
-                   ACT_STR_ARG(r->run_id), ACT_STR_ARG(act_buf_str(&track->label)),
-                   ACT_STR_ARG(r->again));
+                   ACT_STR_ARG(r->run_id));
+    act_word_add(&more, act_buf_str(&track->label));
+    act_buf_add_str(&more, r->again);
     add_line(r, track, act_buf_str(&more));
     act_buf_fini(&more);
 }
@@ -105,8 +106,15 @@ say_parked(struct act_report *r, const struct act_run *run, const struct act_eve
            struct act_str label)
 {
     enum act_kind kind = (enum act_kind)r->plan->nodes.ptr[event->key.node].kind;
+    bool again = kind != ACT_KIND_WAIT && kind != ACT_KIND_SLEEP;
     begin_line(r, label);
-    if (event->attempt > 0 && kind != ACT_KIND_WAIT && kind != ACT_KIND_SLEEP)
+    if (again && event->attempt <= 1 && event->started_ms > 0) {
+        act_buf_add_cstr(&r->out, "starts at ");
+        act_instant_text(&r->out, event->started_ms);
+        act_buf_add_byte(&r->out, '\n');
+        return;
+    }
+    if (again && event->attempt > 0)
         act_buf_add_cstr(&r->out, "waits before its next attempt");
     else if (kind == ACT_KIND_WAIT)
         act_buf_add_cstr(&r->out, "waits for a signal");
@@ -120,7 +128,10 @@ say_parked(struct act_report *r, const struct act_run *run, const struct act_eve
     if (kind == ACT_KIND_WAIT && name.v != ACT_EXPR_NONE &&
         r->plan->exprs.nodes.ptr[name.v].op == ACT_OP_LITERAL) {
         act_buf_printf(&r->out, ": actant signal %.*s ", ACT_STR_ARG(r->run_id));
-        act_value_text(&r->out, r->plan->exprs.literals.ptr[r->plan->exprs.nodes.ptr[name.v].a]);
+        struct act_buf text = {0};
+        act_value_text(&text, r->plan->exprs.literals.ptr[r->plan->exprs.nodes.ptr[name.v].a]);
+        act_word_add(&r->out, act_buf_str(&text));
+        act_buf_fini(&text);
         act_buf_printf(&r->out, " true%.*s", ACT_STR_ARG(r->again));
     }
     act_buf_add_byte(&r->out, '\n');
@@ -165,7 +176,8 @@ say_ended(struct act_report *r, const struct act_event *event, struct act_str la
         act_buf_add_cstr(&r->out, failed ? " after " : " in ");
         act_elapsed_add(&r->out, event->started_ms > 0 ? event->at_ms - event->started_ms : 0);
     }
-    if (event->cause != ACT_CAUSE_NONE && event->status != ACT_STATUS_SUCCEEDED) {
+    bool plainly = event->status == ACT_STATUS_CANCELLED && event->cause == ACT_CAUSE_CANCELLED;
+    if (event->cause != ACT_CAUSE_NONE && event->status != ACT_STATUS_SUCCEEDED && !plainly) {
         act_buf_add_cstr(&r->out, ": ");
         act_cause_add(&r->out, event);
     }

@@ -7,6 +7,7 @@
 #include "cli/processors.h"
 #include "cli/run_id.h"
 #include "cli/term.h"
+#include "executors/shell/mask.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -143,6 +144,18 @@ mask_secrets(const struct session *s, const struct act_value *names)
     act_buf_fini(&out);
 }
 
+/* Found in every second word, such a secret would blacken all output: it is shown, so say so. */
+static void
+warn_unmasked(const struct session *s)
+{
+    act_secrets_mask(
+        s->secrets); /* built by now, at the latest: what is unmasked is known after it */
+    struct act_str names = act_secrets_unmasked(s->secrets);
+    if (names.len > 0)
+        act_cli_warn(s->cli, "not masked in output, shorter than %d characters: %.*s", ACT_MASK_MIN,
+                     ACT_STR_ARG(names));
+}
+
 static enum act_on_interrupt
 on_interrupt(const struct act_cli *cli)
 {
@@ -188,6 +201,7 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         return code;
     }
     around.secrets = s->secrets;
+    warn_unmasked(s);
     code = act_engine_open(cli, store, s->row.run, &around, &s->engine, err);
     if (code)
         return code;

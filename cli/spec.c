@@ -109,9 +109,13 @@ act_spec_refuse_unsupported(const struct act_cli *cli, const struct act_plan *pl
     struct act_buf out = {0};
     const struct act_value *top = plan->exprs.literals.ptr[plan->unsupported];
     uint32_t count = act_value_type(top) == ACT_LIST ? act_value_len(top) : 0;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        if (plan->spans.len > 0 && plan->spans.ptr[0].source < plan->sources.len)
+            act_buf_printf(
+                &out, "%.*s: ", ACT_STR_ARG(plan->sources.ptr[plan->spans.ptr[0].source].path));
         act_buf_printf(&out, "error: not supported yet: %.*s\n",
                        ACT_STR_ARG(act_value_as_str(act_value_at(top, i))));
+    }
     for (uint32_t node = 0; node < plan->nodes.len; node++) {
         const struct act_value *what = act_plan_literal(plan, node, ACT_ATTR_UNSUPPORTED);
         if (!what)
