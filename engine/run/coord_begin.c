@@ -145,8 +145,8 @@ check_mode(const struct act_coord *coord, enum act_resume_mode mode, struct act_
                                      ACT_STR_ARG(coord->row.run), act_status_text(status));
     if (over && (status != ACT_STATUS_SUCCEEDED || from.len > 0))
         return ACT_OK;
-    act_error_set(err, ACT_ERR_USAGE, "run %.*s is %s: there is nothing to retry",
-                  ACT_STR_ARG(coord->row.run), act_status_text(status));
+    act_error_set(err, ACT_ERR_USAGE, "run %.*s %s%s: there is nothing to retry",
+                  ACT_STR_ARG(coord->row.run), over ? "" : "is ", act_status_text(status));
     act_error_hint(err, over ? "`actant rerun` starts it anew" : "`actant resume` goes on with it");
     return ACT_ERR_USAGE;
 }

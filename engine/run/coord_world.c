@@ -209,8 +209,14 @@ take_row(struct act_coord *coord, const struct act_inbox_row *row)
         coord->cancelling = true;
     struct act_error error = {0};
     enum act_err code = act_run_apply(coord->run, &fact, &coord->effects, &error);
-    if (code == ACT_ERR_INVALID)
-        warn(coord, error.message);
+    if (code == ACT_ERR_INVALID) {
+        struct act_buf text = {0};
+        if (!cancel)
+            act_buf_printf(&text, "the signal '%.*s' was dropped: ", ACT_STR_ARG(row->name));
+        act_buf_add_cstr(&text, error.message);
+        warn(coord, text.ptr);
+        act_buf_fini(&text);
+    }
     /* What the machine refuses is taken off as well: it would be refused again. */
     act_vec_push(&coord->inbox_done, row->id);
     coord->options.loop->ops->request_turn(coord->options.loop);

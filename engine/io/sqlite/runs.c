@@ -75,7 +75,7 @@ owned_elsewhere(struct act_str run, int64_t pid, struct act_error *err)
     else
         act_error_set(err, ACT_ERR_OWNED, "run %.*s is being run by another process",
                       ACT_STR_ARG(run));
-    act_error_hint(err, "`actant attach %.*s` follows it, `actant cancel %.*s` ends it",
+    act_error_hint(err, "`actant logs -f %.*s` follows it, `actant cancel %.*s` ends it",
                    ACT_STR_ARG(run), ACT_STR_ARG(run));
     return ACT_ERR_OWNED;
 }
