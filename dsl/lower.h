@@ -66,7 +66,6 @@ struct act_env_name {
 /* Ids that see each other. A loop's body is a box that sees outwards; roots are closed. */
 struct act_box {
     struct act_box *parent;
-    uint32_t number;
     struct act_map ids; /* → plan node */
 };
 
@@ -294,7 +293,6 @@ struct act_lower {
         uint8_t *marks;                  /* by position in its dag: comes after `to` */
     } after[2];                          /* by any need, by needs on a success */
     struct act_value *statuses, *causes; /* lists */
-    struct act_buf scratch;
     ACT_VEC(struct act_expr_note) notes;
     struct act_env_layers {
         ACT_VEC(struct act_str) keys;

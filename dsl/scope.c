@@ -6,7 +6,6 @@ act_box_create(struct act_lower *l, struct act_box *parent)
 {
     struct act_box *box = act_arena_alloc(l->arena, sizeof(*box));
     box->parent = parent;
-    box->number = l->boxes.len;
     act_vec_push(&l->boxes, box);
     return box;
 }
