@@ -258,10 +258,29 @@ add_field(struct act_buf *out, char field, const struct civil *c, int64_t ms)
     }
 }
 
+/* 'yyyy-MM-dd' would come out as it is, and nobody means that. */
+static bool
+is_foreign_pattern(struct act_str pattern)
+{
+    bool letters = false;
+    for (size_t i = 0; i < pattern.len; i++) {
+        char c = pattern.ptr[i];
+        if (c == '%')
+            return false;
+        letters = letters || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    }
+    return letters;
+}
+
 static enum act_err
 write_pattern(struct act_eval *ev, struct act_buf *out, struct act_str pattern, int64_t ms)
 {
     struct civil c = civil_from_ms(ms);
+    if (is_foreign_pattern(pattern)) {
+        act_error_set(ev->err, ACT_ERR_EVAL, "date(): the pattern holds no field of a date");
+        act_error_hint(ev->err, "fields begin with %%: '%%Y-%%m-%%d', '%%H:%%M:%%S'");
+        return ACT_ERR_EVAL;
+    }
     for (size_t i = 0; i < pattern.len; i++) {
         if (pattern.ptr[i] != '%') {
             act_buf_add_byte(out, pattern.ptr[i]);
