@@ -5,18 +5,10 @@
 #define PARTS_MAX 20u
 
 static struct act_str
-name_of(const void *self, uint32_t node)
-{
-    const struct act_plan *plan = self;
-    uint32_t id = node < plan->nodes.len ? plan->nodes.ptr[node].id : ACT_NODE_NONE;
-    return id == ACT_NODE_NONE ? ACT_STR("?") : act_plan_text(plan, id);
-}
-
-static struct act_str
 expr_text(struct act_explain_trace *t, struct act_expr_id expr)
 {
     struct act_buf text = {0};
-    act_expr_print(&text, &t->plan->exprs, expr, name_of, t->plan);
+    act_expr_print(&text, &t->plan->exprs, expr, act_plan_expr_name, t->plan);
     struct act_str kept = act_arena_str(&t->arena, act_buf_str(&text));
     act_buf_fini(&text);
     return kept;
@@ -75,7 +67,7 @@ context_node(struct act_explain_trace *t, uint32_t id)
     bool node =
         e->op == ACT_OP_CONTEXT && ((e->aux >= ACT_CTX_NODE && e->aux <= ACT_CTX_NODE_ERROR) ||
                                     e->aux == ACT_CTX_NODE_ARTIFACTS);
-    return node ? name_of(t->plan, e->a) : ACT_STR("");
+    return node ? act_plan_expr_name(t->plan, (enum act_ctx)e->aux, e->a) : ACT_STR("");
 }
 
 static void

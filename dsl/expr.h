@@ -14,21 +14,21 @@
 enum act_ctx {
     ACT_CTX_PARAMS = 1,
     ACT_CTX_ENV = 2,
-    ACT_CTX_SECRET = 3,     /* arg: literal index of the secret's name */
+    ACT_CTX_SECRET = 3, /* arg: literal index of the secret's name */
     ACT_CTX_PREV = 4,
-    ACT_CTX_NODE = 5,       /* arg: plan node; value {status, result, outputs, artifacts, error} */
+    ACT_CTX_NODE = 5,        /* arg: plan node; value {status, result, outputs, artifacts, error} */
     ACT_CTX_NODE_STATUS = 6, /* arg: plan node; its status as text */
     ACT_CTX_NODE_RESULT = 7, /* arg: plan node */
     ACT_CTX_NODE_OUTPUTS = 8,
     ACT_CTX_NODE_ERROR = 9,
-    ACT_CTX_LOOP = 10,      /* {index} of the innermost loop, for or matrix */
+    ACT_CTX_LOOP = 10, /* {index} of the innermost loop, for or matrix */
     ACT_CTX_LOOP_INDEX = 11,
     ACT_CTX_MATRIX = 12,
     ACT_CTX_RUN = 13,
     ACT_CTX_GIT = 14,
     ACT_CTX_EVENT = 15,
-    ACT_CTX_ERROR = 16,     /* of the catch or finally around */
-    ACT_CTX_ITEM = 17,      /* arg: plan node of the `for` whose item is meant */
+    ACT_CTX_ERROR = 16, /* of the catch or finally around */
+    ACT_CTX_ITEM = 17,  /* arg: plan node of the `for` whose item is meant */
     ACT_CTX_NODE_ARTIFACTS = 18,
 };
 
@@ -36,7 +36,8 @@ enum act_ctx {
  * pool->args[first .. first+argc). */
 enum act_op {
     ACT_OP_LITERAL = 1, /* a: literal index */
-    ACT_OP_NAME = 2,    /* a: literal index of the name; before the compiler resolves it, and in `eval` */
+    ACT_OP_NAME =
+        2, /* a: literal index of the name; before the compiler resolves it, and in `eval` */
     ACT_OP_CONTEXT = 3, /* aux: enum act_ctx, a: its arg */
     ACT_OP_MEMBER = 4,  /* operand 0 . name; a: literal index of the name */
     ACT_OP_INDEX = 5,   /* operand 0 [ operand 1 ] */
@@ -56,18 +57,19 @@ enum act_op {
     ACT_OP_MUL = 19,
     ACT_OP_DIV = 20,
     ACT_OP_MOD = 21,
-    ACT_OP_CALL = 22,   /* aux: enum act_function */
+    ACT_OP_CALL = 22, /* aux: enum act_function */
     /* Made by the compiler from YAML, never by the parser: */
     ACT_OP_CONCAT = 23, /* operands as text, one after another (act_value_text) */
     ACT_OP_LIST = 24,   /* operands; one that is ACT_OP_SPREAD adds all items of its list */
-    ACT_OP_SPREAD = 25, /* only inside ACT_OP_LIST; operand 0: its items if it is a list, else itself */
-    ACT_OP_MAP = 26,    /* key, value, key, value …; keys are literals */
-    ACT_OP_CALLER = 27, /* operand 0, in the scope of the `task` node that called this box */
+    ACT_OP_SPREAD =
+        25, /* only inside ACT_OP_LIST; operand 0: its items if it is a list, else itself */
+    ACT_OP_MAP = 26,     /* key, value, key, value …; keys are literals */
+    ACT_OP_CALLER = 27,  /* operand 0, in the scope of the `task` node that called this box */
     ACT_OP_INTEGER = 28, /* operand 0, which must be a whole number, as text (shell arithmetic) */
 };
 
 struct act_expr_node {
-    uint8_t op;  /* enum act_op */
+    uint8_t op; /* enum act_op */
     uint8_t aux;
     uint16_t reserved;
     uint32_t a;
@@ -89,7 +91,8 @@ struct act_expr_pool {
     ACT_VEC(uint32_t) offsets;
 };
 void act_expr_pool_fini(struct act_expr_pool *pool);
-uint32_t act_expr_literal(struct act_expr_pool *pool, struct act_value *v); /* takes v; gives its index */
+uint32_t act_expr_literal(struct act_expr_pool *pool,
+                          struct act_value *v); /* takes v; gives its index */
 /* Appends one node with its operands. */
 struct act_expr_id act_expr_add(struct act_expr_pool *pool, enum act_op op, uint8_t aux, uint32_t a,
                                 const struct act_expr_id *operands, uint32_t argc, uint32_t offset);
@@ -154,9 +157,14 @@ enum act_err act_expr_eval(const struct act_expr_pool *pool, struct act_expr_id 
                            const struct act_expr_env *env, struct act_value **ret,
                            struct act_error *err);
 bool act_expr_truthy(const struct act_value *v); /* false, 0, '', null and NaN are not */
+/* What the expression calls a plan node: as ACT_CTX_ITEM the item of that `for`, else its id. */
+typedef struct act_str act_expr_name_fn(const void *self, enum act_ctx ctx, uint32_t node);
 /* The expression as text again (canonical spacing), for `explain`; names of nodes through name_of
  * (may be NULL). */
 void act_expr_print(struct act_buf *out, const struct act_expr_pool *pool, struct act_expr_id id,
-                    struct act_str (*name_of)(const void *self, uint32_t node), const void *self);
+                    act_expr_name_fn *name_of, const void *self);
+/* As one would write it in a file, and in JSON: texts, lists and mappings with `${{ … }}` in them. */
+void act_expr_print_yaml(struct act_buf *out, const struct act_expr_pool *pool,
+                         struct act_expr_id id, act_expr_name_fn *name_of, const void *self);
 
 #endif

@@ -14,7 +14,7 @@ struct todo {
 struct printer {
     struct act_buf *out;
     const struct act_expr_pool *pool;
-    struct act_str (*name_of)(const void *self, uint32_t node);
+    act_expr_name_fn *name_of;
     const void *self;
     ACT_VEC(struct todo) todo;
 };
@@ -121,7 +121,7 @@ print_context(struct printer *p, const struct act_expr_node *node)
     act_buf_add_cstr(p->out, contexts[node->aux].before);
     if (contexts[node->aux].names_node) {
         if (p->name_of)
-            act_buf_add_str(p->out, p->name_of(p->self, node->a));
+            act_buf_add_str(p->out, p->name_of(p->self, (enum act_ctx)node->aux, node->a));
         else if (node->aux == ACT_CTX_ITEM)
             act_buf_add_cstr(p->out, "item");
         else
@@ -164,6 +164,43 @@ push_binary(struct printer *p, const struct act_expr_node *node)
         if (i)
             push_text(p, operators[node->op].text);
     }
+}
+
+/* There is no operator that puts texts together; format(…) says the same. */
+static void
+push_concat(struct printer *p, const struct act_expr_node *node)
+{
+    uint32_t holes = 0, todo = p->todo.len;
+    push_text(p, ")");
+    for (uint32_t i = node->argc; i-- > 0;) {
+        uint32_t operand = p->pool->args.ptr[node->first + i];
+        if (p->pool->nodes.ptr[operand].op == ACT_OP_LITERAL)
+            continue;
+        push_operand(p, node, i, LEVEL_ANY);
+        push_text(p, ", ");
+    }
+    struct act_buf text = {0}, pattern = {0};
+    for (uint32_t i = 0; i < node->argc; i++) {
+        const struct act_expr_node *part = &p->pool->nodes.ptr[p->pool->args.ptr[node->first + i]];
+        if (part->op != ACT_OP_LITERAL) {
+            act_buf_printf(&pattern, "{%u}", holes++);
+            continue;
+        }
+        size_t k = text.len;
+        act_value_text(&text, p->pool->literals.ptr[part->a]);
+        for (; k < text.len; k++) {
+            act_buf_add_byte(&pattern, text.ptr[k]);
+            if (text.ptr[k] == '{' || text.ptr[k] == '}')
+                act_buf_add_byte(&pattern, text.ptr[k]);
+        }
+    }
+    if (holes == 0)
+        p->todo.len = todo;
+    else
+        act_buf_add_cstr(p->out, "format(");
+    print_string(p->out, act_buf_str(holes == 0 ? &text : &pattern));
+    act_buf_fini(&text);
+    act_buf_fini(&pattern);
 }
 
 /* -(0) is not the literal -0. */
@@ -222,7 +259,7 @@ print_node(struct printer *p, const struct act_expr_node *node)
         act_buf_add_cstr(out, act_expr_function(node->aux)->name);
         push_enclosed(p, node, "(", ")");
         return;
-    case ACT_OP_CONCAT: push_operands(p, node, " ~ "); return;
+    case ACT_OP_CONCAT: push_concat(p, node); return;
     case ACT_OP_LIST: push_enclosed(p, node, "[", "]"); return;
     case ACT_OP_SPREAD:
         act_buf_add_cstr(out, "...");
@@ -237,7 +274,7 @@ print_node(struct printer *p, const struct act_expr_node *node)
 
 void
 act_expr_print(struct act_buf *out, const struct act_expr_pool *pool, struct act_expr_id id,
-               struct act_str (*name_of)(const void *self, uint32_t node), const void *self)
+               act_expr_name_fn *name_of, const void *self)
 {
     struct printer p = {.out = out, .pool = pool, .name_of = name_of, .self = self};
     act_vec_push(&p.todo, ((struct todo){NULL, id.v, LEVEL_ANY}));
@@ -253,6 +290,77 @@ act_expr_print(struct act_buf *out, const struct act_expr_pool *pool, struct act
             push_text(&p, ")");
         }
         print_node(&p, node);
+    }
+    act_vec_fini(&p.todo);
+}
+
+/* ---- as YAML ---- */
+
+static void
+add_hole(struct printer *p, struct act_buf *text, uint32_t node)
+{
+    act_buf_add_cstr(text, "${{ ");
+    act_expr_print(text, p->pool, (struct act_expr_id){node}, p->name_of, p->self);
+    act_buf_add_cstr(text, " }}");
+}
+
+static void
+add_literal_text(struct act_buf *text, const struct act_value *v)
+{
+    struct act_buf buf = {0};
+    act_value_text(&buf, v);
+    struct act_str rest = act_buf_str(&buf);
+    for (ptrdiff_t at; (at = act_str_find(rest, ACT_STR("${{"))) >= 0;) {
+        act_buf_add(text, rest.ptr, (size_t)at);
+        act_buf_add_cstr(text, "${{ '${{' }}");
+        rest = act_str_n(rest.ptr + at + 3, rest.len - (size_t)at - 3);
+    }
+    act_buf_add_str(text, rest);
+    act_buf_fini(&buf);
+}
+
+static void
+print_template(struct printer *p, uint32_t id)
+{
+    const struct act_expr_node *node = &p->pool->nodes.ptr[id];
+    struct act_buf text = {0};
+    if (node->op != ACT_OP_CONCAT)
+        add_hole(p, &text, id);
+    for (uint32_t i = 0; node->op == ACT_OP_CONCAT && i < node->argc; i++) {
+        uint32_t operand = p->pool->args.ptr[node->first + i];
+        const struct act_expr_node *part = &p->pool->nodes.ptr[operand];
+        if (part->op == ACT_OP_LITERAL)
+            add_literal_text(&text, p->pool->literals.ptr[part->a]);
+        else
+            add_hole(p, &text, operand);
+    }
+    act_json_write_str(p->out, act_buf_str(&text));
+    act_buf_fini(&text);
+}
+
+void
+act_expr_print_yaml(struct act_buf *out, const struct act_expr_pool *pool, struct act_expr_id id,
+                    act_expr_name_fn *name_of, const void *self)
+{
+    struct printer p = {.out = out, .pool = pool, .name_of = name_of, .self = self};
+    act_vec_push(&p.todo, ((struct todo){NULL, id.v, LEVEL_ANY}));
+    while (p.todo.len) {
+        struct todo next = act_vec_pop(&p.todo);
+        if (next.text) {
+            act_buf_add_cstr(out, next.text);
+            continue;
+        }
+        const struct act_expr_node *node = &pool->nodes.ptr[next.node];
+        if (node->op == ACT_OP_LITERAL)
+            act_json_write(out, pool->literals.ptr[node->a], 0);
+        else if (node->op == ACT_OP_LIST)
+            push_enclosed(&p, node, "[", "]");
+        else if (node->op == ACT_OP_MAP)
+            push_map(&p, node);
+        else if (node->op == ACT_OP_SPREAD || node->op == ACT_OP_CALLER)
+            push_operand(&p, node, 0, LEVEL_ANY);
+        else
+            print_template(&p, next.node);
     }
     act_vec_fini(&p.todo);
 }

@@ -43,16 +43,18 @@ const struct act_attr_info *act_attr_info(uint32_t key); /* NULL if there is non
  * items/members/cases first (index 0..n-1 among themselves), then the others. */
 enum act_role {
     ACT_ROLE_ROOT = 0,
-    ACT_ROLE_ITEM = 1,    /* chain, group, race (a list): index counts; dag: id is its key; switch: case */
+    ACT_ROLE_ITEM =
+        1, /* chain, group, race (a list): index counts; dag: id is its key; switch: case */
     ACT_ROLE_DEFAULT = 2, /* switch */
-    ACT_ROLE_MEMBERS = 3, /* chord: the group, for or matrix; race over a for or matrix: that node */
-    ACT_ROLE_THEN = 4,    /* if, chord */
+    ACT_ROLE_MEMBERS =
+        3,             /* chord: the group, for or matrix; race over a for or matrix: that node */
+    ACT_ROLE_THEN = 4, /* if, chord */
     ACT_ROLE_ELSE = 5,
-    ACT_ROLE_DO = 6,      /* for matrix while until */
-    ACT_ROLE_BODY = 7,    /* try */
+    ACT_ROLE_DO = 6,   /* for matrix while until */
+    ACT_ROLE_BODY = 7, /* try */
     ACT_ROLE_CATCH = 8,
     ACT_ROLE_FINALLY = 9,
-    ACT_ROLE_UNDO = 10,   /* of any node; always the last child */
+    ACT_ROLE_UNDO = 10, /* of any node; always the last child */
 };
 
 struct act_node_id {
@@ -61,7 +63,8 @@ struct act_node_id {
 #define ACT_NODE_NONE UINT32_MAX
 
 enum act_node_flags {
-    ACT_NODE_PURE = 1,        /* only value/if/switch/loops of such inside: nothing is started, parked or recorded on its own */
+    ACT_NODE_PURE =
+        1, /* only value/if/switch/loops of such inside: nothing is started, parked or recorded on its own */
     ACT_NODE_UNDO_INSIDE = 2, /* it or something inside has an undo */
     ACT_NODE_OWN_PARAMS = 4,  /* a root whose params are its own */
     ACT_NODE_CLOSED = 8,      /* root of a workflow: no prev, env or ids enter */
@@ -75,11 +78,11 @@ struct act_plan_node {
     uint32_t index;       /* position among parent's children */
     uint32_t first_child; /* into children */
     uint32_t child_count;
-    uint32_t first_attr;  /* into attrs, ordered by key */
+    uint32_t first_attr; /* into attrs, ordered by key */
     uint32_t attr_count;
-    uint32_t first_need;  /* into needs */
+    uint32_t first_need; /* into needs */
     uint32_t need_count;
-    uint32_t id;          /* literal index of the id, or ACT_NODE_NONE */
+    uint32_t id; /* literal index of the id, or ACT_NODE_NONE */
 };
 
 struct act_plan_attr {
@@ -88,22 +91,23 @@ struct act_plan_attr {
 };
 
 enum act_ends { /* bit set of ends that satisfy a need */
-    ACT_END_SUCCEEDED = 1,
-    ACT_END_FAILED = 2,
-    ACT_END_SKIPPED = 4,
-    ACT_END_CANCELLED = 8,
-    ACT_END_ANY = 15,
+                ACT_END_SUCCEEDED = 1,
+                ACT_END_FAILED = 2,
+                ACT_END_SKIPPED = 4,
+                ACT_END_CANCELLED = 8,
+                ACT_END_ANY = 15,
 };
 struct act_plan_need {
     uint32_t node;
-    uint8_t ends;     /* enum act_ends */
-    uint8_t plain;    /* written as a name alone: a skip or an unmet end cascades as a skip; tolerated failures satisfy it */
+    uint8_t ends; /* enum act_ends */
+    uint8_t
+        plain; /* written as a name alone: a skip or an unmet end cascades as a skip; tolerated failures satisfy it */
     uint16_t reserved;
 };
 
 /* Where a node (its kind's key) or an expression stands. Side tables, not part of the identity. */
 struct act_plan_span {
-    uint32_t source; /* into sources */
+    uint32_t source;       /* into sources */
     uint32_t line, column; /* from 1 */
 };
 struct act_plan_source {
@@ -122,8 +126,10 @@ struct act_plan {
     uint32_t params;  /* literal: map of declared params of the top file */
     uint32_t secrets; /* literal: list of the names of all secrets used or declared */
     uint32_t labels;  /* literal: map */
-    uint32_t unsupported; /* literal: list of texts: what at the top has no run time yet (schedules under run, …) */
-    uint32_t env_names; /* literal: sorted list of the names that expressions read as env.NAME; captured when the run starts */
+    uint32_t
+        unsupported; /* literal: list of texts: what at the top has no run time yet (schedules under run, …) */
+    uint32_t
+        env_names; /* literal: sorted list of the names that expressions read as env.NAME; captured when the run starts */
     /* side tables */
     ACT_VEC(struct act_plan_span) spans; /* one a node */
     ACT_VEC(struct act_plan_source) sources;
@@ -159,6 +165,8 @@ enum act_err act_plan_verify(const struct act_plan *plan, struct act_error *err)
 void act_plan_hash(const struct act_plan *plan, uint8_t ret[ACT_SHA256_BYTES]);
 
 enum act_plan_format { ACT_PLAN_TEXT, ACT_PLAN_JSON, ACT_PLAN_DOT, ACT_PLAN_MERMAID };
+/* For act_expr_print with the plan as self: the item's name of a `for`, else the node's id. */
+struct act_str act_plan_expr_name(const void *self, enum act_ctx ctx, uint32_t node);
 void act_plan_print(struct act_buf *out, const struct act_plan *plan, enum act_plan_format format);
 
 /* Durations: `250ms 90s 1h30m 2d`, a bare 0, or a non-negative integer value of milliseconds.

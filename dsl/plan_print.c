@@ -10,8 +10,17 @@ node_name(const void *self, uint32_t node)
     const struct act_plan_node *n = &plan->nodes.ptr[node];
     if (n->id != ACT_NODE_NONE)
         return act_plan_text(plan, n->id);
+    return ACT_STR("?");
+}
+
+struct act_str
+act_plan_expr_name(const void *self, enum act_ctx ctx, uint32_t node)
+{
+    const struct act_plan *plan = self;
+    if (ctx != ACT_CTX_ITEM)
+        return node_name(plan, node);
     const struct act_value *as = act_plan_literal(plan, node, ACT_ATTR_AS);
-    return as ? act_value_as_str(as) : n->kind == ACT_KIND_FOR ? ACT_STR("item") : ACT_STR("?");
+    return as ? act_value_as_str(as) : ACT_STR("item");
 }
 
 static void
@@ -21,24 +30,20 @@ add_lower(struct act_buf *out, const char *name)
         act_buf_add_byte(out, (char)tolower((unsigned char)*name));
 }
 
-/* A constant as JSON, anything else as `${{ … }}` (in json: inside a text). */
+/* As YAML that is JSON too; in text an expression that is the whole value stands without quotes. */
 static void
 add_expr(struct act_buf *out, const struct act_plan *plan, uint32_t id, bool json)
 {
-    const struct act_expr_node *e = &plan->exprs.nodes.ptr[id];
-    struct act_buf text = {0};
-    if (e->op == ACT_OP_LITERAL) {
-        act_json_write(out, plan->exprs.literals.ptr[e->a], 0);
+    enum act_op op = (enum act_op)plan->exprs.nodes.ptr[id].op;
+    bool bare = !json && op != ACT_OP_LITERAL && op != ACT_OP_CONCAT && op != ACT_OP_LIST &&
+                op != ACT_OP_MAP;
+    if (!bare) {
+        act_expr_print_yaml(out, &plan->exprs, (struct act_expr_id){id}, act_plan_expr_name, plan);
         return;
     }
-    act_buf_add_cstr(&text, "${{ ");
-    act_expr_print(&text, &plan->exprs, (struct act_expr_id){id}, node_name, plan);
-    act_buf_add_cstr(&text, " }}");
-    if (json)
-        act_json_write_str(out, act_buf_str(&text));
-    else
-        act_buf_add_str(out, act_buf_str(&text));
-    act_buf_fini(&text);
+    act_buf_add_cstr(out, "${{ ");
+    act_expr_print(out, &plan->exprs, (struct act_expr_id){id}, act_plan_expr_name, plan);
+    act_buf_add_cstr(out, " }}");
 }
 
 static void

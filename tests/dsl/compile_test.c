@@ -415,7 +415,7 @@ plans(void **state)
            "      script: \"echo a\"\n"
            "  chain[1]: run #b\n"
            "      script: \"cat \\\"$ACTANT_V1\\\"\"\n"
-           "      bindings: ${{ {'ACTANT_V1': prev} }}\n"
+           "      bindings: {\"ACTANT_V1\": \"${{ prev }}\"}\n"
            "      timeout: 90000\n");
     prints("chord: {for: [1, 2], as: x, do: {value: '${{ x }}'}, then: make}\nquorum: 1",
            "chord\n"
@@ -428,6 +428,14 @@ plans(void **state)
            "        subject: ${{ x }}\n"
            "  then: run\n"
            "      script: \"make\"\n");
+    prints(
+        "for: [1]\nid: each\ndo: {exec: [echo, 'n ${{ item }}', '${{ loop.index + 1 }}'], if: '${{ "
+        "item > 0 }}'}",
+        "for #each\n"
+        "    subject: [1]\n"
+        "  do: exec\n"
+        "      subject: [\"echo\", \"n ${{ item }}\", \"${{ loop.index + 1 }}\"]\n"
+        "      guard: ${{ item > 0 }}\n");
     prints("limits: a\ngroup: [make]\nenv: {A: 3.10, B: null}\nx-y: 1",
            "group\n"
            "    env: {\"A\":\"3.10\",\"B\":null}\n"
@@ -466,7 +474,7 @@ overlays(void **state)
            "box 2, task \"t\"\n"
            "run\n"
            "    script: \"make\"\n"
-           "    env: ${{ {'A': '1', 'B': item} }}\n"
+           "    env: {\"A\": \"1\", \"B\": \"${{ item }}\"}\n"
            "    output: \"json\"\n");
 }
 

@@ -396,7 +396,12 @@ compiled_nodes(void **state)
     act_buf_clear(&out);
     act_expr_print(&out, &pool, both, NULL, NULL);
     assert_string_equal(out.ptr, "[['k', ...prev, prev], {'k': ['k', ...prev, prev], "
-                                 "'k': 'k' ~ prev ~ 'k'}]");
+                                 "'k': format('k{0}{1}', prev, 'k')}]");
+    act_buf_clear(&out);
+    act_expr_print_yaml(&out, &pool, both, NULL, NULL);
+    assert_string_equal(out.ptr, "[[\"k\", \"${{ prev }}\", \"${{ prev }}\"], "
+                                 "{\"k\": [\"k\", \"${{ prev }}\", \"${{ prev }}\"], "
+                                 "\"k\": \"k${{ prev }}${{ 'k' }}\"}]");
 
     /* An error inside leaves the caller's scope. */
     struct act_expr_id bad = act_expr_add(&pool, ACT_OP_CONTEXT, ACT_CTX_GIT, 0, NULL, 0, 0);
