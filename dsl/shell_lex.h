@@ -85,8 +85,10 @@ struct shell_word {
     bool quoted;  /* some of it was */
     bool dynamic; /* holds an expansion or a hole */
     bool begins_with_hole;
-    bool only_name; /* so far only name characters and holes */
-    bool assigns;   /* NAME=… */
+    bool has_hole;
+    uint32_t hole_at; /* characters before its first hole */
+    bool only_name;   /* so far only name characters and holes */
+    bool assigns;     /* NAME=… */
     size_t start;
     struct act_str name;       /* of `assigns` */
     char text[SHELL_WORD_MAX]; /* its literal characters, cut */
@@ -103,7 +105,12 @@ struct shell_command {
     uint32_t first_hole; /* of this command */
     uint32_t first_heredoc;
     uint32_t operands;
-    bool wrapped;         /* after command, builtin, exec */
+    bool wrapped;        /* after command, builtin, exec */
+    bool named_by_value; /* its name is, or holds, a hole: what it does with operands is unknown */
+    uint32_t name_hole_end; /* holes from here on are its operands' */
+    bool name_uses;         /* a variable is its name or may be: [name_use, name_use_end) … */
+    uint32_t name_use, name_use_end; /* … and holes from use_hole_end on are operands to that */
+    uint32_t use_hole_end;
     bool starts_others;   /* sudo, env, xargs, …: an operand may be a command's name */
     bool option_argument; /* the next word is an option's argument */
     bool integer_flag, array_flag,
@@ -227,6 +234,12 @@ void shell_command_reset(struct shell_lexer *lx, struct shell_frame *list);
 bool shell_is_name(const char *text, size_t len);
 bool shell_is_one_of(const char *text, const char *const *words /* NULL after the last */);
 bool shell_is_shell(const char *command);
+/* A word that may be nothing at all once it is expanded: $x without quotes or text around. */
+static inline bool
+shell_may_vanish(const struct shell_word *word)
+{
+    return word->dynamic && !word->quoted && word->len == 0 && !word->has_hole;
+}
 extern const char *const shell_takes_c[]; /* su, flock, …: -c CODE */
 void shell_assignment_end(struct shell_lexer *lx, struct shell_frame *list);
 static inline bool

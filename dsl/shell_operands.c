@@ -44,6 +44,8 @@ end_shell_operand(struct shell_lexer *lx, struct shell_frame *list, bool option)
     struct shell_word *word = &cmd->word;
     if (cmd->option_argument) {
         cmd->option_argument = false;
+    } else if (word->dynamic && word->len == 0 && !word->has_hole) {
+        return; /* a variable: options perhaps */
     } else if (strcmp(word->text, "--") == 0) {
         cmd->inner = INNER_OPERAND;
     } else if (option) {
@@ -71,8 +73,6 @@ end_inner(struct shell_lexer *lx, struct shell_frame *list)
     switch (cmd->inner) {
     case INNER_NONE:
     case INNER_OPERAND:
-        if (word->dynamic)
-            break;
         if (shell_is_shell(word->text))
             cmd->inner = cmd->starts_others ? INNER_SHELL : INNER_MAYBE;
         else if (cmd->starts_others && shell_is_one_of(word->text, shell_takes_c))
@@ -88,7 +88,8 @@ end_inner(struct shell_lexer *lx, struct shell_frame *list)
         if (option)
             break;
         refuse_code(lx, word);
-        cmd->inner = INNER_OPERAND;
+        if (!shell_may_vanish(word))
+            cmd->inner = INNER_OPERAND;
         break;
     }
 }
@@ -150,7 +151,7 @@ end_test(struct shell_lexer *lx, struct shell_frame *list)
     struct shell_command *cmd = &list->command;
     struct shell_word *word = &cmd->word;
     bool hole = word->first_hole < lx->next_hole;
-    if (!word->dynamic && !word->quoted && is_number_operator(word->text)) {
+    if (is_number_operator(word->text)) { /* quoted or not: test is a command */
         end_number_operator(lx, list);
     } else if (!word->dynamic && (strcmp(word->text, "-a") == 0 || strcmp(word->text, "-o") == 0)) {
         shell_term_end(lx, list);
@@ -165,7 +166,7 @@ end_test(struct shell_lexer *lx, struct shell_frame *list)
                            "write the operator between the two, or two tests");
     }
     cmd->after_hole = word->begins_with_hole;
-    cmd->name_flag = !word->dynamic && strcmp(word->text, "-v") == 0;
+    cmd->name_flag = strcmp(word->text, "-v") == 0;
 }
 
 static void
@@ -179,6 +180,8 @@ end_printf(struct shell_lexer *lx, struct shell_frame *list)
             refuse_name(lx, list);
         cmd->name_flag = !cmd->name_flag && !attached;
         cmd->operands--; /* the format is still to come */
+    } else if (shell_may_vanish(word)) {
+        cmd->operands--;
     } else if (cmd->operands == 1 && word->begins_with_hole) {
         shell_refuse_since(lx, word->first_hole, list,
                            "a value as printf's format would be read for % and options",

@@ -189,7 +189,9 @@ shell_hole(struct shell_lexer *lx)
         struct shell_word *word = &list->command.word;
         shell_word_begin(lx, list);
         word->begins_with_hole |= word->len == 0;
-        word->dynamic = true;
+        if (!word->has_hole)
+            word->hole_at = word->len;
+        word->has_hole = word->dynamic = true;
         if (!mark.assigned.len)
             mark.assigned = assigned_to(lx, list);
     }

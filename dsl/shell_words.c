@@ -44,6 +44,7 @@ shell_word_begin(struct shell_lexer *lx, struct shell_frame *list)
         return;
     word->open = word->only_name = true; /* not all of it: words are many, its text is long */
     word->quoted = word->dynamic = word->begins_with_hole = word->assigns = false;
+    word->has_hole = false;
     word->start = lx->at;
     word->name = act_str_n("", 0);
     word->len = 0;
@@ -103,26 +104,27 @@ shell_is_shell(const char *text)
     return shell_is_one_of(slash ? slash + 1 : text, shells);
 }
 
+static const struct {
+    const char *name;
+    enum shell_class class;
+} classes[] = {
+    {".", CLASS_SOURCE},        {"[", CLASS_TEST},          {"alias", CLASS_CODE},
+    {"bind", CLASS_CODE},       {"compgen", CLASS_CODE},    {"complete", CLASS_CODE},
+    {"declare", CLASS_DECLARE}, {"eval", CLASS_CODE},       {"export", CLASS_EXPORT},
+    {"getopts", CLASS_NAMES},   {"let", CLASS_LET},         {"local", CLASS_EXPORT},
+    {"mapfile", CLASS_NAMES},   {"printf", CLASS_PRINTF},   {"read", CLASS_READ},
+    {"readarray", CLASS_NAMES}, {"readonly", CLASS_EXPORT}, {"source", CLASS_SOURCE},
+    {"ssh", CLASS_SSH},         {"test", CLASS_TEST},       {"trap", CLASS_CODE},
+    {"typeset", CLASS_DECLARE}, {"unset", CLASS_NAMES},     {"wait", CLASS_WAIT},
+    {"watch", CLASS_CODE},
+};
+
 static enum shell_class
 class_of(const char *text)
 {
-    static const struct {
-        const char *name;
-        enum shell_class class;
-    } rows[] = {
-        {".", CLASS_SOURCE},        {"[", CLASS_TEST},          {"alias", CLASS_CODE},
-        {"bind", CLASS_CODE},       {"compgen", CLASS_CODE},    {"complete", CLASS_CODE},
-        {"declare", CLASS_DECLARE}, {"eval", CLASS_CODE},       {"export", CLASS_EXPORT},
-        {"getopts", CLASS_NAMES},   {"let", CLASS_LET},         {"local", CLASS_EXPORT},
-        {"mapfile", CLASS_NAMES},   {"printf", CLASS_PRINTF},   {"read", CLASS_READ},
-        {"readarray", CLASS_NAMES}, {"readonly", CLASS_EXPORT}, {"source", CLASS_SOURCE},
-        {"ssh", CLASS_SSH},         {"test", CLASS_TEST},       {"trap", CLASS_CODE},
-        {"typeset", CLASS_DECLARE}, {"unset", CLASS_NAMES},     {"wait", CLASS_WAIT},
-        {"watch", CLASS_CODE},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].name[0] == text[0] && strcmp(rows[i].name, text) == 0)
-            return rows[i].class;
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+        if (classes[i].name[0] == text[0] && strcmp(classes[i].name, text) == 0)
+            return classes[i].class;
     return CLASS_PLAIN;
 }
 
@@ -191,32 +193,66 @@ shell_assignment_end(struct shell_lexer *lx, struct shell_frame *list)
 }
 
 const char *const shell_takes_c[] = {"su", "runuser", "flock", "script", NULL};
+static const char *const wrappers[] = {"command", "builtin", "exec", NULL};
 static const char *const starters[] = {"chroot", "doas",    "docker",  "env",   "find",
                                        "ionice", "kubectl", "nice",    "nohup", "nsenter",
                                        "podman", "setsid",  "stdbuf",  "sudo",  "systemd-run",
                                        "time",   "timeout", "unshare", "xargs", NULL};
 
+/* Could a name that begins with text be one that reads its operands as code? */
+static bool
+could_be_dangerous(const char *text, uint32_t len)
+{
+    if (len == 0 || memchr(text, '/', len))
+        return true;
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+        if (strncmp(classes[i].name, text, len) == 0)
+            return true;
+    const char *const *const lists[] = {wrappers, starters, shells, shell_takes_c};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        for (const char *const *name = lists[i]; *name; name++)
+            if (strncmp(*name, text, len) == 0)
+                return true;
+    return false;
+}
+
+static void
+note_name_uses(struct shell_lexer *lx, struct shell_frame *list)
+{
+    struct shell_command *cmd = &list->command;
+    if (cmd->word.first_use == lx->uses.len)
+        return;
+    if (!cmd->name_uses) {
+        cmd->name_uses = true;
+        cmd->name_use = cmd->word.first_use;
+        cmd->use_hole_end = lx->next_hole;
+    }
+    cmd->name_use_end = lx->uses.len;
+}
+
+/* Expansions in a name count as nothing: `$()eval` is eval. */
 static void
 end_command_name(struct shell_lexer *lx, struct shell_frame *list)
 {
-    static const char *const wrappers[] = {"command", "builtin", "exec", NULL};
     struct shell_command *cmd = &list->command;
     struct shell_word *word = &cmd->word;
-    if (cmd->wrapped && !word->dynamic && word->text[0] == '-')
-        return; /* command -p … */
-    if (!word->dynamic && shell_is_one_of(word->text, wrappers)) {
+    if (shell_may_vanish(word) || (cmd->wrapped && word->text[0] == '-') ||
+        shell_is_one_of(word->text, wrappers)) { /* the name is still to come */
         cmd->wrapped = true;
+        note_name_uses(lx, list);
         return;
     }
     cmd->state = STATE_OPERAND;
-    cmd->class = word->dynamic ? CLASS_PLAIN : class_of(word->text);
+    cmd->class = class_of(word->text);
     list->bracket |= !word->dynamic && !word->quoted && strcmp(word->text, "[[") == 0;
     cmd->term_hole = lx->next_hole;
     cmd->term_use = lx->uses.len;
-    if (!word->dynamic)
-        cmd->inner = shell_is_shell(word->text)                   ? INNER_SHELL
-                     : shell_is_one_of(word->text, shell_takes_c) ? INNER_SU
-                                                                  : INNER_NONE;
+    cmd->named_by_value = word->has_hole && could_be_dangerous(word->text, word->hole_at);
+    cmd->name_hole_end = lx->next_hole;
+    note_name_uses(lx, list);
+    cmd->inner = shell_is_shell(word->text)                   ? INNER_SHELL
+                 : shell_is_one_of(word->text, shell_takes_c) ? INNER_SU
+                                                              : INNER_NONE;
     cmd->starts_others = shell_is_one_of(word->text, starters) || cmd->class == CLASS_SSH;
 }
 
@@ -316,10 +352,34 @@ refuse_stdin_code(struct shell_lexer *lx, struct shell_frame *list)
         lx->heredocs.ptr[i].code = true;
 }
 
+/* A command that a value names could be eval, or a shell: then no other value may reach it, neither as
+ * an operand nor on its input. The same for one that a variable names, if a value is assigned to that. */
+static void
+end_named_by_value(struct shell_lexer *lx, struct shell_frame *list)
+{
+    struct shell_command *cmd = &list->command;
+    if (cmd->name_uses && cmd->use_hole_end < lx->next_hole)
+        for (uint32_t i = cmd->name_use; i < cmd->name_use_end; i++)
+            act_vec_push(&lx->codes, lx->uses.ptr[i].name);
+    if (!cmd->named_by_value)
+        return;
+    bool operands = cmd->name_hole_end < lx->next_hole,
+         piped = list->pipeline.hole < cmd->first_hole;
+    if (operands || piped)
+        shell_refuse_since(
+            lx, list->pipeline.hole, NULL,
+            "a value names the command, and another one reaches it: if it were eval, "
+            "that would be code",
+            "write the command's name, or use exec: ['${{ … }}', …]");
+    for (uint32_t i = list->pipeline.heredoc; i < lx->heredocs.len; i++)
+        lx->heredocs.ptr[i].code = true;
+}
+
 void
 shell_command_end(struct shell_lexer *lx, struct shell_frame *list, bool piped)
 {
     struct shell_command *cmd = &list->command;
+    end_named_by_value(lx, list);
     if (cmd->inner == INNER_SHELL || cmd->stdin_is_code ||
         (cmd->class == CLASS_SSH && cmd->operands == 1))
         refuse_stdin_code(lx, list);
