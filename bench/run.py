@@ -121,7 +121,7 @@ def independent(b, count, label, command):
     bare = [tool("bare_loop"), str(count), str(j)]
     bare += ["/bin/sh", "-c", command] if label == "sh" else [f"/bin/{command}"]
     name = f"{count} independent, {label}, -j {j}"
-    rounds = 1 if b.quick else (5 if count > 1000 else b.rounds)
+    rounds = 1 if b.quick else (3 if count > 1000 else b.rounds)
     b.pair(name, run(ours, "-j", str(j)), "ninja", ["ninja", "-f", "group.ninja", "-j", str(j)],
            rounds=rounds)
     b.pair(name, run(ours, "-j", str(j)), "bare loop", bare, rounds=rounds)
@@ -212,7 +212,7 @@ def main():
     for peer in ("ninja", "make", "parallel"):
         if not shutil.which(peer):
             sys.exit(f"bench: {peer} is missing; `./dev setup bench` gets the peers")
-    bench = Bench(args.quick, 2 if args.quick else 9)
+    bench = Bench(args.quick, 2 if args.quick else 5)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}",
           file=sys.stderr)
     try:

@@ -86,7 +86,7 @@ def test_tasks_run_in_the_files_folder(world):
 
 PARAMS = """
 params:
-  name: {type: string}
+  name: {type: string, required: true}
   count: {type: integer, default: 2}
   tags: {type: list, default: []}
   level: {type: string, enum: [low, high], default: low}
