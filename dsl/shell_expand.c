@@ -162,9 +162,7 @@ shell_step_dq(struct shell_lexer *lx)
     } else if (c == '`') {
         shell_backquoted(lx);
     } else {
-        struct shell_frame *parent = lx->stack.len > 1 ? shell_top(lx) - 1 : NULL;
-        if (parent && parent->type == FRAME_LIST)
-            shell_word_add(lx, parent, c, true);
+        shell_word_literal(lx, c);
         lx->at++;
     }
 }
@@ -228,6 +226,12 @@ shell_step_param(struct shell_lexer *lx)
         if (!quotes || frame->op == PARAM_PATTERN)
             shell_single_quoted(lx, '\'');
     } else {
+        if (!quotes && frame->op == PARAM_WORD && (c == ' ' || c == '\t' || c == '\n')) {
+            frame->intricate = true; /* it becomes several words */
+            shell_refuse_since(lx, frame->pipeline.hole, NULL, "this ${ } becomes several words",
+                               "put it into double quotes");
+        }
+        shell_word_literal(lx, c);
         lx->at++;
     }
 }

@@ -71,7 +71,6 @@ shell_lose_if_sh(struct shell_lexer *lx)
 void
 shell_single_quoted(struct shell_lexer *lx, char quote)
 {
-    struct shell_frame *list = shell_list(lx);
     size_t limit = shell_top(lx)->limit, begin = lx->at;
     while (lx->at < limit) {
         if (shell_at_hole(lx)) {
@@ -88,8 +87,7 @@ shell_single_quoted(struct shell_lexer *lx, char quote)
         else if (c == '\\' && quote == '$' && shell_at_hole(lx))
             shell_refuse(lx, lx->next_hole, "a backslash right before a value",
                          "leave the backslash out: a value needs none");
-        if (list && shell_top(lx)->type == FRAME_LIST)
-            shell_word_add(lx, list, c, true);
+        shell_word_literal(lx, c);
     }
     shell_lose(lx, lost_quote, begin);
 }
@@ -119,12 +117,9 @@ shell_escaped(struct shell_lexer *lx)
     if (shell_hole_at(lx, lx->at + 1))
         shell_refuse(lx, lx->next_hole, "a backslash right before a value",
                      "leave the backslash out: a value needs none");
-    struct shell_frame *frame = shell_top(lx);
     char next = shell_peek(lx, 1);
-    if (frame->type == FRAME_LIST && next != '\n' && next)
-        shell_word_add(lx, frame, next, true);
-    else if (frame->type == FRAME_DQ && shell_list(lx) && next != '\n' && next)
-        shell_word_add(lx, shell_list(lx), next, true);
+    if (next && next != '\n')
+        shell_word_literal(lx, next);
     bool hole = shell_hole_at(lx, lx->at + 1);
     lx->at += hole || !next ? 1 : 2;
 }

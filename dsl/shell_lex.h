@@ -227,6 +227,9 @@ struct shell_frame *
 shell_list(struct shell_lexer *lx); /* the innermost LIST; NULL in a CASE or HEREDOC */
 void shell_word_begin(struct shell_lexer *lx, struct shell_frame *list);
 void shell_word_add(struct shell_lexer *lx, struct shell_frame *list, char c, bool quoted);
+/* A character of the open word from inside of quotes or of a ${x:-…}: it belongs to what the word is
+ * once expanded. */
+void shell_word_literal(struct shell_lexer *lx, char c);
 void shell_word_end(struct shell_lexer *lx, struct shell_frame *list);
 /* Ends the simple command. piped: into the next one. */
 void shell_command_end(struct shell_lexer *lx, struct shell_frame *list, bool piped);

@@ -84,12 +84,27 @@ shell_word_add(struct shell_lexer *lx, struct shell_frame *list, char c, bool qu
     struct shell_word *word = &list->command.word;
     shell_word_begin(lx, list);
     word->quoted |= quoted;
-    if (c == '=' && !quoted)
+    if (c == '=' && !quoted && lx->stack.ptr[lx->stack.len - 1].type == FRAME_LIST)
         note_assignment(lx, list);
     if (!shell_name_char(c))
         word->only_name = false;
     if (word->len < SHELL_WORD_MAX - 1)
         word->text[word->len++] = c;
+}
+
+void
+shell_word_literal(struct shell_lexer *lx, char c)
+{
+    for (uint32_t i = lx->stack.len; i-- > 0;) {
+        struct shell_frame *frame = &lx->stack.ptr[i];
+        if (frame->type == FRAME_LIST) {
+            bool quoted = i + 1 == lx->stack.len || lx->stack.ptr[i + 1].type == FRAME_DQ;
+            shell_word_add(lx, frame, c, quoted);
+            return;
+        }
+        if (frame->type != FRAME_DQ && !(frame->type == FRAME_PARAM && frame->op == PARAM_WORD))
+            return; /* a pattern, arithmetic: not what the word is */
+    }
 }
 
 /* ---- Command names ---- */

@@ -95,7 +95,7 @@ carets(void **state)
     pretty_line("a: \xE2\x80\xAE!", 6, 1, "    1 | a: \xEF\xBF\xBD!\n      |     ^\n"); /* bidi */
     pretty_line("a: \xFF!", 4, 1, "    1 | a: \xEF\xBF\xBD!\n      |     ^\n"); /* not UTF-8 */
     pretty_line("abc", 3, 0, "    1 | abc\n      |    ^\n");                    /* the end */
-    pretty_line("", 0, 0, "    1 | \n      | ^\n");
+    pretty_line("", 0, 0, "");
     pretty_line("ab\ncd\n", 1, 4, "    1 | ab\n      |  ^\n"); /* over a line's end */
     pretty_line("\xEF\xBB\xBFrun: x", 3, 3, "    1 | run: x\n      | ^^^\n");
 }
