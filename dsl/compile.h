@@ -13,12 +13,13 @@ struct act_compile_options {
     enum act_err (*find)(void *self, struct act_str path, struct act_arena *arena,
                          struct act_str *ret_text, struct act_error *err);
     void *self;
-    struct act_str name; /* of the top workflow unless its file says: the file's base name without .yaml/.yml */
+    struct act_str
+        name; /* of the top workflow unless its file says: the file's base name without .yaml/.yml */
 };
 
 struct act_compiled {
     struct act_arena arena;
-    struct act_arena texts; /* of the sources, if there is no plan; else the plan owns them */
+    struct act_arena texts;     /* of the sources, if there is no plan; else the plan owns them */
     struct act_sources sources; /* [0] is the top file */
     struct act_diags diags;
     struct act_plan *plan; /* NULL if diags.error_count > 0 */

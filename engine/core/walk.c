@@ -108,30 +108,14 @@ mix_inside(uint64_t h, const struct act_inside *in, struct act_buf *scratch)
 static uint64_t
 mix_instance(uint64_t h, const struct act_instance *inst, struct act_buf *scratch)
 {
-    const uint64_t numbers[] = {inst->slot,
-                                inst->generation,
-                                inst->node,
-                                inst->parent,
-                                inst->number,
-                                inst->state,
-                                inst->status,
-                                inst->cause,
-                                inst->asking,
-                                inst->decided,
-                                inst->stopped,
-                                inst->attempt,
-                                inst->floor,
-                                inst->most_inside,
-                                inst->begun,
-                                inst->tries,
-                                inst->timers,
-                                inst->park_timer,
-                                inst->timeout_timer,
-                                inst->order,
-                                (uint64_t)inst->due_ms,
-                                inst->holds,
-                                inst->undone,
-                                (uint64_t)inst->priority,
+    const uint64_t numbers[] = {inst->slot,          inst->generation,  inst->node,
+                                inst->parent,        inst->number,      inst->state,
+                                inst->status,        inst->cause,       inst->asking,
+                                inst->decided,       inst->stopped,     inst->attempt,
+                                inst->floor,         inst->most_inside, inst->begun,
+                                inst->tries,         inst->timers,      inst->park_timer,
+                                inst->timeout_timer, inst->order,       (uint64_t)inst->due_ms,
+                                inst->holds,         inst->undone,      (uint64_t)inst->priority,
                                 inst->seen};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         h = mix(h, numbers[i]);

@@ -12,8 +12,8 @@ struct act_blob_port;
 typedef struct act_blob_file act_blob_file;
 struct act_blob_port_ops {
     /* Appends to the run's spool (made when first used); where it went. */
-    enum act_err (*spool)(struct act_blob_port *self, struct act_str bytes, struct act_str *ret_file,
-                          uint64_t *ret_offset, struct act_error *err);
+    enum act_err (*spool)(struct act_blob_port *self, struct act_str bytes,
+                          struct act_str *ret_file, uint64_t *ret_offset, struct act_error *err);
     /* A file of its own. name is safe (attempt id plus ".out" or ".err"). */
     enum act_err (*create)(struct act_blob_port *self, struct act_str name, act_blob_file **ret,
                            struct act_error *err);

@@ -15,18 +15,18 @@ struct act_process_spec {
     const char *const *argv; /* NULL-terminated */
     const char *const *env;  /* NULL-terminated "NAME=value" */
     const char *dir;         /* working directory, absolute; NULL: ours */
-    const char *cookie;      /* NULL, or the one of env by which all that the process leaves behind is
+    const char *cookie; /* NULL, or the one of env by which all that the process leaves behind is
                                 known: what is left when the leader ends is killed before on_exit */
-    int stdin_fd;            /* a file (memfd, object, /dev/null) or -1: /dev/null; stays the caller's */
-    bool take_stdin;         /* stdin_fd is the port's from now on, which closes it */
+    int stdin_fd;       /* a file (memfd, object, /dev/null) or -1: /dev/null; stays the caller's */
+    bool take_stdin;    /* stdin_fd is the port's from now on, which closes it */
     bool capture_out, capture_err; /* false: /dev/null */
 };
 
 enum act_stream { ACT_STREAM_OUT, ACT_STREAM_ERR };
 
 struct act_process_exit {
-    int exit_code;   /* -1 if a signal ended it */
-    int signal;      /* 0 if it exited; ended before it was started: the signal it was sent */
+    int exit_code; /* -1 if a signal ended it */
+    int signal;    /* 0 if it exited; ended before it was started: the signal it was sent */
     int start_errno; /* not 0: it never ran (ENOENT, EACCES, E2BIG, ENOTDIR …); exit_code is 127 or 126 */
     bool dir_failed; /* start_errno is about dir */
     bool core_dumped;

@@ -13,16 +13,16 @@ enum act_durability { ACT_DURABLE_OFF, ACT_DURABLE_PROCESS, ACT_DURABLE_POWER };
 
 /* What `history list` shows of a run; kept in the runs table, updated in the batch that changes it. */
 struct act_run_row {
-    struct act_str run;       /* id */
-    struct act_str workflow;  /* its name */
-    struct act_str status;    /* running suspended succeeded failed cancelled; list gives interrupted
+    struct act_str run;      /* id */
+    struct act_str workflow; /* its name */
+    struct act_str status;   /* running suspended succeeded failed cancelled; list gives interrupted
                                  for one that is running and owned by nobody; quarantined */
     int64_t started_ms, ended_ms; /* UTC; ended 0 while it lives */
     int64_t duration_ms;
     struct act_str path;      /* of the spec, absolute, as it was started */
     struct act_str plan_hash; /* hex */
-    struct act_value *spec;   /* {"params": …, "options": …}: what `rerun` needs again; may be NULL */
-    struct act_value *from;   /* {"run", "node"} or NULL */
+    struct act_value *spec; /* {"params": …, "options": …}: what `rerun` needs again; may be NULL */
+    struct act_value *from; /* {"run", "node"} or NULL */
 };
 typedef ACT_VEC(struct act_run_row) act_run_rows;
 
@@ -61,9 +61,10 @@ struct act_store_ops {
     /* Appends to a run that this store owns. row (may be NULL) updates status, ended_ms, duration_ms.
      * inbox_done: rows deleted in the same transaction because the batch holds what they asked. sync:
      * commit at FULL whatever the level. */
-    enum act_err (*append)(struct act_store *self, struct act_str run, const struct act_batch *batch,
-                           const struct act_run_row *row, const uint64_t *inbox_done,
-                           uint32_t inbox_done_count, bool sync, struct act_error *err);
+    enum act_err (*append)(struct act_store *self, struct act_str run,
+                           const struct act_batch *batch, const struct act_run_row *row,
+                           const uint64_t *inbox_done, uint32_t inbox_done_count, bool sync,
+                           struct act_error *err);
     /* Ownership: an OFD lock that the kernel drops when the process dies. ACT_ERR_OWNED names the
      * holder's pid. */
     enum act_err (*own)(struct act_store *self, struct act_str run, struct act_error *err);
@@ -74,9 +75,9 @@ struct act_store_ops {
     enum act_err (*find_run)(struct act_store *self, struct act_str id, struct act_arena *arena,
                              struct act_run_row *ret, struct act_error *err);
     /* Newest first. workflow, status: filters, empty for all. limit 0: all. */
-    enum act_err (*list_runs)(struct act_store *self, struct act_str workflow, struct act_str status,
-                              uint32_t limit, struct act_arena *arena, act_run_rows *ret,
-                              struct act_error *err);
+    enum act_err (*list_runs)(struct act_store *self, struct act_str workflow,
+                              struct act_str status, uint32_t limit, struct act_arena *arena,
+                              act_run_rows *ret, struct act_error *err);
     enum act_err (*read_plan)(struct act_store *self, struct act_str run, struct act_arena *arena,
                               struct act_str *ret, struct act_error *err);
     /* Calls fn for each batch from the one that holds from_seq on, in order, the hash chain verified

@@ -26,14 +26,14 @@ enum act_on_interrupt { ACT_INTERRUPT_SUSPEND, ACT_INTERRUPT_CANCEL };
 
 struct act_coord_options {
     struct act_loop *loop;
-    struct act_store *store;     /* NULL: no history (the benchmark's "off") */
+    struct act_store *store; /* NULL: no history (the benchmark's "off") */
     struct act_blob_port *blobs;
     struct act_executor *executor; /* of run and exec */
     /* Ends what is left of an attempt of an earlier life (by its cookie); NULL: nothing to do. */
     uint32_t (*end_leftovers)(void *self, struct act_str attempt_id);
     void *end_leftovers_self;
     const struct act_plan *plan;
-    uint32_t slots;              /* -j */
+    uint32_t slots; /* -j */
     enum act_on_interrupt on_interrupt;
     struct act_coord_observer observer;
     /* hashFiles: answers a question; NULL: refused. folder is the top file's. */

@@ -54,7 +54,7 @@ struct act_coord {
     struct act_run_row row; /* texts owned by arena */
     struct act_arena arena;
     ACT_VEC(uint64_t) inbox_done; /* rows whose facts are in effects */
-    int64_t ns_offset; /* monotonic scale of the run minus the loop's */
+    int64_t ns_offset;            /* monotonic scale of the run minus the loop's */
     enum act_durability durability;
     bool owned, started, ended, leaving;
     bool suspending, cancelling, stop_now, full;

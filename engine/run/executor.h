@@ -21,8 +21,8 @@ struct act_attempt_watcher {
 struct act_executor;
 struct act_executor_ops {
     struct act_attempt *(*start)(struct act_executor *self, const struct act_task *task,
-                                 const char *secret_nonce, const struct act_attempt_watcher *watcher,
-                                 void *watcher_self);
+                                 const char *secret_nonce,
+                                 const struct act_attempt_watcher *watcher, void *watcher_self);
     /* TERM to all of it, KILL after grace_ms; called again: KILL now. on_ended follows. */
     void (*stop)(struct act_attempt *attempt, int64_t grace_ms);
     void (*close)(struct act_executor *self);

@@ -17,6 +17,7 @@ struct act_handles {
 void act_handles_fini(struct act_handles *handles); /* not what the pointers point to */
 void act_handles_put(struct act_handles *handles, act_inst inst, uint32_t number, void *value);
 void *act_handles_get(const struct act_handles *handles, act_inst inst, uint32_t number);
-void *act_handles_take(struct act_handles *handles, act_inst inst, uint32_t number); /* and remove */
+void *act_handles_take(struct act_handles *handles, act_inst inst,
+                       uint32_t number); /* and remove */
 
 #endif

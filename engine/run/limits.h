@@ -8,8 +8,8 @@
 
 struct act_grant { /* of one limit; a rate's stays until its time is over */
     uint32_t limit;
-    act_inst holder;   /* ACT_INST_NONE once it was given back */
-    int64_t until_ms;  /* of a rate: when it counts no more; 0: at most so many at once */
+    act_inst holder;  /* ACT_INST_NONE once it was given back */
+    int64_t until_ms; /* of a rate: when it counts no more; 0: at most so many at once */
 };
 struct act_limits {
     struct act_map names; /* → number of the limit; texts owned by the plan */

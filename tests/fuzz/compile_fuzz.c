@@ -20,7 +20,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct act_str text = {(const char *)data, size};
-    struct act_compile_options options = {.find = find_same, .self = &text, .name = ACT_STR("fuzz")};
+    struct act_compile_options options = {
+        .find = find_same, .self = &text, .name = ACT_STR("fuzz")};
     struct act_compiled compiled;
     struct act_buf bytes = {0}, out = {0};
     struct act_error err;

@@ -6,19 +6,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char text[] =
-    "chain:\n"
-    "  - {id: a, run: echo a, retry: {max: 2, delay: 1s}}\n"
-    "  - group:\n"
-    "      - {for: [1, 2], do: 'echo ${{ item }}'}\n"
-    "      - race: [{sleep: 9s}, {wait: go}]\n"
-    "      - {matrix: {os: [x, y]}, do: {value: '${{ matrix.os }}'}}\n"
-    "  - try: {run: exit 1, undo: echo undone}\n"
-    "    catch: echo caught\n"
-    "    finally: echo last\n"
-    "  - {while: loop.index < 2, do: {value: '${{ loop.index }}'}}\n"
-    "  - dag: {x: echo x, y: {needs: x, run: echo y, limits: one}}\n"
-    "  - {chord: {group: [echo 1, echo 2], then: cat}, quorum: 1}\n";
+static const char text[] = "chain:\n"
+                           "  - {id: a, run: echo a, retry: {max: 2, delay: 1s}}\n"
+                           "  - group:\n"
+                           "      - {for: [1, 2], do: 'echo ${{ item }}'}\n"
+                           "      - race: [{sleep: 9s}, {wait: go}]\n"
+                           "      - {matrix: {os: [x, y]}, do: {value: '${{ matrix.os }}'}}\n"
+                           "  - try: {run: exit 1, undo: echo undone}\n"
+                           "    catch: echo caught\n"
+                           "    finally: echo last\n"
+                           "  - {while: loop.index < 2, do: {value: '${{ loop.index }}'}}\n"
+                           "  - dag: {x: echo x, y: {needs: x, run: echo y, limits: one}}\n"
+                           "  - {chord: {group: [echo 1, echo 2], then: cat}, quorum: 1}\n";
 
 static void
 decode_all(struct act_str bytes, const struct act_plan *plan)
