@@ -290,6 +290,13 @@ lower_undo(struct act_lower *l, struct act_making *m)
     const struct act_tree_pair *undo = m->keys.at[ACT_WORD_UNDO];
     if (!undo)
         return;
+    const struct act_tree_pair *again =
+        undo->value->type == ACT_TREE_MAP ? act_tree_pair(undo->value, ACT_STR("undo")) : NULL;
+    if (again)
+        ACT_HELP(l,
+                 ACT_ERROR(l, "misplaced-key", again->key_span,
+                           "`undo` means nothing on an `undo`: what was undone stays so"),
+                 "take it away; steps inside of an `undo` may have one of their own");
     struct act_around around = *m->outside;
     around.env = m->inside.env;
     around.shell = m->inside.shell;
