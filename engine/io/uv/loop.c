@@ -107,7 +107,8 @@ loop_start_timer(struct act_loop *self, int64_t delay_ms, void (*fn)(void *self)
     ACT_ASSERT(uv_timer_init(&port->loop, &timer->handle) == 0);
     timer->handle.data = timer;
     uv_update_time(&port->loop); /* the cached time may be from before a long callback */
-    uv_timer_start(&timer->handle, timer_due, delay_ms > 0 ? (uint64_t)delay_ms : 0, 0);
+    /* libuv counts whole milliseconds, cut off: one more, so that no timer is early. */
+    uv_timer_start(&timer->handle, timer_due, delay_ms > 0 ? (uint64_t)delay_ms + 1 : 0, 0);
     return timer;
 }
 
