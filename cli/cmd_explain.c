@@ -7,6 +7,7 @@
 #include "cli/stored.h"
 #include "cli/term.h"
 
+#include <time.h>
 #include <unistd.h>
 
 struct explain {
@@ -113,7 +114,7 @@ add_end(struct explain *e)
         act_explain_add(&e->trace, ACT_STR("exit_code"), act_value_int(entry->exit_code), e->label);
     if (entry->status == ACT_STATUS_FAILED && entry->signal > 0)
         act_explain_add(&e->trace, ACT_STR("signal"),
-                        act_value_cstring(act_signal_text(entry->signal)), e->label);
+                        act_value_cstring(act_view_signal_name(entry->signal)), e->label);
     const struct act_value *message =
         entry->error ? act_value_get(entry->error, ACT_STR("message")) : NULL;
     if (message)
@@ -183,6 +184,11 @@ add_because(struct act_buf *out, const struct explain *e, const struct act_becau
 {
     struct act_buf value = {0};
     act_json_write(&value, one->value, 0);
+    if (one->sentence.len > 0) {
+        act_buf_printf(out, "  %.*s\n", ACT_STR_ARG(one->sentence));
+        act_buf_fini(&value);
+        return;
+    }
     if (one->attr != 0) {
         act_buf_printf(out, "  %s", decision_text(e, one));
         if (one->about != e->node)
@@ -277,6 +283,9 @@ gather(struct explain *e, struct act_error *err)
     if (code)
         return code;
     add_before(e);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    act_explain_add_waits(&e->trace, e->label, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
     if (e->entry)
         add_end(e);
     else

@@ -161,20 +161,30 @@ decided(void *self, struct act_key key, uint32_t attempt, enum act_attr attr,
         add_parts(t, expr, env);
 }
 
+static void
+moved(void *self, const struct act_move_seen *seen)
+{
+    struct act_explain_trace *t = self;
+    uint32_t around = t->plan->nodes.ptr[t->target.node].parent;
+    act_explain_waits_move(&t->waits, seen, seen->key.node == around && is_about(t, seen->key));
+}
+
 void
 act_explain_trace_init(struct act_explain_trace *t, const struct act_plan *plan,
                        struct act_key target)
 {
     *t = (struct act_explain_trace){.plan = plan};
-    t->trace = (struct act_trace){.self = t, .decided = decided};
+    t->trace = (struct act_trace){.self = t, .decided = decided, .moved = moved};
     t->target = target;
     t->target.numbers =
         act_arena_copy(&t->arena, target.numbers, sizeof(*target.numbers) * target.count);
+    act_explain_waits_init(&t->waits, plan, t->target);
 }
 
 void
 act_explain_trace_fini(struct act_explain_trace *t)
 {
+    act_explain_waits_fini(&t->waits);
     for (uint32_t i = 0; i < t->list.len; i++)
         act_value_release(t->list.ptr[i].value);
     act_vec_fini(&t->list);
@@ -191,4 +201,20 @@ act_explain_add(struct act_explain_trace *t, struct act_str expr, struct act_val
         .node = act_arena_str(&t->arena, node),
     };
     act_vec_push(&t->list, fact);
+}
+
+void
+act_explain_add_waits(struct act_explain_trace *t, struct act_str node, int64_t now_ms)
+{
+    act_explain_waits_finish(&t->waits, now_ms);
+    for (uint32_t i = 0; i < t->waits.list.len; i++) {
+        const struct act_wait *wait = &t->waits.list.ptr[i];
+        struct act_buf text = {0};
+        act_buf_printf(&text, "waited for %s", act_explain_wait_name(wait->what));
+        act_explain_add(t, act_buf_str(&text), act_explain_wait_value(wait), node);
+        act_buf_clear(&text);
+        act_explain_wait_text(&text, wait);
+        t->list.ptr[t->list.len - 1].sentence = act_arena_str(&t->arena, act_buf_str(&text));
+        act_buf_fini(&text);
+    }
 }

@@ -1,5 +1,7 @@
 #include "cli/label.h"
 
+#include "engine/view/view.h"
+
 #include <string.h>
 
 void
@@ -14,23 +16,6 @@ act_label_add(struct act_buf *out, const struct act_plan *plan, struct act_key k
     act_key_path(out, plan, key);
     if (out->len == before)
         act_buf_add_str(out, act_plan_text(plan, plan->name));
-}
-
-const char *
-act_signal_text(int number)
-{
-    static const struct {
-        int number;
-        const char *name;
-    } names[] = {{1, "SIGHUP"},   {2, "SIGINT"},   {3, "SIGQUIT"},  {4, "SIGILL"},
-                 {5, "SIGTRAP"},  {6, "SIGABRT"},  {7, "SIGBUS"},   {8, "SIGFPE"},
-                 {9, "SIGKILL"},  {10, "SIGUSR1"}, {11, "SIGSEGV"}, {12, "SIGUSR2"},
-                 {13, "SIGPIPE"}, {14, "SIGALRM"}, {15, "SIGTERM"}, {24, "SIGXCPU"},
-                 {25, "SIGXFSZ"}, {31, "SIGSYS"}};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (names[i].number == number)
-            return names[i].name;
-    return "a signal";
 }
 
 static const char *
@@ -69,7 +54,7 @@ act_cause_add(struct act_buf *out, const struct act_event *event)
     if (event->cause == ACT_CAUSE_EXIT)
         act_buf_printf(out, "exit code %d", (int)event->exit_code);
     else if (event->cause == ACT_CAUSE_SIGNAL)
-        act_buf_printf(out, "killed by %s (%d)", act_signal_text(event->signal),
+        act_buf_printf(out, "killed by %s (%d)", act_view_signal_name(event->signal),
                        (int)event->signal);
     else
         act_buf_add_cstr(out, fixed_text(event->cause));

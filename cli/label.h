@@ -11,7 +11,6 @@ void act_label_add(struct act_buf *out, const struct act_plan *plan, struct act_
 void act_cause_add(struct act_buf *out, const struct act_event *event);
 /* As a word that a shell reads back as text: in single quotes if it needs them. */
 void act_word_add(struct act_buf *out, struct act_str text);
-const char *act_signal_text(int number); /* "SIGTERM"; "signal" if it has no name */
 /* Kinds whose every start and end is worth a line: those that take time or do something outside. */
 bool act_label_is_task(enum act_kind kind); /* run, exec, plugin, python, call */
 bool

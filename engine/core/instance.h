@@ -16,13 +16,6 @@
 
 #define ACT_SLOT_NONE UINT32_MAX
 
-enum act_state {
-#define ACT_STATE(name, text, status) ACT_STATE_##name,
-#include "engine/core/task_states.def"
-#undef ACT_STATE
-    ACT_STATE_COUNT
-};
-
 /* What a composite knows of its inside. */
 struct act_inside {
     uint32_t *children;         /* slots; static kinds: by position, for/matrix: by item */

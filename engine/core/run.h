@@ -160,10 +160,26 @@ void act_run_walk(const struct act_run *run,
 #define ACT_NAME_MAX_BYTES 256
 bool act_run_name(const struct act_run *run, act_inst inst, struct act_buf *out);
 
-/* Tracing, for `explain`: called whenever an expression decided something (guard, branch, case,
- * condition, needs …) while the machine runs or replays. */
+enum act_state {
+#define ACT_STATE(name, text, status) ACT_STATE_##name,
+#include "engine/core/task_states.def"
+#undef ACT_STATE
+    ACT_STATE_COUNT
+};
+
+/* A move of an instance, as a trace sees it. */
+struct act_move_seen {
+    struct act_key key; /* lent */
+    enum act_state from, to;
+    int64_t now_ms; /* UTC, of the fact that led to it */
+};
+
+/* Tracing, for `explain`, while the machine runs or replays: decided is called whenever an expression
+ * decided something (guard, branch, case, condition …), moved at every change of state; either may be
+ * NULL. */
 struct act_trace {
     void *self;
+    void (*moved)(void *self, const struct act_move_seen *seen);
     void (*decided)(void *self, struct act_key key, uint32_t attempt, enum act_attr attr,
                     struct act_expr_id expr, const struct act_value *value,
                     const struct act_expr_env *env /* to evaluate its parts with */);

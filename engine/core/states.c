@@ -168,6 +168,16 @@ act(struct act_run *run, struct act_instance *inst, enum act_state_action action
     }
 }
 
+static void
+tell_trace(struct act_run *run, const struct act_instance *inst, enum act_state from)
+{
+    struct act_move_seen seen = {.key = act_key_of(run, inst),
+                                 .from = from,
+                                 .to = (enum act_state)inst->state,
+                                 .now_ms = run->now_ms};
+    run->trace->moved(run->trace->self, &seen);
+}
+
 bool
 act_can_move(const struct act_run *run, const struct act_instance *inst, enum act_move move)
 {
@@ -180,7 +190,10 @@ act_instance_move(struct act_run *run, struct act_instance *inst, enum act_move 
     const struct act_state_row *row = &run->states->rows[inst->state][move];
     if (!row->known)
         return false;
+    enum act_state from = (enum act_state)inst->state;
     inst->state = row->next;
+    if (run->trace != NULL && run->trace->moved != NULL)
+        tell_trace(run, inst, from);
     act(run, inst, (enum act_state_action)row->action);
     return true;
 }

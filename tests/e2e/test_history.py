@@ -181,3 +181,44 @@ def test_a_closed_pipe_is_no_crash(world):
     done = subprocess.run(f'"{os.environ.get("ACTANT", "actant")}" logs last | head -n 1', shell=True,
                           env=world.env, capture_output=True, text=True)
     assert done.stdout == "1\n" and not re.search("Sanitizer|core dumped", done.stderr)
+
+
+def waits(world, run, node):
+    told = world.json("explain", run, node)
+    return {b["expr"].removeprefix("waited for "): b["value"] for b in told["because"] if b["expr"].startswith("waited")}
+
+
+def test_explain_says_for_what_a_node_waited_and_who_was_in_its_way(world):
+    world.run("group:\n- {id: a, run: sleep 0.2}\n- {id: b, run: sleep 0.2}\n- {id: c, run: 'true;'}\n", "-j", "2")
+    slot = waits(world, "last", "c")["a slot"]
+    assert slot["ms"] >= 100 and slot["held_at_once"] == 2 and slot["by"] == ["a", "b"]
+    assert not slot["waits_still"] and not waits(world, "last", "a")
+    assert "waited" in world("explain", "last", "c", code=0).out and "by a, b" in world("explain", "last", "c").out
+
+    world.run("group:\n- {id: a, run: sleep 0.2, limits: db}\n- {id: b, run: 'true;', limits: db}\n"
+              "- {id: c, run: sleep 0.3, limits: other}\n", "-j", "4")
+    limits = waits(world, "last", "b")["its limits"]
+    assert limits["ms"] >= 100 and limits["by"] == ["a"]
+
+    world.run("group:\n- {id: a, run: sleep 0.2}\n- {id: b, run: 'true;'}\nparallel: 1\n", "-j", "4")
+    assert waits(world, "last", "b")["its place in `parallel`"]["ms"] >= 100
+
+    world.run("dag:\n  a: {run: sleep 0.2}\n  b: {run: 'true;', needs: a, delay: 200ms}\n")
+    told = waits(world, "last", "b")
+    assert told["its needs"]["ms"] >= 100 and told["its delay"]["ms"] >= 200
+
+    world.run("{id: a, run: exit 1, retry: {max: 1, delay: 200ms}}", code=1)
+    assert waits(world, "last", "a")["its next attempt"]["ms"] >= 200
+
+
+def test_explain_says_what_a_node_waits_for_now(world):
+    process = world.start("run", world.write(
+        "group:\n- {id: a, run: 'while [ ! -e go ]; do sleep 0.02; done'}\n- {id: b, run: 'true;'}\n"), "-j", "1")
+    run = world.wait("the run", lambda: next(
+        (r["run"] for r in world.json("history", "list")["runs"] if r["status"] == "running"), None))
+    world.wait("a runs", lambda: world.node("a", run) and world.node("a", run)["status"] == "running")
+    slot = waits(world, run, "b")["a slot"]
+    assert slot["waits_still"] and slot["by"] == ["a"]
+    assert "has waited" in world("explain", run, "b", code=0).out
+    (world.path / "go").touch()
+    world.end(process, 0)
