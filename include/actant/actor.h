@@ -1,0 +1,369 @@
+/* Actors for C: mailboxes, supervision, pools and publish/subscribe, in one process.
+ *
+ * An actor is a state and a class: a step function that gets one message at a time. Where it runs, its
+ * home, is fixed when it is spawned: the loop (a thread of yours, that calls actant_system_turn) or the
+ * pool (threads of the system's own, which steal work from each other). With a seed the system runs every
+ * actor, whatever its home, on the calling thread, in an order and with a clock that the seed fixes: the
+ * same program, step by step, as often as you like.
+ *
+ * THREADS. A function that takes a struct actant_context is called only by an actor, inside its own step.
+ * One that takes a struct actant_system may be called from any thread, and says so where it may not.
+ * OWNERSHIP. Payloads are copied unless the function's name ends in _owned. What a callback is lent
+ * (messages, errors, reasons) is gone when the callback returns.
+ * ERRORS. enum actant_code; 0 is success. Nothing here aborts because of what a caller passes, save for a
+ * context that is used outside its step, which is a bug in the program.
+ * LIMITS. Names up to 63 bytes; 16 M actors; a message's payload up to 4 GiB.
+ *
+ * This file stands alone: C11 and its own types, no other header of actant. */
+#ifndef ACTANT_ACTOR_H
+#define ACTANT_ACTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ACTANT_API __attribute__((visibility("default")))
+
+enum actant_code {
+    ACTANT_OK,
+    ACTANT_GONE,      /* the actor has stopped, or never was */
+    ACTANT_FULL,      /* its mailbox is full, and its rule is to fail */
+    ACTANT_TIMEOUT,   /* no answer in time; the answer, if it still comes, is dropped */
+    ACTANT_FAILED,    /* the actor's start, or the handler that was asked, returned an error */
+    ACTANT_EXISTS,    /* the name is taken */
+    ACTANT_NOT_FOUND, /* nobody has the name */
+    ACTANT_INVALID,   /* an argument that means nothing */
+    ACTANT_CLOSED     /* the system is shutting down */
+};
+ACTANT_API const char *actant_code_text(enum actant_code code);
+
+/* ---- the system -------------------------------------------------------------------------------- */
+
+struct actant_system;
+
+struct actant_options {
+    unsigned threads; /* of the pool; 0: none, and everything lives on the loop */
+    bool seeded; /* the simulator: one thread, seeded order, virtual time; threads is ignored */
+    uint64_t seed;
+    /* Called from any thread when the loop has something to do and its thread is not in a turn: make it
+     * call actant_system_turn soon (uv_async_send, a byte in a pipe). Calls coalesce. NULL: the loop
+     * is driven by actant_system_run, or turned often enough by itself. */
+    void (*wake)(void *self);
+    void *wake_self;
+    /* Monotonic nanoseconds; NULL: CLOCK_MONOTONIC, or virtual time with a seed. */
+    int64_t (*now_ns)(void *self);
+    void *now_self;
+};
+
+/* NULL only if threads cannot be made. The calling thread becomes the loop's. */
+ACTANT_API struct actant_system *actant_system_create(const struct actant_options *options);
+/* Stops every actor (reason shutdown; children before parents), waits for the pool's threads, frees all.
+ * From the loop's thread, outside a turn. NULL is nothing. */
+ACTANT_API void actant_system_destroy(struct actant_system *system);
+/* Runs what is ready on the loop, at most about max_steps steps (0: until nothing is ready), and fires
+ * due timers. Returns when the next timer is due, in nanoseconds of the system's clock; -1: none; 0: there
+ * is more to do at once. From the loop's thread. */
+ACTANT_API int64_t actant_system_turn(struct actant_system *system, size_t max_steps);
+/* Turns and sleeps until stop is asked for, or, with until_idle, until no message is left and no timer
+ * set (with a seed: time jumps to the next timer). From the loop's thread. */
+ACTANT_API void actant_system_run(struct actant_system *system, bool until_idle);
+ACTANT_API void actant_system_stop(struct actant_system *system); /* any thread, or an actor */
+ACTANT_API int64_t actant_system_now_ns(const struct actant_system *system);
+
+/* ---- actors ------------------------------------------------------------------------------------ */
+
+/* Names one actor; stale after it has stopped, and never reused (40 bits of generation). v 0: nobody. */
+struct actant_ref {
+    uint64_t v;
+};
+#define ACTANT_NOBODY ((struct actant_ref){0})
+static inline bool
+actant_same(struct actant_ref a, struct actant_ref b)
+{
+    return a.v == b.v;
+}
+
+struct actant_context; /* the actor's own side, for one step */
+
+/* What went wrong in a step. data is the actor's own error type (class->error_size bytes), copied. */
+struct actant_error {
+    int code;            /* the class's own numbering; never 0 */
+    const char *message; /* may be "" */
+    const void *data;    /* NULL if the handler gave none */
+    size_t size;
+};
+
+enum actant_stop_kind {
+    ACTANT_STOP_NORMAL,   /* it asked to stop, or was asked in order */
+    ACTANT_STOP_ERROR,    /* its step failed and the panic handler said stop */
+    ACTANT_STOP_START,    /* its start failed: it never lived */
+    ACTANT_STOP_KILLED,   /* actant_kill */
+    ACTANT_STOP_LINK,     /* an actor that it was linked to stopped abnormally */
+    ACTANT_STOP_SHUTDOWN, /* its parent stopped, or the system */
+    ACTANT_STOP_RESTART   /* its supervisor makes it anew */
+};
+struct actant_reason {
+    enum actant_stop_kind kind;
+    struct actant_error error; /* of ERROR, START and LINK; else code 0 */
+};
+
+enum actant_verdict { ACTANT_CONTINUE, ACTANT_STOP };
+
+/* Priorities are lanes of the mailbox: all of a higher lane goes first. */
+enum actant_priority { ACTANT_NORMAL, ACTANT_URGENT, ACTANT_LAZY };
+
+/* Types below ACTANT_TYPE_USER are the runtime's own notices. */
+enum {
+    ACTANT_TYPE_REPLY = 1, /* to an actant_ask: code, tag, payload */
+    ACTANT_TYPE_TIMER,     /* tag is the timer's */
+    ACTANT_TYPE_DOWN, /* a monitored or linked actor stopped: from, payload struct actant_reason */
+    ACTANT_TYPE_USER = 16
+};
+
+struct actant_message {
+    uint32_t type;
+    enum actant_code code;  /* of a REPLY */
+    uint64_t tag;           /* the asker's or the timer's own number; else 0 */
+    struct actant_ref from; /* nobody, if it came from outside */
+    const void *data;       /* size bytes, aligned for any type; lent */
+    size_t size;
+    bool wants_reply; /* it was an ask: answer with actant_reply or keep actant_reply_later */
+};
+
+enum actant_overflow {
+    ACTANT_BLOCK,       /* an actor that sends is held back after this step until there is room (its
+                           message is taken); another thread waits inside tell */
+    ACTANT_DROP_NEWEST, /* the message is dropped and counted; tell says OK */
+    ACTANT_DROP_OLDEST, /* the oldest of the same lane is dropped and counted */
+    ACTANT_FAIL         /* tell says ACTANT_FULL */
+};
+
+enum actant_home { ACTANT_LOOP, ACTANT_POOL };
+
+struct actant_class {
+    const char *name;  /* static; shown in metrics and messages */
+    size_t state_size; /* zeroed before start */
+    size_t error_size; /* of the actor's own error type; 0: none */
+    /* Fills state from args; an error (actant_raise) means that it never lived. NULL: nothing to do. */
+    int (*start)(struct actant_context *context, void *state, const void *args, size_t args_size);
+    /* One message. 0, or what actant_raise returned: the step panicked. */
+    int (*handle)(struct actant_context *context, void *state,
+                  const struct actant_message *message);
+    /* The typed error of a failed step comes back here. NULL: stop. */
+    enum actant_verdict (*panic)(struct actant_context *context, void *state,
+                                 const struct actant_error *error);
+    /* Last; not after a failed start. NULL: nothing to do. Messages may be sent, none will come. */
+    void (*stop)(struct actant_context *context, void *state, const struct actant_reason *reason);
+};
+
+struct actant_spawn {
+    const struct actant_class *class; /* static */
+    const void *args;                 /* copied; until start has returned */
+    size_t args_size;
+    enum actant_home home;
+    uint32_t mailbox_max; /* messages; 0: unbounded */
+    enum actant_overflow overflow;
+    const char *name;  /* registered under it; NULL: none */
+    bool keep_mailbox; /* a supervised restart finds the messages that had not been taken yet */
+};
+
+/* Returns at once; the start runs as the actor's first step. Messages may be sent before. ACTANT_INVALID,
+ * ACTANT_EXISTS (name), ACTANT_CLOSED. From outside: any thread. From an actor: its child, which is
+ * stopped before it and whose stop it hears of as DOWN if it monitors it. */
+ACTANT_API enum actant_code actant_spawn(struct actant_system *system,
+                                         const struct actant_spawn *spawn, struct actant_ref *ret);
+ACTANT_API enum actant_code actant_spawn_child(struct actant_context *context,
+                                               const struct actant_spawn *spawn,
+                                               struct actant_ref *ret);
+/* Waits until start has run: ACTANT_OK, ACTANT_FAILED (error filled in, data cut to error_max bytes),
+ * ACTANT_GONE, ACTANT_TIMEOUT. Not from an actor (that one uses actant_watch_start). On the loop's
+ * thread it turns the loop meanwhile. */
+ACTANT_API enum actant_code actant_await_start(struct actant_system *system, struct actant_ref ref,
+                                               int64_t timeout_ms, int *ret_code, char *ret_message,
+                                               size_t message_max);
+/* The same for an actor: a REPLY with tag comes, ACTANT_OK or ACTANT_FAILED with a payload struct
+ * actant_reason. */
+ACTANT_API void actant_watch_start(struct actant_context *context, struct actant_ref ref,
+                                   uint64_t tag);
+/* In order: after the messages that are in the mailbox now. kill: after the step under way. */
+ACTANT_API enum actant_code actant_stop(struct actant_system *system, struct actant_ref ref);
+ACTANT_API enum actant_code actant_kill(struct actant_system *system, struct actant_ref ref);
+ACTANT_API bool actant_is_alive(struct actant_system *system, struct actant_ref ref);
+
+/* ---- messages ---------------------------------------------------------------------------------- */
+
+ACTANT_API enum actant_code actant_tell(struct actant_system *system, struct actant_ref to,
+                                        uint32_t type, const void *data, size_t size);
+/* data is handed over, whatever is returned: destroy(data) after the message was handled or dropped. */
+ACTANT_API enum actant_code actant_tell_owned(struct actant_system *system, struct actant_ref to,
+                                              uint32_t type, void *data, size_t size,
+                                              void (*destroy)(void *data),
+                                              enum actant_priority priority);
+/* Waits for the answer: its size in *ret_size, its first reply_max bytes in reply. Not from an actor. */
+ACTANT_API enum actant_code actant_ask_wait(struct actant_system *system, struct actant_ref to,
+                                            uint32_t type, const void *data, size_t size,
+                                            int64_t timeout_ms, void *reply, size_t reply_max,
+                                            size_t *ret_size);
+
+/* From an actor. */
+ACTANT_API enum actant_code actant_send(struct actant_context *context, struct actant_ref to,
+                                        uint32_t type, const void *data, size_t size,
+                                        enum actant_priority priority);
+/* A REPLY with tag comes: ACTANT_OK with the answer, ACTANT_TIMEOUT, ACTANT_GONE, ACTANT_FAILED (payload
+ * struct actant_reason), ACTANT_FULL. timeout_ms -1: none. */
+ACTANT_API void actant_ask(struct actant_context *context, struct actant_ref to, uint32_t type,
+                           const void *data, size_t size, int64_t timeout_ms, uint64_t tag);
+ACTANT_API void actant_reply(struct actant_context *context, const void *data, size_t size);
+/* To answer in a later step; exactly once (actant_reply_to). */
+struct actant_reply_handle {
+    struct actant_ref to;
+    uint64_t tag, serial;
+};
+ACTANT_API struct actant_reply_handle actant_reply_later(struct actant_context *context);
+ACTANT_API void actant_reply_to(struct actant_context *context, struct actant_reply_handle handle,
+                                enum actant_code code, const void *data, size_t size);
+
+/* ---- inside a step ----------------------------------------------------------------------------- */
+
+ACTANT_API struct actant_ref actant_self(const struct actant_context *context);
+ACTANT_API struct actant_system *actant_context_system(const struct actant_context *context);
+ACTANT_API int64_t actant_now_ns(const struct actant_context *context); /* of the step */
+/* Takes down the step's error and returns code (1 if it is 0), to be returned by handle or start. data:
+ * class->error_size bytes or NULL. */
+ACTANT_API int actant_raise(struct actant_context *context, int code, const void *data,
+                            const char *format, ...) __attribute__((format(printf, 4, 5)));
+ACTANT_API void actant_exit(struct actant_context *context); /* stop, in order, after this step */
+
+/* A TIMER with tag, once after delay_ms, then every period_ms (0: once). Gone with the actor. */
+ACTANT_API uint64_t actant_timer_start(struct actant_context *context, int64_t delay_ms,
+                                       int64_t period_ms, uint64_t tag);
+ACTANT_API void actant_timer_stop(struct actant_context *context, uint64_t timer);
+
+/* A DOWN comes once when ref stops; at once if it has. */
+ACTANT_API void actant_monitor(struct actant_context *context, struct actant_ref ref);
+ACTANT_API void actant_unmonitor(struct actant_context *context, struct actant_ref ref);
+/* Both ways: if one stops abnormally (ERROR, START, KILLED, LINK) so does the other, with LINK. */
+ACTANT_API void actant_link(struct actant_context *context, struct actant_ref ref);
+ACTANT_API void actant_unlink(struct actant_context *context, struct actant_ref ref);
+
+/* ---- names ------------------------------------------------------------------------------------- */
+
+ACTANT_API enum actant_code actant_lookup(struct actant_system *system, const char *name,
+                                          struct actant_ref *ret);
+
+/* ---- supervisors ------------------------------------------------------------------------------- */
+
+enum actant_strategy {
+    ACTANT_ONE_FOR_ONE, /* the one that stopped */
+    ACTANT_ALL_FOR_ONE, /* all children */
+    ACTANT_REST_FOR_ONE /* it and those that were added after it */
+};
+enum actant_restart {
+    ACTANT_PERMANENT, /* always */
+    ACTANT_TRANSIENT, /* if it stopped abnormally */
+    ACTANT_TEMPORARY  /* never */
+};
+struct actant_child {
+    struct actant_spawn spawn;
+    enum actant_restart restart;
+};
+struct actant_supervisor {
+    enum actant_strategy strategy;
+    uint32_t
+        restarts_max; /* more than that within window_ms: it stops its children and itself, with an
+                              error, which is its own supervisor's affair (escalation) */
+    int64_t window_ms;
+    int64_t backoff_ms, backoff_max_ms;  /* pause before a restart, doubled each time; 0: none */
+    const struct actant_child *children; /* copied, their args too; classes stay the caller's */
+    size_t child_count;
+    const char *name;
+};
+/* A supervisor is an actor: it can be linked, monitored, stopped, and be a child of another one. A restarted
+ * child keeps its ref: who holds it goes on talking to its successor. */
+ACTANT_API enum actant_code actant_supervise(struct actant_system *system,
+                                             const struct actant_supervisor *supervisor,
+                                             struct actant_ref *ret);
+ACTANT_API enum actant_code actant_supervise_child(struct actant_context *context,
+                                                   const struct actant_supervisor *supervisor,
+                                                   struct actant_ref *ret);
+/* The ref of child i; valid for as long as the supervisor lives. */
+ACTANT_API enum actant_code actant_supervised(struct actant_system *system,
+                                              struct actant_ref supervisor, size_t i,
+                                              struct actant_ref *ret);
+/* One more child, after the others. */
+ACTANT_API enum actant_code actant_supervise_more(struct actant_system *system,
+                                                  struct actant_ref supervisor,
+                                                  const struct actant_child *child,
+                                                  struct actant_ref *ret);
+
+/* ---- pools ------------------------------------------------------------------------------------- */
+
+struct actant_pool {
+    struct actant_spawn member;
+    uint32_t members_min, members_max; /* grows while every member is busy, shrinks after idle_ms */
+    int64_t idle_ms;
+    uint32_t member_load_max; /* messages that one member may have, under way included; 0: no bound.
+                                 Beyond it they wait in the pool's own mailbox, in order */
+    const char *name;
+};
+/* A message to the pool's ref goes to the least loaded member (fewest messages taken and not finished; the
+ * lowest number among equals). Asks are answered by the member itself. A member that stops abnormally
+ * is replaced. */
+ACTANT_API enum actant_code actant_pool_create(struct actant_system *system,
+                                               const struct actant_pool *pool,
+                                               struct actant_ref *ret);
+/* A member that does its work beyond its step (a process, a connection) says so: the load of a message
+ * counts until done is called as often as begun was. */
+ACTANT_API void actant_pool_begin(struct actant_context *context);
+ACTANT_API void actant_pool_done(struct actant_context *context);
+
+/* ---- publish and subscribe --------------------------------------------------------------------- */
+
+struct actant_topic {
+    uint64_t v;
+};
+/* Runs on the publisher's thread; must be pure. NULL: everything. */
+typedef bool actant_filter(const void *self, const struct actant_message *message);
+
+ACTANT_API enum actant_code actant_topic_create(struct actant_system *system, const char *name,
+                                                struct actant_topic *ret);
+ACTANT_API void actant_topic_destroy(struct actant_system *system, struct actant_topic topic);
+/* Ends with the subscriber. One subscription an actor and topic: the last filter holds. self: filter_size
+ * bytes, copied. */
+ACTANT_API enum actant_code actant_subscribe(struct actant_system *system,
+                                             struct actant_topic topic,
+                                             struct actant_ref subscriber, actant_filter *filter,
+                                             const void *self, size_t self_size);
+ACTANT_API void actant_unsubscribe(struct actant_system *system, struct actant_topic topic,
+                                   struct actant_ref subscriber);
+/* To all whose filter passes, each by its mailbox's rule; *ret_count of them (may be NULL). */
+ACTANT_API enum actant_code actant_publish(struct actant_system *system, struct actant_topic topic,
+                                           struct actant_ref from, uint32_t type, const void *data,
+                                           size_t size, size_t *ret_count);
+
+/* ---- metrics ----------------------------------------------------------------------------------- */
+
+struct actant_metrics {
+    uint64_t handled, dropped, panics, restarts;
+    uint32_t waiting, waiting_max; /* in the mailbox now; the most so far */
+    /* Of a message from tell to the end of its step, by powers of two of a microsecond: latency[i] counts
+     * those under 2^i µs and not under 2^(i-1). One in 64 is timed. */
+    uint64_t latency[24];
+};
+ACTANT_API enum actant_code actant_metrics(struct actant_system *system, struct actant_ref ref,
+                                           struct actant_metrics *ret);
+struct actant_system_metrics {
+    uint64_t actors, messages, steals, wakes;
+};
+ACTANT_API void actant_system_metrics(struct actant_system *system,
+                                      struct actant_system_metrics *ret);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
