@@ -80,7 +80,11 @@ ACTANT_API int64_t actant_system_now_ns(const struct actant_system *system);
 struct actant_ref {
     uint64_t v;
 };
+#ifdef __cplusplus
+#define ACTANT_NOBODY (actant_ref{0})
+#else
 #define ACTANT_NOBODY ((struct actant_ref){0})
+#endif
 static inline bool
 actant_same(struct actant_ref a, struct actant_ref b)
 {
@@ -161,7 +165,7 @@ struct actant_class {
 };
 
 struct actant_spawn {
-    const struct actant_class *class; /* static */
+    const struct actant_class *actor; /* static */
     const void *args;                 /* copied; until start has returned */
     size_t args_size;
     enum actant_home home;
@@ -218,6 +222,10 @@ ACTANT_API enum actant_code actant_send(struct actant_context *context, struct a
 ACTANT_API void actant_ask(struct actant_context *context, struct actant_ref to, uint32_t type,
                            const void *data, size_t size, int64_t timeout_ms, uint64_t tag);
 ACTANT_API void actant_reply(struct actant_context *context, const void *data, size_t size);
+/* The message of this step goes on to another actor, as it is and by that one's mailbox rule: from, and who
+ * waits for the answer, stay. Once a step; an actor that forwards does not reply. The codes of
+ * actant_send; after an error the message is still this step's, to answer or to let go. */
+ACTANT_API enum actant_code actant_forward(struct actant_context *context, struct actant_ref to);
 /* To answer in a later step; exactly once (actant_reply_to). */
 struct actant_reply_handle {
     struct actant_ref to;
@@ -267,23 +275,36 @@ enum actant_restart {
     ACTANT_TRANSIENT, /* if it stopped abnormally */
     ACTANT_TEMPORARY  /* never */
 };
+struct actant_supervisor;
+struct actant_pool;
+/* An actor, a supervisor or a pool: the one of the three that is set. */
 struct actant_child {
     struct actant_spawn spawn;
+    const struct actant_supervisor *supervisor;
+    const struct actant_pool *pool;
     enum actant_restart restart;
 };
 struct actant_supervisor {
     enum actant_strategy strategy;
-    uint32_t
-        restarts_max; /* more than that within window_ms: it stops its children and itself, with an
-                              error, which is its own supervisor's affair (escalation) */
+    /* More restarts than that within window_ms (0: ever): it stops its children and itself, with the
+     * error ACTANT_GAVE_UP, which is its own supervisor's affair (escalation). */
+    uint32_t restarts_max;
     int64_t window_ms;
-    int64_t backoff_ms, backoff_max_ms;  /* pause before a restart, doubled each time; 0: none */
+    /* The pause before a restart, doubled each time until the child has lived for window_ms; 0: none. */
+    int64_t backoff_ms, backoff_max_ms;
     const struct actant_child *children; /* copied, their args too; classes stay the caller's */
     size_t child_count;
-    const char *name;
+    const char *name;      /* NULL: none */
+    enum actant_home home; /* the supervisor's own; its children have theirs */
 };
-/* A supervisor is an actor: it can be linked, monitored, stopped, and be a child of another one. A restarted
- * child keeps its ref: who holds it goes on talking to its successor. */
+enum { ACTANT_GAVE_UP = 1 }; /* the error's code of a supervisor or a pool that does so */
+
+/* A supervisor is an actor: it can be linked, monitored, stopped, and be a child of another one. Children
+ * start in order, each after the ones before it have started, and stop in reverse order. A start that
+ * fails is an abnormal stop. A child that stops tells those who monitor it each time; its ref, its name
+ * and its subscriptions stay, and who holds the ref goes on talking to its successor, also when the
+ * supervisor itself is restarted by its own. A child that will not be restarted is gone, and so are all
+ * when the supervisor is. Supervisors of supervisors: 16 deep. */
 ACTANT_API enum actant_code actant_supervise(struct actant_system *system,
                                              const struct actant_supervisor *supervisor,
                                              struct actant_ref *ret);
@@ -303,21 +324,33 @@ ACTANT_API enum actant_code actant_supervise_more(struct actant_system *system,
 /* ---- pools ------------------------------------------------------------------------------------- */
 
 struct actant_pool {
-    struct actant_spawn member;
-    uint32_t members_min, members_max; /* grows while every member is busy, shrinks after idle_ms */
+    struct actant_spawn member; /* its name is not used */
+    /* Grows by one when a message comes and every member is busy; shrinks by one that had nothing to do
+     * for idle_ms (0: never). min 0 is 1; max under min is min. */
+    uint32_t members_min, members_max;
     int64_t idle_ms;
     uint32_t member_load_max; /* messages that one member may have, under way included; 0: no bound.
                                  Beyond it they wait in the pool's own mailbox, in order */
-    const char *name;
+    uint32_t mailbox_max;     /* of that mailbox; 0: unbounded. Full, it pushes back on who sends */
+    enum actant_overflow overflow;
+    /* As a supervisor's, for replacements. window_ms 0: it never gives up. */
+    uint32_t restarts_max;
+    int64_t window_ms;
+    int64_t backoff_ms, backoff_max_ms;
+    const char *name; /* NULL: none */
 };
 /* A message to the pool's ref goes to the least loaded member (fewest messages taken and not finished; the
- * lowest number among equals). Asks are answered by the member itself. A member that stops abnormally
- * is replaced. */
+ * lowest number among equals). Asks are answered by the member itself. A member that stops, save to
+ * shrink, is replaced; with keep_mailbox its successor has its messages. The pool is an actor of the
+ * members' home; stopped in order, it hands out what it has first. */
 ACTANT_API enum actant_code actant_pool_create(struct actant_system *system,
                                                const struct actant_pool *pool,
                                                struct actant_ref *ret);
-/* A member that does its work beyond its step (a process, a connection) says so: the load of a message
- * counts until done is called as often as begun was. */
+ACTANT_API enum actant_code actant_pool_create_child(struct actant_context *context,
+                                                     const struct actant_pool *pool,
+                                                     struct actant_ref *ret);
+/* A member that does its work beyond its step (a process, a connection) says so: what was begun counts as a
+ * message under way until it is done, or the member has stopped. Nothing in an actor of no pool. */
 ACTANT_API void actant_pool_begin(struct actant_context *context);
 ACTANT_API void actant_pool_done(struct actant_context *context);
 
@@ -331,6 +364,8 @@ typedef bool actant_filter(const void *self, const struct actant_message *messag
 
 ACTANT_API enum actant_code actant_topic_create(struct actant_system *system, const char *name,
                                                 struct actant_topic *ret);
+ACTANT_API enum actant_code actant_topic_lookup(struct actant_system *system, const char *name,
+                                                struct actant_topic *ret);
 ACTANT_API void actant_topic_destroy(struct actant_system *system, struct actant_topic topic);
 /* Ends with the subscriber. One subscription an actor and topic: the last filter holds. self: filter_size
  * bytes, copied. */
@@ -340,7 +375,10 @@ ACTANT_API enum actant_code actant_subscribe(struct actant_system *system,
                                              const void *self, size_t self_size);
 ACTANT_API void actant_unsubscribe(struct actant_system *system, struct actant_topic topic,
                                    struct actant_ref subscriber);
-/* To all whose filter passes, each by its mailbox's rule; *ret_count of them (may be NULL). */
+/* To all whose filter passes, in the order of their first subscription, each by its mailbox's rule;
+ * *ret_count took it (may be NULL). The payload is copied once, not once each. from: nobody, or the
+ * publisher itself inside its step. ACTANT_FULL: one at least refused it. ACTANT_NOT_FOUND: no such
+ * topic. */
 ACTANT_API enum actant_code actant_publish(struct actant_system *system, struct actant_topic topic,
                                            struct actant_ref from, uint32_t type, const void *data,
                                            size_t size, size_t *ret_count);
@@ -356,6 +394,22 @@ struct actant_metrics {
 };
 ACTANT_API enum actant_code actant_metrics(struct actant_system *system, struct actant_ref ref,
                                            struct actant_metrics *ret);
+struct actant_pool_metrics {
+    uint64_t routed; /* messages handed to members */
+    uint64_t grown, shrunk, replaced;
+    uint32_t members, members_most; /* now; the most so far */
+    uint32_t load;                  /* of all members: taken and not finished, begun and not done */
+};
+ACTANT_API enum actant_code actant_pool_metrics(struct actant_system *system,
+                                                struct actant_ref pool,
+                                                struct actant_pool_metrics *ret);
+struct actant_topic_metrics {
+    uint64_t published, delivered, filtered, refused; /* refused: mailbox full, its rule to fail */
+    uint32_t subscribers;
+};
+ACTANT_API enum actant_code actant_topic_metrics(struct actant_system *system,
+                                                 struct actant_topic topic,
+                                                 struct actant_topic_metrics *ret);
 struct actant_system_metrics {
     uint64_t actors, messages, steals, wakes;
 };
