@@ -245,6 +245,15 @@ lower_args(struct act_lower *l, struct act_making *m, const struct act_place *pl
 }
 
 static void
+lower_isolation(struct act_lower *l, struct act_making *m, const struct act_tree_pair *pair)
+{
+    static const char *const choices[] = {"process", "thread"}; /* enum act_isolation */
+    int choice = act_lower_choice(l, pair, choices, sizeof(choices) / sizeof(choices[0]));
+    if (choice >= 0)
+        act_attr_put(&m->attrs, ACT_ATTR_ISOLATION, (uint32_t)choice);
+}
+
+static void
 lower_attr(struct act_lower *l, struct act_making *m, enum act_word word,
            const struct act_tree_pair *pair, const struct act_place *at)
 {
@@ -263,6 +272,7 @@ lower_attr(struct act_lower *l, struct act_making *m, enum act_word word,
     case ACT_WORD_FRESH: act_lower_boolean(l, m, &place, pair, ACT_ATTR_FRESH); return;
     case ACT_WORD_GRACE: act_lower_duration(l, m, &place, pair, ACT_ATTR_GRACE); return;
     case ACT_WORD_IDEMPOTENT: lower_idempotent(l, m, pair); return;
+    case ACT_WORD_ISOLATION: lower_isolation(l, m, pair); return;
     case ACT_WORD_LIMITS: act_lower_limits(l, m, &place, pair); return;
     case ACT_WORD_NAME: lower_text_attr(l, m, &place, pair, ACT_ATTR_NAME); return;
     case ACT_WORD_ON_ERROR:
@@ -284,7 +294,6 @@ lower_attr(struct act_lower *l, struct act_making *m, enum act_word word,
     case ACT_WORD_ARTIFACTS:
     case ACT_WORD_CACHE:
     case ACT_WORD_IMAGE:
-    case ACT_WORD_ISOLATION:
     case ACT_WORD_RESOURCES:
     case ACT_WORD_RUNS_ON: act_lower_unsupported(l, m, &place, word, pair); return;
     default: return; /* kinds, companions, and what is read elsewhere */

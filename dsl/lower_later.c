@@ -171,13 +171,6 @@ check_artifacts(struct act_lower *l, const struct act_place *place, const struct
     }
 }
 
-static void
-check_isolation(struct act_lower *l, const struct act_tree_pair *pair)
-{
-    static const char *const choices[] = {"process", "thread"};
-    (void)act_lower_choice(l, pair, choices, COUNT(choices));
-}
-
 void
 act_lower_unsupported(struct act_lower *l, struct act_making *m, const struct act_place *place,
                       enum act_word word, const struct act_tree_pair *pair)
@@ -190,8 +183,6 @@ act_lower_unsupported(struct act_lower *l, struct act_making *m, const struct ac
             return;
     } else if (word == ACT_WORD_ARTIFACTS) {
         check_artifacts(l, place, tree);
-    } else if (word == ACT_WORD_ISOLATION) {
-        check_isolation(l, pair);
     } else if (word == ACT_WORD_IMAGE && !act_tree_is_text(tree)) {
         act_wrong_type(l, tree, key, "the name of an image");
     } else if (word == ACT_WORD_RESOURCES && tree->type != ACT_TREE_MAP) {

@@ -39,6 +39,8 @@ struct act_attr_info {
 };
 const struct act_attr_info *act_attr_info(uint32_t key); /* NULL if there is none of that number */
 
+enum act_isolation { ACT_ISOLATION_PROCESS = 0, ACT_ISOLATION_THREAD = 1 }; /* stored */
+
 /* What a node is to its parent. Stored; never reused. Children of one parent stand in this order:
  * items/members/cases first (index 0..n-1 among themselves), then the others. */
 enum act_role {

@@ -69,6 +69,8 @@ add_attr(struct act_buf *out, const struct act_plan *plan, const struct act_plan
     }
     if (attr->key == ACT_ATTR_OUTPUT)
         act_buf_printf(out, "\"%s\"", outputs[attr->value & 3]);
+    else if (attr->key == ACT_ATTR_ISOLATION)
+        act_buf_add_cstr(out, attr->value ? "\"thread\"" : "\"process\"");
     else if (attr->key == ACT_ATTR_ON_ERROR)
         act_buf_add_cstr(out, attr->value ? "\"continue\"" : "\"fail\"");
     else

@@ -94,19 +94,23 @@ struct act_task {
     struct act_str script;         /* run */
     const struct act_value *shell; /* list of text or NULL: sh -eu */
     const struct act_value *argv;  /* exec: list of text */
-    const struct act_value *args;  /* run: list of text or NULL */
+    const struct act_value *args;  /* run: list of text or NULL. plugin, python, call: list of any
+                                      values by position, or NULL; what entered the node is the one
+                                      argument where neither args nor with is written */
+    const struct act_value *with;  /* plugin, python, call: map name → value, or NULL */
     const struct act_value
         *env; /* map name → text or null (removes), from the outside in, bindings last */
     struct act_str dir; /* relative to the top file's folder; "" is that folder */
     const struct act_value *
         stdin_value; /* NULL: nothing (/dev/null); write act_value_raw if it has it, else act_value_text; an ACT_REF is a file */
-    enum act_output output;
+    enum act_output output;       /* NONE for plugin, python, call: what they print is log alone */
+    enum act_isolation isolation; /* plugin */
     bool idempotent;
     int64_t grace_ms;
     struct act_str idempotency_key; /* the same for every attempt of the instance */
     struct act_str attempt_id;      /* run id, key hash, attempt: unique, fit for a file name */
 };
-/* Secrets stand in env, stdin and args as "\x01ACTSECRET:<nonce>:NAME\x01", nonce from the run's
+/* Secrets stand in env, stdin, args and with as "\x01ACTSECRET:<nonce>:NAME\x01", nonce from the run's
  * seed; the executor puts the values in. */
 void act_run_secret_nonce(const struct act_run *run, char ret[33]);
 enum act_err act_run_task(const struct act_run *run, act_inst inst, const struct act_task **ret,

@@ -41,6 +41,12 @@ keep(struct act_taskbox *box, struct act_value *v)
     return v;
 }
 
+static bool
+is_function(enum act_kind kind)
+{
+    return kind == ACT_KIND_PLUGIN || kind == ACT_KIND_PYTHON || kind == ACT_KIND_CALL;
+}
+
 static struct act_value *
 text_of(const struct act_value *v)
 {
@@ -113,6 +119,8 @@ static bool
 eval_stdin(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
 {
     struct act_value *v = NULL;
+    if (is_function(box->task.kind))
+        return true;
     if (!act_eval(run, inst, ACT_ATTR_STDIN, &v))
         return false;
     if (!act_has(run, inst->node, ACT_ATTR_STDIN) && inst->input != NULL)
@@ -124,9 +132,47 @@ eval_stdin(struct act_run *run, struct act_instance *inst, struct act_taskbox *b
     return true;
 }
 
+/* An attribute whose value must be of one type; *ret NULL if it is not written. */
+static bool
+eval_typed(struct act_run *run, struct act_instance *inst, struct act_taskbox *box,
+           enum act_attr attr, enum act_type type, const struct act_value **ret)
+{
+    struct act_value *v = NULL;
+    if (!act_eval(run, inst, attr, &v))
+        return false;
+    if (v == NULL)
+        return true;
+    if (act_value_type(v) != type) {
+        act_value_release(v);
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`%s` must be %s",
+                 attr == ACT_ATTR_ARGS ? "args" : "with",
+                 type == ACT_LIST ? "a list" : "a mapping from name to value");
+        return false;
+    }
+    *ret = keep(box, v);
+    return true;
+}
+
+/* What a function is called with: `args`, `with`, or else what entered the node. */
+static bool
+eval_call(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
+{
+    if (!eval_typed(run, inst, box, ACT_ATTR_ARGS, ACT_LIST, &box->task.args) ||
+        !eval_typed(run, inst, box, ACT_ATTR_WITH, ACT_MAP, &box->task.with))
+        return false;
+    if (box->task.args == NULL && box->task.with == NULL && inst->input != NULL) {
+        struct act_value *list = act_value_list();
+        act_value_list_add(list, act_value_retain(inst->input));
+        box->task.args = keep(box, list);
+    }
+    return true;
+}
+
 static bool
 eval_args(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
 {
+    if (is_function(box->task.kind))
+        return eval_call(run, inst, box);
     if (box->task.kind == ACT_KIND_EXEC) {
         if (!eval_texts(run, inst, box, ACT_ATTR_SUBJECT, &box->task.argv))
             return false;
@@ -182,6 +228,7 @@ read_constants(struct act_run *run, struct act_instance *inst, struct act_task *
     const uint32_t *name = act_plan_attr(plan, inst->node, ACT_ATTR_TARGET_NAME);
     const uint32_t *output = act_plan_attr(plan, inst->node, ACT_ATTR_OUTPUT);
     const uint32_t *idempotent = act_plan_attr(plan, inst->node, ACT_ATTR_IDEMPOTENT);
+    const uint32_t *isolation = act_plan_attr(plan, inst->node, ACT_ATTR_ISOLATION);
     uint32_t id = act_node(run, inst->node)->id;
     task->kind = act_kind_of(run, inst);
     task->id = id != ACT_NODE_NONE ? act_plan_text(plan, id) : ACT_STR("");
@@ -190,6 +237,9 @@ read_constants(struct act_run *run, struct act_instance *inst, struct act_task *
     task->script = script != NULL ? act_plan_text(plan, *script) : ACT_STR("");
     task->name = name != NULL ? act_plan_text(plan, *name) : ACT_STR("");
     task->output = output != NULL ? (enum act_output) * output : ACT_OUTPUT_TEXT;
+    if (is_function(task->kind))
+        task->output = ACT_OUTPUT_NONE;
+    task->isolation = isolation != NULL ? (enum act_isolation) * isolation : ACT_ISOLATION_PROCESS;
     task->idempotent = idempotent == NULL || *idempotent != 0;
     task->grace_ms = inst->grace_ms;
     task->shell = shell_of(run, inst);
