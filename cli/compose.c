@@ -124,7 +124,7 @@ act_engine_open(struct act_cli *cli, struct act_store *store, struct act_str run
         .run_id = act_arena_str(&cli->arena, run).ptr,
         .dir = act_arena_str(&cli->arena, around->folder).ptr,
     };
-    ret->executor = act_shell_executor_create(&shell);
+    ret->shell = act_shell_executor_create(&shell);
     if (!store)
         ret->scratch = scratch_folder(cli, run).ptr;
     return ACT_OK;
@@ -143,8 +143,8 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 void
 act_engine_close(struct act_engine *engine)
 {
-    if (engine->executor)
-        engine->executor->ops->close(engine->executor);
+    if (engine->shell)
+        engine->shell->ops->close(engine->shell);
     act_environ_destroy(engine->environment);
     if (engine->blobs)
         engine->blobs->ops->close(engine->blobs);
@@ -177,6 +177,15 @@ act_engine_capture(const struct act_engine *engine, const struct act_value *name
     }
     act_arena_fini(&arena);
     return map;
+}
+
+struct act_router
+act_engine_router(const struct act_engine *engine)
+{
+    struct act_router router = {0};
+    act_router_set(&router, ACT_KIND_RUN, engine->shell);
+    act_router_set(&router, ACT_KIND_EXEC, engine->shell);
+    return router;
 }
 
 uint32_t

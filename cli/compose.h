@@ -9,7 +9,7 @@
 #include "engine/port/loop.h"
 #include "engine/port/process.h"
 #include "engine/port/store.h"
-#include "engine/run/executor.h"
+#include "engine/run/router.h"
 
 /* The database of --db, $ACTANT_DB, the config files or the default place. */
 enum act_err act_compose_store(struct act_cli *cli, bool read_only, struct act_store **ret,
@@ -32,7 +32,7 @@ struct act_engine {
     struct act_store *store; /* NULL: no history */
     struct act_blob_port *blobs;
     struct act_process_port *processes;
-    struct act_executor *executor;
+    struct act_executor *shell;
     struct act_environ *environment;
     const char *scratch; /* removed at the end; NULL: none */
 };
@@ -44,6 +44,8 @@ void act_engine_close(struct act_engine *engine);
 /* {NAME: text} for those of names that tasks' environment has. */
 struct act_value *act_engine_capture(const struct act_engine *engine,
                                      const struct act_value *names);
+/* Who runs what: a row for each kind of task. */
+struct act_router act_engine_router(const struct act_engine *engine);
 /* For the coordinator: ends what is left of an attempt of an earlier life. self: the engine. */
 uint32_t act_engine_end_leftovers(void *self, struct act_str attempt_id);
 

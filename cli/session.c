@@ -215,7 +215,7 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         .loop = s->engine.loop,
         .store = s->engine.store,
         .blobs = s->engine.blobs,
-        .executor = s->engine.executor,
+        .router = act_engine_router(&s->engine),
         .end_leftovers = act_engine_end_leftovers,
         .end_leftovers_self = &s->engine,
         .plan = s->plan,

@@ -8,7 +8,7 @@
 #include "engine/port/blob.h"
 #include "engine/port/loop.h"
 #include "engine/port/store.h"
-#include "engine/run/executor.h"
+#include "engine/run/router.h"
 
 /* Follows a run, for the terminal and reports. Called on the loop's thread, after the batch has been
  * committed; every callback may be NULL. */
@@ -28,7 +28,7 @@ struct act_coord_options {
     struct act_loop *loop;
     struct act_store *store; /* NULL: no history (the benchmark's "off") */
     struct act_blob_port *blobs;
-    struct act_executor *executor; /* of run and exec */
+    struct act_router router; /* who runs what; executors are borrowed */
     /* Ends what is left of an attempt of an earlier life (by its cookie); NULL: nothing to do. */
     uint32_t (*end_leftovers)(void *self, struct act_str attempt_id);
     void *end_leftovers_self;

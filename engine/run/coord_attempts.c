@@ -3,6 +3,7 @@
 #include "base/wire.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 /* Lazy facts (pid, output so far) ride along within this time. */
 #define LAZY_MS 100
@@ -149,6 +150,17 @@ on_ended(void *self, struct act_attempt *attempt, const struct act_event *event,
 
 static const struct act_attempt_watcher watcher = {on_started, on_output, on_ended};
 
+/* A kind that nobody runs in this process: the task fails, the run goes on. */
+static void
+end_unrouted(struct act_slot *slot, enum act_kind kind)
+{
+    char text[64];
+    int n = snprintf(text, sizeof(text), "nothing here can run `%s`", act_kind_key(kind));
+    struct act_event event = {
+        .exit_code = -1, .cause = ACT_CAUSE_START, .message = act_str_n(text, (size_t)n)};
+    on_ended(slot, NULL, &event, false, ACT_STR(""));
+}
+
 void
 act_coord_start_attempt(struct act_coord *coord, act_inst inst)
 {
@@ -168,8 +180,11 @@ act_coord_start_attempt(struct act_coord *coord, act_inst inst)
     act_handles_put(&coord->attempts, inst, 0, slot);
     char nonce[33];
     act_run_secret_nonce(coord->run, nonce);
-    struct act_executor *executor = coord->options.executor;
-    slot->attempt = executor->ops->start(executor, task, nonce, &watcher, slot);
+    slot->executor = act_router_get(&coord->options.router, task->kind);
+    if (slot->executor)
+        slot->attempt = slot->executor->ops->start(slot->executor, task, nonce, &watcher, slot);
+    else
+        end_unrouted(slot, task->kind);
 }
 
 void
@@ -179,7 +194,7 @@ act_coord_stop_attempt(struct act_coord *coord, act_inst inst, int64_t grace_ms)
     if (!slot)
         return;
     slot->stopped = true;
-    coord->options.executor->ops->stop(slot->attempt, coord->stop_now ? 0 : grace_ms);
+    slot->executor->ops->stop(slot->attempt, coord->stop_now ? 0 : grace_ms);
 }
 
 void
@@ -188,7 +203,7 @@ act_coord_stop_all(struct act_coord *coord, int64_t grace_ms)
     for (struct act_slot *slot = coord->slots, *next; slot; slot = next) {
         next = slot->next;
         slot->stopped = true;
-        coord->options.executor->ops->stop(slot->attempt, grace_ms);
+        slot->executor->ops->stop(slot->attempt, grace_ms);
     }
 }
 

@@ -10,7 +10,8 @@
 /* An attempt under way. Owned by the coordinator until it has ended. */
 struct act_slot {
     struct act_coord *coord;
-    struct act_slot *next, *prev; /* all that are under way */
+    struct act_slot *next, *prev;  /* all that are under way */
+    struct act_executor *executor; /* NULL: nobody runs this kind, its end is on the way */
     struct act_attempt *attempt;
     act_inst inst;
     uint32_t number; /* of the attempt */
