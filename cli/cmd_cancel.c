@@ -1,6 +1,6 @@
 #include "cli/cmd.h"
 
-#include "cli/compose.h"
+#include "cli/store.h"
 #include "cli/inbox.h"
 #include "cli/session.h"
 #include "cli/stored.h"
@@ -52,7 +52,7 @@ act_cmd_cancel(struct act_cli *cli)
     struct act_store *store = NULL;
     struct act_run_row row = {0};
     bool told = false;
-    enum act_err code = act_compose_store(cli, false, &store, &err);
+    enum act_err code = act_cli_store(cli, false, &store, &err);
     if (!code)
         code = tell_owner(cli, store, &row, &told, &err);
     if (store)

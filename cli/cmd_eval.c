@@ -1,8 +1,8 @@
 #include "cli/cmd.h"
 
-#include "cli/hash_files.h"
-#include "cli/input.h"
 #include "dsl/expr.h"
+#include "embed/hash_files.h"
+#include "embed/input.h"
 
 #include <limits.h>
 #include <time.h>

@@ -1,9 +1,10 @@
 #include "cli/cmd.h"
 
-#include "cli/compose.h"
 #include "cli/history_gc.h"
+#include "cli/store.h"
 #include "cli/stored.h"
 #include "cli/term.h"
+#include "engine/core/run.h"
 #include "engine/view/view_diff.h"
 #include "engine/view/view_text.h"
 
@@ -40,7 +41,7 @@ list(struct act_cli *cli)
     struct act_error err = {0};
     struct act_store *store = NULL;
     act_run_rows rows = {0};
-    enum act_err code = act_compose_store(cli, true, &store, &err);
+    enum act_err code = act_cli_store(cli, true, &store, &err);
     if (code == ACT_ERR_NOT_FOUND)
         code = ACT_OK; /* nothing has ever run */
     if (!code && store)

@@ -1,9 +1,9 @@
 #include "cli/cmd.h"
 
 #include "cli/params.h"
-#include "cli/processors.h"
 #include "cli/session.h"
 #include "cli/spec.h"
+#include "embed/processors.h"
 
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "cli/cmd.h"
 
-#include "cli/compose.h"
+#include "cli/store.h"
 #include "cli/inbox.h"
 #include "cli/stored.h"
 
@@ -67,7 +67,7 @@ act_cmd_signal(struct act_cli *cli)
     struct act_run_row row = {0};
     enum act_err code = check_json(act_cli_word(cli, 2), &err);
     if (!code)
-        code = act_compose_store(cli, false, &store, &err);
+        code = act_cli_store(cli, false, &store, &err);
     if (!code)
         code = send(store, &row, cli, &err);
     int exit_code = code ? act_cli_fail(cli, &err) : say_sent(cli, act_cli_word(cli, 1), &row);

@@ -1,6 +1,6 @@
 #include "cli/config.h"
 
-#include "cli/input.h"
+#include "embed/input.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 #include "cli/history_gc.h"
 
-#include "cli/compose.h"
+#include "cli/store.h"
 #include "cli/stored.h"
 
 #include <time.h>
@@ -88,7 +88,7 @@ act_history_gc(struct act_cli *cli)
     struct act_error err = {0};
     enum act_err code = read_limits(&gc, &err);
     if (!code)
-        code = act_compose_store(cli, false, &gc.store, &err);
+        code = act_cli_store(cli, false, &gc.store, &err);
     if (!code)
         code = gc.store->ops->list_runs(gc.store, ACT_STR(""), ACT_STR(""), 0, &cli->arena,
                                         &gc.rows, &err);

@@ -1,12 +1,14 @@
 #include "cli/session.h"
 
-#include "cli/compose.h"
 #include "cli/finish.h"
 #include "cli/github.h"
-#include "cli/hash_files.h"
-#include "cli/processors.h"
-#include "cli/run_id.h"
+#include "cli/store.h"
 #include "cli/term.h"
+#include "embed/hash_files.h"
+#include "embed/processors.h"
+#include "embed/run_id.h"
+#include "embed/secrets.h"
+#include "embed/site.h"
 #include "executors/shell/mask.h"
 
 #include <stdlib.h>
@@ -18,6 +20,7 @@ struct session {
     struct act_arena arena;
     struct act_secrets *secrets;
     struct act_engine engine;
+    struct act_site site;
     struct act_report report;
     struct act_coord *coord;
     const struct act_plan *plan;
@@ -34,6 +37,7 @@ close_session(struct session *s)
     act_coord_destroy(s->coord);
     if (s->report.ops)
         act_report_fini(&s->report);
+    act_site_close(&s->site);
     act_engine_close(&s->engine);
     act_secrets_destroy(s->secrets);
     act_plan_destroy(s->stored_plan);
@@ -188,6 +192,8 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
     struct act_strs specs = texts_of(s, "secrets"), names = texts_of(s, "env");
     const struct act_value *clean = act_value_get(s->options, ACT_STR("clean_env"));
     struct act_surroundings around = {
+        .run = s->row.run,
+        .plan = s->plan,
         .folder = s->folder,
         .clean_env = act_value_as_bool(clean),
         .env_names = names.ptr,
@@ -202,22 +208,24 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
     }
     around.secrets = s->secrets;
     warn_unmasked(s);
-    code = act_engine_open(cli, store, s->row.run, &around, &s->engine, err);
+    code = act_engine_open(store, &s->engine, err);
+    if (!code)
+        code = act_site_open(&s->engine, &around, &s->site, err);
     if (code)
         return code;
     if (act_github_is_on())
         mask_secrets(s, wanted);
     uint32_t slots = act_cli_number(cli, ACT_OPT_JOBS, 0);
-    act_report_init(&s->report, report_mode(cli), s->plan, s->engine.blobs, s->engine.loop,
+    act_report_init(&s->report, report_mode(cli), s->plan, s->site.blobs, s->engine.loop,
                     s->row.run, act_finish_again(cli), cli->color);
     s->report.verbose = act_cli_flag(cli, ACT_OPT_VERBOSE);
     struct act_coord_options options = {
         .loop = s->engine.loop,
         .store = s->engine.store,
-        .blobs = s->engine.blobs,
-        .router = act_engine_router(&s->engine),
-        .end_leftovers = act_engine_end_leftovers,
-        .end_leftovers_self = &s->engine,
+        .blobs = s->site.blobs,
+        .router = s->site.executors.router,
+        .end_leftovers = act_site_end_leftovers,
+        .end_leftovers_self = &s->site,
         .plan = s->plan,
         .slots = slots > 0 ? slots : act_processors(),
         .on_interrupt = on_interrupt(cli),
@@ -241,7 +249,7 @@ wait_for_end(struct session *s)
         .cli = s->cli,
         .report = &s->report,
         .store = s->engine.store,
-        .blobs = s->engine.blobs,
+        .blobs = s->site.blobs,
         .plan = s->plan,
         .row = &s->row,
         .run = act_coord_run(s->coord),
@@ -268,7 +276,7 @@ started_value(struct session *s, const struct act_start *start)
     act_buf_fini(&text);
     const struct act_value *names = s->plan->exprs.literals.ptr[s->plan->env_names];
     act_value_map_put(value, ACT_STR("params"), act_value_retain(start->params));
-    act_value_map_put(value, ACT_STR("env"), act_engine_capture(&s->engine, names));
+    act_value_map_put(value, ACT_STR("env"), act_site_capture(&s->site, names));
     act_value_map_put(value, ACT_STR("run"), run);
     act_value_map_put(value, ACT_STR("event"), act_value_null());
     act_value_map_put(value, ACT_STR("seed"), act_value_int(act_random_seed()));
@@ -318,7 +326,7 @@ act_session_start(struct act_cli *cli, const struct act_start *start)
     struct act_error err = {0};
     struct act_store *store = NULL;
     bool history = !act_str_is(act_cli_text(cli, ACT_OPT_HISTORY), "false");
-    enum act_err code = history ? act_compose_store(cli, false, &store, &err) : ACT_OK;
+    enum act_err code = history ? act_cli_store(cli, false, &store, &err) : ACT_OK;
     if (!code) {
         s.options = act_session_options(cli, start->folder, start->options);
         make_row(&s, start);
@@ -374,7 +382,7 @@ resume_opened(struct session *s, struct act_str from)
         .cli = s->cli,
         .report = &s->report,
         .store = s->engine.store,
-        .blobs = s->engine.blobs,
+        .blobs = s->site.blobs,
         .plan = s->plan,
         .row = &s->row,
         .run = act_coord_run(s->coord),
@@ -389,7 +397,7 @@ act_session_resume(struct act_cli *cli, struct act_str run, enum act_resume_mode
     struct session s = {.cli = cli, .mode = mode};
     struct act_error err = {0};
     struct act_store *store = NULL;
-    enum act_err code = act_compose_store(cli, false, &store, &err);
+    enum act_err code = act_cli_store(cli, false, &store, &err);
     if (!code && (code = load_run(&s, store, run, &err)) != ACT_OK)
         store->ops->close(store);
     if (!code)

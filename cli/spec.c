@@ -1,7 +1,7 @@
 #include "cli/spec.h"
 
 #include "cli/github.h"
-#include "cli/input.h"
+#include "embed/input.h"
 
 #include <limits.h>
 #include <stdlib.h>

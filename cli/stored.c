@@ -1,6 +1,7 @@
 #include "cli/stored.h"
 
-#include "cli/compose.h"
+#include "cli/store.h"
+#include "embed/compose.h"
 
 enum act_err
 act_stored_open(struct act_cli *cli, struct act_str run, bool read_only, struct act_stored *ret,
@@ -8,7 +9,7 @@ act_stored_open(struct act_cli *cli, struct act_str run, bool read_only, struct 
 {
     struct act_stored s = {0};
     struct act_str bytes;
-    enum act_err code = act_compose_store(cli, read_only, &s.store, err);
+    enum act_err code = act_cli_store(cli, read_only, &s.store, err);
     if (!code)
         code = s.store->ops->find_run(s.store, run, &cli->arena, &s.row, err);
     if (!code)
@@ -16,7 +17,7 @@ act_stored_open(struct act_cli *cli, struct act_str run, bool read_only, struct 
     if (!code)
         code = act_plan_decode(bytes, &s.plan, err);
     if (!code)
-        code = act_compose_blobs(cli, s.store, s.row.run, &s.blobs, err);
+        code = act_compose_blobs(s.store, s.row.run, &s.blobs, err);
     if (code)
         act_stored_close(&s);
     else

@@ -1,5 +1,5 @@
 /* Which executor runs the attempts of which kind of node. A table; filled where everything is composed
- * (cli/compose.c, the embedding API), read by the executor host. Executors are borrowed. */
+ * (embed/executors.c), read by the executor host. Executors are borrowed. */
 #ifndef ACT_ENGINE_RUN_ROUTER_H
 #define ACT_ENGINE_RUN_ROUTER_H
 

@@ -1,8 +1,8 @@
 /* What is shown: terminal text, GitHub's escapes, durations, globs. */
 #include "cli/github.h"
-#include "cli/hash_files.h"
-#include "cli/run_id.h"
 #include "cli/term.h"
+#include "embed/hash_files.h"
+#include "embed/run_id.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -19,7 +19,7 @@ FILE_LINES_LISTED = 500  # over this a file needs an entry in long.txt
 FILE_LINES_MAX = 800  # over this nothing helps
 FUNCTION_LINES_LISTED = 60
 
-CODE_FOLDERS = ("base", "dsl", "engine", "executors", "cli", "include", "tests", "bench")
+CODE_FOLDERS = ("base", "dsl", "engine", "executors", "embed", "cli", "include", "tests", "bench")
 TEXT_FOLDERS = CODE_FOLDERS + ("cmake", "docs", "examples", "sdk", "web", ".ci")
 
 # ---- the arrows --------------------------------------------------------------------------------
@@ -41,7 +41,8 @@ LAYERS = [
     ("io", r"engine/io/", "base port"),
     ("executors", r"executors/", "base expr plan core port actor run"),
     ("public", r"include/actant/", ""),
-    ("cli", r"cli/", "*"),
+    ("embed", r"embed/", "base expr plan dsl core port actor run view io/uv io/sqlite io executors"),
+    ("cli", r"cli/", "base expr plan dsl core port run view executors embed"),
     ("tests", r"(tests|bench)/", "*"),
 ]
 
@@ -70,7 +71,7 @@ C11 = set(
 # ---- banned functions --------------------------------------------------------------------------
 # names, where they are allowed all the same, what to use instead
 
-EDGES = r"(engine/port|engine/io|executors|cli|tests|bench)/"
+EDGES = r"(engine/port|engine/io|executors|embed|cli|tests|bench)/"
 BANNED = [
     ("strcpy strcat strncpy strncat sprintf vsprintf gets stpcpy", None, "act_buf or snprintf"),
     ("strtok strtok_r", None, "act_str and its cursors"),
@@ -84,7 +85,7 @@ BANNED = [
     ("time clock_gettime gettimeofday clock", EDGES, "the clock port"),
     ("sleep usleep nanosleep", r"(engine/io|executors|tests|bench)/", "the timer port"),
     ("getrandom getentropy arc4random", EDGES, "the random port"),
-    ("getenv secure_getenv", r"(engine/io|executors|cli|tests|bench)/", "a captured environment"),
+    ("getenv secure_getenv", r"(engine/io|executors|embed|cli|tests|bench)/", "a captured environment"),
     ("fork vfork", r"(engine/io|executors|tests|bench)/", "the process port"),
     (
         "malloc calloc realloc reallocarray strdup strndup asprintf vasprintf",
@@ -299,7 +300,7 @@ class Tidy:
         machine = re.compile("/wo" + "rk/|/ro" + "ot/|/mn" + "t/|/bash_" + "jobs")
         unfinished = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
         conflict = re.compile(r"^(<{7}|>{7}) ")
-        tops = [p.name for p in self.root.iterdir() if p.is_file()]
+        tops = [p.name for p in self.root.iterdir() if p.is_file() and p.name != ".git"]
         for path in list(self.walk(TEXT_FOLDERS)) + sorted(tops):
             if "/corpus/" in path or path == "LICENSE":
                 continue

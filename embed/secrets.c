@@ -1,4 +1,4 @@
-#include "cli/secrets.h"
+#include "embed/secrets.h"
 
 #include "base/arena.h"
 #include "base/vec.h"

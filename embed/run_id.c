@@ -1,4 +1,4 @@
-#include "cli/run_id.h"
+#include "embed/run_id.h"
 
 #include <stddef.h>
 #include <sys/random.h>

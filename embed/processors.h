@@ -1,6 +1,6 @@
 /* How many processors this process may use: what -j is unless given. */
-#ifndef ACT_CLI_PROCESSORS_H
-#define ACT_CLI_PROCESSORS_H
+#ifndef ACT_EMBED_PROCESSORS_H
+#define ACT_EMBED_PROCESSORS_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* Reading files that people name: workflows, contexts, config. Regular files and standard input only,
  * at most 64 MiB; everything else gets a message that says what it is and what to do. */
-#ifndef ACT_CLI_INPUT_H
-#define ACT_CLI_INPUT_H
+#ifndef ACT_EMBED_INPUT_H
+#define ACT_EMBED_INPUT_H
 
 #include "base/arena.h"
 #include "base/error.h"

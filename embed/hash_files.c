@@ -1,4 +1,4 @@
-#include "cli/hash_files.h"
+#include "embed/hash_files.h"
 
 #include "base/arena.h"
 #include "base/sha256.h"

@@ -1,7 +1,7 @@
 /* The secrets of a run, gathered before it starts: from --secret NAME[=@FILE|=!COMMAND] (and `secrets`
  * in config files), $CREDENTIALS_DIRECTORY/NAME, ACTANT_SECRET_NAME. */
-#ifndef ACT_CLI_SECRETS_H
-#define ACT_CLI_SECRETS_H
+#ifndef ACT_EMBED_SECRETS_H
+#define ACT_EMBED_SECRETS_H
 
 #include "base/value.h"
 #include "executors/shell/secrets.h"

@@ -1,7 +1,7 @@
 /* hashFiles, as GitHub's: SHA-256 over the SHA-256 of every regular file that the patterns match. Ours
  * are sorted by path, so that equal folders have equal hashes. */
-#ifndef ACT_CLI_HASH_FILES_H
-#define ACT_CLI_HASH_FILES_H
+#ifndef ACT_EMBED_HASH_FILES_H
+#define ACT_EMBED_HASH_FILES_H
 
 #include "base/value.h"
 

@@ -1,4 +1,4 @@
-#include "cli/input.h"
+#include "embed/input.h"
 
 #include <errno.h>
 #include <fcntl.h>

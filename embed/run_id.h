@@ -1,6 +1,6 @@
 /* Ids of runs: thirteen letters and digits, sorted by the time they were made. */
-#ifndef ACT_CLI_RUN_ID_H
-#define ACT_CLI_RUN_ID_H
+#ifndef ACT_EMBED_RUN_ID_H
+#define ACT_EMBED_RUN_ID_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "cli/processors.h"
+#include "embed/processors.h"
 
 #include "base/str.h"
 

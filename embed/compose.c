@@ -1,0 +1,81 @@
+#include "embed/compose.h"
+
+#include "engine/io/sqlite/location.h"
+#include "engine/io/sqlite/sqlite_store.h"
+#include "engine/io/uv/blob.h"
+#include "engine/io/uv/loop.h"
+#include "engine/io/uv/process.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum act_err
+act_compose_store(const struct act_store_wish *wish, struct act_store **ret, struct act_error *err)
+{
+    struct act_buf path = {0};
+    struct act_store_options options = {
+        .read_only = wish->read_only,
+        .durability = wish->durability,
+        .warn = wish->warn,
+        .warn_self = wish->warn_self,
+    };
+    enum act_err code = act_location_resolve(wish->db, &path, &options.given, err);
+    options.path = act_buf_str(&path);
+    if (!code)
+        code = act_store_open(&options, ret, err);
+    act_buf_fini(&path);
+    return code;
+}
+
+void
+act_compose_scratch(struct act_buf *out, struct act_str run)
+{
+    const char *base = getenv("TMPDIR");
+    act_buf_printf(out, "%s/actant-%u-%.*s", base && base[0] == '/' ? base : "/tmp",
+                   (unsigned)geteuid(), ACT_STR_ARG(run));
+}
+
+enum act_err
+act_compose_blobs(struct act_store *store, struct act_str run, struct act_blob_port **ret,
+                  struct act_error *err)
+{
+    struct act_arena arena = {0};
+    struct act_buf path = {0};
+    struct act_str folder = {0};
+    enum act_err code = ACT_OK;
+    if (store)
+        code = store->ops->folder(store, run, false, &arena, &folder, err);
+    else
+        act_compose_scratch(&path, run);
+    if (!code)
+        *ret = act_blob_port_create(store ? act_arena_str(&arena, folder).ptr : path.ptr);
+    act_buf_fini(&path);
+    act_arena_fini(&arena);
+    return code;
+}
+
+enum act_err
+act_engine_open(struct act_store *store, struct act_engine *ret, struct act_error *err)
+{
+    struct act_engine engine = {.store = store};
+    enum act_err code = act_uv_loop_create(&engine.loop, err);
+    if (!code)
+        code = act_uv_process_port_create(engine.loop, NULL, &engine.processes, err);
+    if (code)
+        act_engine_close(&engine);
+    else
+        *ret = engine;
+    return code;
+}
+
+void
+act_engine_close(struct act_engine *engine)
+{
+    if (engine->processes)
+        engine->processes->ops->close(engine->processes);
+    if (engine->store)
+        engine->store->ops->close(engine->store);
+    if (engine->loop)
+        engine->loop->ops->close(engine->loop);
+    *engine = (struct act_engine){0};
+}

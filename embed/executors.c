@@ -1,0 +1,79 @@
+#include "embed/executors.h"
+
+#include "executors/shell/shell.h"
+
+static enum act_err
+open_shell(const struct act_executor_place *place, struct act_executor **ret, struct act_error *err)
+{
+    (void)err;
+    struct act_shell_options shell = {
+        .loop = place->loop,
+        .processes = place->processes,
+        .blobs = place->blobs,
+        .environ = place->environ,
+        .secrets = place->secrets,
+        .run_id = place->run_id,
+        .dir = place->folder,
+    };
+    *ret = act_shell_executor_create(&shell);
+    return ACT_OK;
+}
+
+/* Kinds as bits. */
+#define KIND(name) (UINT32_C(1) << ACT_KIND_##name)
+
+static const struct {
+    uint32_t kinds;
+    enum act_err (*open)(const struct act_executor_place *place, struct act_executor **ret,
+                         struct act_error *err);
+} table[] = {
+    {KIND(RUN) | KIND(EXEC), open_shell},
+};
+
+static uint32_t
+kinds_of(const struct act_plan *plan)
+{
+    uint32_t kinds = 0;
+    for (uint32_t i = 0; i < plan->nodes.len; i++)
+        kinds |= UINT32_C(1) << plan->nodes.ptr[i].kind;
+    return kinds;
+}
+
+static void
+add(struct act_executors *executors, uint32_t kinds, struct act_executor *executor)
+{
+    executors->owned[executors->count++] = executor;
+    for (uint32_t kind = 0; kind < ACT_ROUTER_SIZE; kind++)
+        if (kinds & (UINT32_C(1) << kind))
+            act_router_set(&executors->router, (enum act_kind)kind, executor);
+}
+
+enum act_err
+act_executors_open(const struct act_executor_place *place, struct act_executors *ret,
+                   struct act_error *err)
+{
+    struct act_executors executors = {0};
+    uint32_t wanted = kinds_of(place->plan);
+    enum act_err code = ACT_OK;
+    for (size_t i = 0; !code && i < sizeof(table) / sizeof(table[0]); i++) {
+        struct act_executor *executor = NULL;
+        if (!(table[i].kinds & wanted))
+            continue;
+        code = table[i].open(place, &executor, err);
+        if (!code)
+            add(&executors, table[i].kinds, executor);
+    }
+    if (code)
+        act_executors_close(&executors);
+    else
+        *ret = executors;
+    return code;
+}
+
+void
+act_executors_close(struct act_executors *executors)
+{
+    for (uint32_t i = 0; i < executors->count; i++)
+        executors->owned[i]->ops->close(executors->owned[i]);
+    *executors = (struct act_executors){0};
+}
