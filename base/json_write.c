@@ -162,3 +162,15 @@ act_value_text(struct act_buf *out, const struct act_value *v)
         act_json_write(out, v, 0);
     act_value_release(loaded);
 }
+
+struct act_value *
+act_value_as_text(const struct act_value *v)
+{
+    if (act_value_type(v) == ACT_STRING)
+        return act_value_retain(v);
+    struct act_buf text = {0};
+    act_value_text(&text, v);
+    struct act_value *s = act_value_string(act_buf_str(&text));
+    act_buf_fini(&text);
+    return s;
+}

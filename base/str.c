@@ -194,3 +194,15 @@ act_str_distance(struct act_str a, struct act_str b, uint32_t limit)
     }
     return above[b.len] > limit ? UINT32_MAX : above[b.len];
 }
+
+bool
+act_str_is_name(struct act_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '-')))
+            return false;
+    }
+    return s.len > 0;
+}

@@ -113,6 +113,8 @@ void act_json_write_str(struct act_buf *out,
  * strings as they are, booleans true/false, numbers their digits (of a calculated one 15, as in
  * GitHub's: 0.1 + 0.2 is 0.3), lists and maps compact JSON. */
 void act_value_text(struct act_buf *out, const struct act_value *v);
+/* The same as a value: v itself if it is a string. Owned by the caller. */
+struct act_value *act_value_as_text(const struct act_value *v);
 
 /* Compact binary form for the log and the plan (type byte, varints); the inverse returns
  * ACT_ERR_CORRUPT on anything malformed, never reads past the end, and advances *bytes.

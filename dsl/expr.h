@@ -67,6 +67,20 @@ enum act_op {
     ACT_OP_CALLER = 27,  /* operand 0, in the scope of the `task` node that called this box */
     ACT_OP_INTEGER = 28, /* operand 0, which must be a whole number, as text (shell arithmetic) */
 };
+/* Labels of a switch: families of operators that are nearly always treated alike. */
+#define ACT_CASES_COMPARE                                                                          \
+    case ACT_OP_EQ:                                                                                \
+    case ACT_OP_NE:                                                                                \
+    case ACT_OP_LT:                                                                                \
+    case ACT_OP_LE:                                                                                \
+    case ACT_OP_GT:                                                                                \
+    case ACT_OP_GE
+#define ACT_CASES_ARITHMETIC                                                                       \
+    case ACT_OP_ADD:                                                                               \
+    case ACT_OP_SUB:                                                                               \
+    case ACT_OP_MUL:                                                                               \
+    case ACT_OP_DIV:                                                                               \
+    case ACT_OP_MOD
 
 struct act_expr_node {
     uint8_t op; /* enum act_op */

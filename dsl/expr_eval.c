@@ -260,17 +260,8 @@ apply(struct machine *m, const struct act_expr_node *node)
         return code == ACT_OK ? index_or_filter(m, node) : code;
     case ACT_OP_NOT:
     case ACT_OP_NEGATE:
-    case ACT_OP_EQ:
-    case ACT_OP_NE:
-    case ACT_OP_LT:
-    case ACT_OP_LE:
-    case ACT_OP_GT:
-    case ACT_OP_GE:
-    case ACT_OP_ADD:
-    case ACT_OP_SUB:
-    case ACT_OP_MUL:
-    case ACT_OP_DIV:
-    case ACT_OP_MOD:
+    ACT_CASES_COMPARE:
+    ACT_CASES_ARITHMETIC:
     case ACT_OP_INTEGER:
         code = load_operands(m, node);
         return code == ACT_OK ? calculate(m, node) : code;
@@ -364,17 +355,8 @@ begin(struct machine *m, uint32_t id)
     case ACT_OP_NEGATE:
     case ACT_OP_AND:
     case ACT_OP_OR:
-    case ACT_OP_EQ:
-    case ACT_OP_NE:
-    case ACT_OP_LT:
-    case ACT_OP_LE:
-    case ACT_OP_GT:
-    case ACT_OP_GE:
-    case ACT_OP_ADD:
-    case ACT_OP_SUB:
-    case ACT_OP_MUL:
-    case ACT_OP_DIV:
-    case ACT_OP_MOD:
+    ACT_CASES_COMPARE:
+    ACT_CASES_ARITHMETIC:
     case ACT_OP_CALL:
     case ACT_OP_CONCAT:
     case ACT_OP_LIST:

@@ -55,23 +55,6 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool
-is_name_start(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static bool
-is_name(struct act_str s)
-{
-    if (s.len == 0 || !is_name_start(s.ptr[0]))
-        return false;
-    for (size_t i = 1; i < s.len; i++)
-        if (!is_name_start(s.ptr[i]) && !is_digit(s.ptr[i]) && s.ptr[i] != '-')
-            return false;
-    return true;
-}
-
 static char
 peek(const struct act_lexer *lexer, size_t ahead)
 {
@@ -193,7 +176,7 @@ lex_word(struct act_lexer *lexer, enum act_lex_place place)
 {
     size_t len = word_length(lexer, 1, false);
     struct act_str word = {lexer->text.ptr + lexer->at, len};
-    if (place == ACT_LEX_MEMBER && is_name(word))
+    if (place == ACT_LEX_MEMBER && act_str_is_name(word))
         finish(lexer, ACT_TOK_NAME, len);
     else if (act_str_is(word, "true") || act_str_is(word, "false"))
         finish_literal(lexer, act_value_bool(word.ptr[0] == 't'), len);
@@ -203,7 +186,7 @@ lex_word(struct act_lexer *lexer, enum act_lex_place place)
         finish_literal(lexer, act_value_float((double)__builtin_nanf("")), len);
     else if (act_str_is(word, "Infinity"))
         finish_literal(lexer, act_num_value(act_num_of_text(word)), len);
-    else if (is_name(word))
+    else if (act_str_is_name(word))
         finish(lexer, ACT_TOK_NAME, len);
     else
         bad_word(lexer, len);

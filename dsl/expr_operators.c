@@ -133,12 +133,7 @@ exact_arithmetic(enum act_op op, int64_t a, int64_t b, int64_t *ret, bool *overf
     case ACT_OP_NEGATE:
     case ACT_OP_AND:
     case ACT_OP_OR:
-    case ACT_OP_EQ:
-    case ACT_OP_NE:
-    case ACT_OP_LT:
-    case ACT_OP_LE:
-    case ACT_OP_GT:
-    case ACT_OP_GE:
+    ACT_CASES_COMPARE:
     case ACT_OP_CALL:
     case ACT_OP_CONCAT:
     case ACT_OP_LIST:

@@ -244,17 +244,10 @@ print_node(struct printer *p, const struct act_expr_node *node)
         return;
     case ACT_OP_AND:
     case ACT_OP_OR:
-    case ACT_OP_EQ:
-    case ACT_OP_NE:
-    case ACT_OP_LT:
-    case ACT_OP_LE:
-    case ACT_OP_GT:
-    case ACT_OP_GE:
-    case ACT_OP_ADD:
-    case ACT_OP_SUB:
-    case ACT_OP_MUL:
-    case ACT_OP_DIV:
-    case ACT_OP_MOD: push_binary(p, node); return;
+    ACT_CASES_COMPARE:
+    ACT_CASES_ARITHMETIC:
+        push_binary(p, node);
+        return;
     case ACT_OP_CALL:
         act_buf_add_cstr(out, act_expr_function(node->aux)->name);
         push_enclosed(p, node, "(", ")");

@@ -127,18 +127,9 @@ guess_of(struct act_expr_work *w, const struct act_expr_node *e)
 {
     switch ((enum act_op)e->op) {
     case ACT_OP_NOT:
-    case ACT_OP_EQ:
-    case ACT_OP_NE:
-    case ACT_OP_LT:
-    case ACT_OP_LE:
-    case ACT_OP_GT:
-    case ACT_OP_GE: return ACT_GUESS_BOOL;
+    ACT_CASES_COMPARE: return ACT_GUESS_BOOL;
     case ACT_OP_NEGATE:
-    case ACT_OP_ADD:
-    case ACT_OP_SUB:
-    case ACT_OP_MUL:
-    case ACT_OP_DIV:
-    case ACT_OP_MOD: return ACT_GUESS_NUMBER;
+    ACT_CASES_ARITHMETIC: return ACT_GUESS_NUMBER;
     case ACT_OP_CALL:
         return is_function(e->aux, "format join toJSON replace")             ? ACT_GUESS_TEXT
                : is_function(e->aux, "contains startsWith endsWith matches") ? ACT_GUESS_BOOL

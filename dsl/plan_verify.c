@@ -391,17 +391,8 @@ verify_op(struct verifier *v, const struct act_expr_node *e)
     case ACT_OP_NEGATE:
     case ACT_OP_AND:
     case ACT_OP_OR:
-    case ACT_OP_EQ:
-    case ACT_OP_NE:
-    case ACT_OP_LT:
-    case ACT_OP_LE:
-    case ACT_OP_GT:
-    case ACT_OP_GE:
-    case ACT_OP_ADD:
-    case ACT_OP_SUB:
-    case ACT_OP_MUL:
-    case ACT_OP_DIV:
-    case ACT_OP_MOD:
+    ACT_CASES_COMPARE:
+    ACT_CASES_ARITHMETIC:
     case ACT_OP_CONCAT:
     case ACT_OP_LIST:
     case ACT_OP_SPREAD:

@@ -120,13 +120,7 @@ static struct act_value *
 as_text(const struct act_value *v)
 {
     enum act_type type = act_value_type(v);
-    if (type == ACT_NULL || type == ACT_STRING || type == ACT_REF)
-        return act_value_retain(v);
-    struct act_buf text = {0};
-    act_value_text(&text, v);
-    struct act_value *s = act_value_string(act_buf_str(&text));
-    act_buf_fini(&text);
-    return s;
+    return type == ACT_NULL || type == ACT_REF ? act_value_retain(v) : act_value_as_text(v);
 }
 
 static struct act_value *

@@ -93,28 +93,16 @@ is_own(struct act_str key)
            act_str_is(key, "causes");
 }
 
-static struct act_value *
-text_of(const struct act_value *v)
-{
-    if (act_value_type(v) == ACT_STRING)
-        return act_value_retain(v);
-    struct act_buf text = {0};
-    act_value_text(&text, v);
-    struct act_value *s = act_value_string(act_buf_str(&text));
-    act_buf_fini(&text);
-    return s;
-}
-
 struct act_value *
 act_fault_given(struct act_run *run, const struct act_instance *inst, const struct act_value *given)
 {
     if (act_value_type(given) != ACT_MAP)
-        return fault(run, inst, ACT_CAUSE_FAIL, text_of(given), act_value_list());
+        return fault(run, inst, ACT_CAUSE_FAIL, act_value_as_text(given), act_value_list());
     struct act_value *v = act_fault(run, inst, ACT_CAUSE_FAIL, ACT_STR(""));
     for (uint32_t i = 0; i < act_value_len(given); i++) {
         struct act_str key = act_value_key(given, i);
         if (act_str_is(key, "message"))
-            put(v, "message", text_of(act_value_at(given, i)));
+            put(v, "message", act_value_as_text(act_value_at(given, i)));
         else if (!is_own(key))
             act_value_map_put(v, key, act_value_retain(act_value_at(given, i)));
     }

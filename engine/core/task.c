@@ -47,18 +47,6 @@ is_function(enum act_kind kind)
     return kind == ACT_KIND_PLUGIN || kind == ACT_KIND_PYTHON || kind == ACT_KIND_CALL;
 }
 
-static struct act_value *
-text_of(const struct act_value *v)
-{
-    if (act_value_type(v) == ACT_STRING)
-        return act_value_retain(v);
-    struct act_buf text = {0};
-    act_value_text(&text, v);
-    struct act_value *s = act_value_string(act_buf_str(&text));
-    act_buf_fini(&text);
-    return s;
-}
-
 /* A list of texts; false if v is no list. */
 static bool
 texts_of(const struct act_value *v, struct act_value **ret)
@@ -67,7 +55,7 @@ texts_of(const struct act_value *v, struct act_value **ret)
         return false;
     *ret = act_value_list();
     for (uint32_t i = 0; i < act_value_len(v); i++)
-        act_value_list_add(*ret, text_of(act_value_at(v, i)));
+        act_value_list_add(*ret, act_value_as_text(act_value_at(v, i)));
     return true;
 }
 
@@ -109,7 +97,7 @@ eval_env(struct act_run *run, struct act_instance *inst, struct act_taskbox *box
     for (uint32_t i = 0; i < act_value_len(around); i++)
         act_value_map_put(all, act_value_key(around, i), act_value_retain(act_value_at(around, i)));
     for (uint32_t i = 0; i < act_value_len(bound); i++)
-        act_value_map_put(all, act_value_key(bound, i), text_of(act_value_at(bound, i)));
+        act_value_map_put(all, act_value_key(bound, i), act_value_as_text(act_value_at(bound, i)));
     act_value_release(bound);
     box->task.env = keep(box, all);
     return true;

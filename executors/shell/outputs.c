@@ -24,18 +24,6 @@ next_line(struct lines *lines, struct act_str *ret)
     return true;
 }
 
-static bool
-is_name(struct act_str name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '-')))
-            return false;
-    }
-    return name.len > 0;
-}
-
 static enum act_err
 malformed(struct act_error *err, size_t line, const char *what, struct act_str text)
 {
@@ -87,7 +75,7 @@ parse_line(struct lines *lines, struct act_str line, struct act_str *name, struc
         return malformed(err, lines->number, "neither = nor <<", line);
     size_t at = (size_t)(several ? here : equals);
     *name = act_str_n(line.ptr, at);
-    if (!is_name(*name))
+    if (!act_str_is_name(*name))
         return malformed(err, lines->number, "not a name", *name);
     at += several ? 2 : 1;
     *text = act_str_n(line.ptr + at, line.len - at);

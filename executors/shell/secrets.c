@@ -110,16 +110,12 @@ add(struct act_secrets *secrets, struct act_str name, struct act_str value, stru
     return ACT_OK;
 }
 
+#define NAME_MAX_BYTES 200u
+
 static bool
 is_name(struct act_str name)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '-')))
-            return false;
-    }
-    return name.len > 0 && name.len <= 200;
+    return act_str_is_name(name) && name.len <= NAME_MAX_BYTES;
 }
 
 static enum act_err

@@ -255,8 +255,8 @@ def test_what_forks_twice_and_leaves_its_session_is_not_left_behind(world):
 
 def test_a_durable_sleep_goes_on_after_a_kill(world):
     process = world.start("run", world.write("chain:\n- sleep: 1s\n- value: woke\n"))
-    world.wait("it sleeps", lambda: world.db.exists() and
-               any(n["status"] == "parked" for n in world.show()["nodes"]))
+    run = world.last_run()
+    world.wait("it sleeps", lambda: any(n["status"] == "parked" for n in world.show(run)["nodes"]))
     process.kill()
     world.end(process)
     assert world.json("resume", "last")["result"] == "woke"
