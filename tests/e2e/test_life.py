@@ -254,7 +254,7 @@ def test_what_forks_twice_and_leaves_its_session_is_not_left_behind(world):
 
 
 def test_a_durable_sleep_goes_on_after_a_kill(world):
-    process = world.start("run", world.write("chain:\n- sleep: 1s\n- value: woke\n"))
+    process = world.start("run", world.write("chain:\n- sleep: 5s\n- value: woke\n"))
     run = world.last_run()
     world.wait("it sleeps", lambda: any(n["status"] == "parked" for n in world.show(run)["nodes"]))
     process.kill()
