@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,14 +142,14 @@ act_outputs_read(const char *path, const struct act_mask_table *mask, struct act
         return ACT_OK;
     if (fd < 0) {
         int error = errno;
-        unlink(path);
+        remove(path); /* a folder, too, if it is empty */
         return act_error_set(err, ACT_ERR_INVALID, "$ACTANT_OUTPUT cannot be opened: %s",
                              strerror(error));
     }
     struct act_buf bytes = {0};
     enum act_err failed = read_file(fd, &bytes, err);
     close(fd);
-    unlink(path);
+    remove(path);
     if (!failed)
         failed = act_outputs_parse(act_buf_str(&bytes), mask, ret, held_secret, err);
     act_buf_fini(&bytes);

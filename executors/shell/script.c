@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void
@@ -16,20 +17,36 @@ act_scratch_init(struct act_scratch *scratch, const char *parent)
 void
 act_scratch_fini(struct act_scratch *scratch)
 {
-    if (scratch->folder)
-        rmdir(scratch->folder);
     act_free(scratch->folder);
     act_free(scratch->parent);
 }
 
+/* Is it a folder of ours that nobody else may look into? Others may make names in /tmp, too. */
+static bool
+is_private(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+           (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+/* One for all runs of a user, so that a run need not make and remove one: files carry the attempt's
+ * id. Where somebody else has taken its name, a new one with a name that nobody knows. */
 static char *
 try_parent(const char *parent)
 {
     if (!parent || parent[0] != '/')
         return NULL;
     struct act_buf path = {0};
-    act_buf_printf(&path, "%s/actant-XXXXXX", parent);
-    char *folder = mkdtemp(path.ptr) ? act_strndup(path.ptr, path.len) : NULL;
+    act_buf_printf(&path, "%s/actant-scratch-%u", parent, (unsigned)geteuid());
+    bool made = is_private(path.ptr) || mkdir(path.ptr, S_IRWXU) == 0 ||
+                (errno == EEXIST && is_private(path.ptr));
+    if (!made && errno == EEXIST) {
+        act_buf_clear(&path);
+        act_buf_printf(&path, "%s/actant-XXXXXX", parent);
+        made = mkdtemp(path.ptr) != NULL;
+    }
+    char *folder = made ? act_strndup(path.ptr, path.len) : NULL;
     act_buf_fini(&path);
     return folder;
 }

@@ -1,5 +1,6 @@
 /* The folder of an executor's short-lived files: scripts for other shells, and where tasks write
- * $ACTANT_OUTPUT. Made with the first task; a task's file there only if the task makes it. */
+ * $ACTANT_OUTPUT. Made with the first task, and kept for the next run; a task's file there only if the
+ * task makes it, and gone with its attempt. */
 #ifndef ACT_EXECUTORS_SHELL_SCRIPT_H
 #define ACT_EXECUTORS_SHELL_SCRIPT_H
 
@@ -11,7 +12,6 @@ struct act_scratch {
     char *folder; /* NULL: not made yet */
 };
 void act_scratch_init(struct act_scratch *scratch, const char *parent);
-/* Removes the folder if it is empty. */
 void act_scratch_fini(struct act_scratch *scratch);
 /* Lent until fini. */
 enum act_err act_scratch_folder(struct act_scratch *scratch, const char **ret,

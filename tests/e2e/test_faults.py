@@ -161,7 +161,7 @@ def test_no_history_keeps_nothing(world):
     doc = world.json("run", flow, "--no-history")
     assert doc["result"].endswith("\n100000")
     assert not world.db.exists()
-    assert [p.name for p in world.path.glob("actant-*")] == []
+    assert list(world.path.glob("actant-*/*")) == []
 
 
 def test_the_default_place(world):
@@ -205,3 +205,24 @@ def test_nohup_goes_on(world):
     process.send_signal(signal.SIGHUP)
     (world.path / "go").touch()
     assert '"result":"done"' in world.end(process, 0)[0]
+
+
+OUTPUT = "{id: a, run: 'echo x=1 >> $ACTANT_OUTPUT; dirname $ACTANT_OUTPUT > where'}"
+
+
+@pytest.mark.parametrize("taken", ["link", "open folder", "file", ""])
+def test_the_folder_of_short_lived_files_is_nobody_elses(world, taken):
+    name, elsewhere = world.path / f"actant-scratch-{os.geteuid()}", world.path / "elsewhere"
+    elsewhere.mkdir()
+    if taken == "link":
+        name.symlink_to(elsewhere)
+    elif taken == "open folder":
+        name.mkdir()
+        name.chmod(0o777)
+    elif taken == "file":
+        name.write_text("")
+    world.run(OUTPUT)
+    assert world.node("a")["outputs"] == {"x": "1"}
+    used = pathlib.Path((world.path / "where").read_text().strip())
+    assert (used == name) == (taken == "") and used.stat().st_mode & 0o777 == 0o700
+    assert not list(elsewhere.iterdir()) and not list(used.iterdir())
