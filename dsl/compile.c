@@ -45,6 +45,7 @@ file_fini(struct act_file *file)
     for (uint32_t i = 0; i < file->task_list.len; i++)
         act_value_release(file->task_list.ptr[i].params);
     act_vec_fini(&file->task_list);
+    act_vec_fini(&file->actors);
     act_map_fini(&file->tasks);
     act_value_release(file->params);
     act_value_release(file->secrets);

@@ -10,7 +10,7 @@
  *   lower_expr.c     one expression: constants folded, comparisons checked; lower_names.c its names
  *   lower_template.c YAML with ${{ }} → expression
  *   lower_task.c     tasks, workflows, overlays; lower_params.c params and with
- *   lower_top.c      what stands only at the top; check_time.c cron lines and zones
+ *   lower_top.c      what stands only at the top; lower_actors.c; check_time.c cron lines and zones
  *   check_dag.c      needs; check_may.c what may be skipped; check_refs.c references to nodes;
  *   check_boxes.c    circles of boxes, nested limits, flags: once all nodes are there
  *
@@ -22,6 +22,7 @@
 #include "base/map.h"
 #include "dsl/compile.h"
 #include "dsl/grammar.h"
+#include "dsl/lower_actors.h"
 #include "dsl/shell_quote.h"
 #include "dsl/tree.h"
 
@@ -180,6 +181,7 @@ struct act_file {
     struct act_value *secrets; /* declared names; NULL: not said */
     struct act_map tasks;      /* name → index in task_list */
     ACT_VEC(struct act_task) task_list;
+    act_actor_list actors;
     const struct act_tree_pair *defaults[ACT_WORD_COUNT];
     struct { /* what a default came to, if that is the same everywhere */
         struct act_plan_attr list[8];
@@ -312,8 +314,7 @@ struct act_lower {
 struct act_box *act_box_create(struct act_lower *l, struct act_box *parent);
 void act_box_add(struct act_lower *l, struct act_box *box, struct act_str id, uint32_t node,
                  struct act_span span);
-uint32_t act_box_find(const struct act_box *box,
-                      struct act_str id); /* outwards; or ACT_NODE_NONE */
+uint32_t act_box_find(const struct act_box *box, struct act_str id); /* outwards; or NONE */
 void act_scope_check_hidden(struct act_lower *l);
 bool act_is_id(struct act_str text); /* [A-Za-z_][A-Za-z0-9_-]* */
 /* Is it an id? Else "\'x\' cannot be the name of " what. */
@@ -412,8 +413,7 @@ bool act_word_is_of_members(enum act_word word); /* quorum collect fail_fast par
 void act_lower_implicit(struct act_lower *l, struct act_making *m, uint32_t parent, uint32_t index);
 
 /* ---- lower_kinds.c, lower_children.c */
-void act_lower_subject(struct act_lower *l,
-                       struct act_making *m); /* what the kind's own key says */
+void act_lower_subject(struct act_lower *l, struct act_making *m);  /* the kind's own key */
 void act_lower_children(struct act_lower *l, struct act_making *m); /* after the attributes */
 /* lower_loops.c; a condition becomes SUBJECT, and facts for the branches. */
 struct act_cell act_lower_if(struct act_lower *l, struct act_making *m,

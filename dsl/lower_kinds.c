@@ -122,26 +122,8 @@ lower_function(struct act_lower *l, struct act_making *m, const struct act_tree 
         return;
     }
     act_attr_put_literal(l, m, ACT_ATTR_TARGET_NAME, act_value_string(tree->text));
-    if (m->kind != ACT_KIND_CALL)
-        return;
-    const struct act_tree_pair *actors = m->own.file->top[ACT_WORD_ACTORS];
-    struct act_str actor = act_str_n(tree->text.ptr, (size_t)at);
-    if (actors && act_tree_pair(actors->value, actor))
-        return;
-    struct act_diag *d = ACT_ERROR(l, "unknown-actor", act_text_span(l, tree, 0, actor.len),
-                                   "there is no actor '%.*s'", ACT_STR_ARG(actor));
-    struct act_str names[32];
-    uint32_t count = 0;
-    for (uint32_t i = 0; actors && actors->value->type == ACT_TREE_MAP && i < actors->value->count;
-         i++)
-        if (count < 32)
-            names[count++] = actors->value->pairs[i].key;
-    struct act_str best = act_nearest(actor, names, count);
-    if (best.len)
-        ACT_HELP(l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
-    else
-        ACT_HELP(l, d, "declare it at the top: `actors: {%.*s: {python: module:Class}}`",
-                 ACT_STR_ARG(actor));
+    if (m->kind == ACT_KIND_CALL)
+        act_lower_call_target(l, m, tree, (size_t)at);
 }
 
 static bool

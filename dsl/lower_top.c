@@ -180,44 +180,6 @@ top_labels(struct act_lower *l, const struct act_tree *tree, struct act_value **
 /* ---- what has no run time yet */
 
 static void
-check_actor(struct topping *t, const struct act_tree_pair *pair)
-{
-    static const char *const known[] = {"python", "plugin", "with", "scope"};
-    static const char *const scopes[] = {"run", "global"};
-    const struct act_tree *tree = pair->value;
-    act_check_name(t->l, pair->key, pair->key_span, "an actor");
-    if (!want_map(t->l, tree, "actors",
-                  "mappings {python: module:Class} or {plugin: library:actor}"))
-        return;
-    act_check_map_keys(t->l, tree, "actors", known, COUNT(known));
-    const struct act_tree_pair *python = act_tree_pair(tree, ACT_STR("python"));
-    const struct act_tree_pair *plugin = act_tree_pair(tree, ACT_STR("plugin"));
-    const struct act_tree_pair *scope = act_tree_pair(tree, ACT_STR("scope"));
-    const struct act_tree *with = act_tree_get(tree, "with");
-    const struct act_tree_pair *what = python ? python : plugin;
-    if (!what || (python && plugin))
-        ACT_HELP(t->l,
-                 ACT_ERROR(t->l, what ? "two-kinds" : "missing-key", pair->key_span,
-                           "an actor is one of `python` and `plugin`"),
-                 "write {python: module:Class} or {plugin: library:actor}");
-    if (what && want_text(t->l, what->value, python ? "python" : "plugin", "module:Class") &&
-        act_str_find(what->value->text, ACT_STR(":")) <= 0)
-        ACT_HELP(t->l,
-                 ACT_ERROR(t->l, "wrong-value", what->value->span, "'%.*s' is no %s",
-                           ACT_STR_ARG(what->value->text),
-                           python ? "module:Class" : "library:actor"),
-                 "a colon stands between what is loaded and what is taken of it");
-    if (scope)
-        (void)act_lower_choice(t->l, scope, scopes, COUNT(scopes));
-    if (with) {
-        struct act_place place = t->place;
-        place.secrets = true;
-        struct act_cell cell = act_lower_value(t->l, &place, with);
-        act_cell_drop(&cell);
-    }
-}
-
-static void
 check_schedule(struct topping *t, const struct act_tree *tree)
 {
     static const char *const known[] = {"cron", "timezone", "catchup", "jitter", "params"};
@@ -326,11 +288,6 @@ check_later(struct topping *t, enum act_word word, const struct act_tree *tree)
 {
     struct act_cell cell;
     switch ((int)word) {
-    case ACT_WORD_ACTORS:
-        if (want_map(t->l, tree, "actors", "a mapping from name to actor"))
-            for (uint32_t i = 0; i < tree->count; i++)
-                check_actor(t, &tree->pairs[i]);
-        return;
     case ACT_WORD_TRIGGERS: check_triggers(t, tree); return;
     case ACT_WORD_CONCURRENCY: check_concurrency(t, tree); return;
     default:
@@ -347,8 +304,8 @@ check_later(struct topping *t, enum act_word word, const struct act_tree *tree)
 void
 act_lower_top(struct act_lower *l, struct act_file *file, bool first)
 {
-    static const uint8_t later[] = {ACT_WORD_ACTORS, ACT_WORD_TRIGGERS, ACT_WORD_CONCURRENCY,
-                                    ACT_WORD_NOTIFY, ACT_WORD_RETENTION};
+    static const uint8_t later[] = {ACT_WORD_TRIGGERS, ACT_WORD_CONCURRENCY, ACT_WORD_NOTIFY,
+                                    ACT_WORD_RETENTION};
     const struct act_tree *tree = file->tree;
     for (uint32_t i = 0; i < tree->count; i++) {
         const struct act_key_info *row = act_grammar_key(tree->pairs[i].key);
@@ -376,6 +333,8 @@ act_lower_top(struct act_lower *l, struct act_file *file, bool first)
     struct topping t = {.l = l, .file = file};
     t.around = (struct act_around){.file = file, .params = file->params, .limits = ACT_NODE_NONE};
     t.place = (struct act_place){.around = &t.around};
+    if (top[ACT_WORD_ACTORS])
+        act_lower_actors(l, file, &t.place, top[ACT_WORD_ACTORS]->value);
     for (uint32_t i = 0; i < COUNT(later); i++) {
         if (!top[later[i]])
             continue;

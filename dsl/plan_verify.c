@@ -1,6 +1,6 @@
 /* Does a plan keep its invariants (plan.h)? For bytes that came from a store or a wire; a plan from
  * the compiler always does. */
-#include "dsl/plan.h"
+#include "dsl/plan_actor.h"
 
 #define EXPR_DEPTH_MAX 1024
 #define NODE_DEPTH_MAX 1024
@@ -115,6 +115,7 @@ literal_fits(const struct verifier *v, uint32_t key, uint32_t literal)
     case ACT_ATTR_RETRY_WHEN: return act_value_type(value) == ACT_LIST;
     case ACT_ATTR_LIMITS: return act_value_type(value) == ACT_MAP;
     case ACT_ATTR_PARAMS: return act_value_type(value) == ACT_MAP && all_are(value, ACT_MAP);
+    case ACT_ATTR_ACTOR: return act_plan_actor_read(value, &(struct act_plan_actor){0});
     case ACT_ATTR_CANCEL_TARGETS:
         if (act_value_type(value) != ACT_LIST || !all_are(value, ACT_INT))
             return false;

@@ -39,6 +39,26 @@ struct act_inbox_row {
 };
 typedef ACT_VEC(struct act_inbox_row) act_inbox_rows;
 
+/* What the end of a call means for its actor's state; written with the batch that holds the end. */
+struct act_actor_save {
+    bool global;               /* one for all runs; else this run's own */
+    struct act_str name;       /* of the actor, and its file if that is not the top one */
+    struct act_str definition; /* what it is made of, as a hash: another one is another actor */
+    uint64_t version; /* of state: the stored one must be the one before; 0: nothing to save */
+    struct act_str state;
+    int64_t at_ms;
+    bool release;  /* global: nobody of this run waits for it */
+    bool released; /* out: it was given back, also because another run wants it */
+};
+
+/* A stored state, as `actant actor list` shows it. */
+struct act_actor_row {
+    struct act_str name, definition;
+    uint64_t version, bytes;
+    int64_t at_ms;
+};
+typedef ACT_VEC(struct act_actor_row) act_actor_rows;
+
 /* A batch as it was appended. */
 struct act_batch {
     uint64_t first_seq;
@@ -47,6 +67,10 @@ struct act_batch {
     /* Signals to other runs, posted in the same transaction (append only). */
     struct act_inbox_row *posts;
     uint32_t post_count;
+    /* States of actors, in the same transaction (append only). ACT_ERR_OWNED: another process has
+     * written one in between. */
+    struct act_actor_save *actors;
+    uint32_t actor_count;
 };
 
 struct act_store;
@@ -103,7 +127,24 @@ struct act_store_ops {
     enum act_err (*release)(struct act_store *self, struct act_str run, struct act_str holder,
                             struct act_error *err);
 
-    /* Removes whole ended runs (rows, plans that nobody names any more, folder). */
+    /* The state of an actor as it was last saved, appended to state; *version 0: there is none. */
+    enum act_err (*read_actor)(struct act_store *self, struct act_str run, bool global,
+                               struct act_str name, struct act_str definition,
+                               struct act_buf *state, uint64_t *version, struct act_error *err);
+    /* The right to call a global actor, for a run that this store owns; an actor_save gives it back.
+     * *granted false: another living run has it and has been told that it is wanted; *retry_ms says
+     * when to ask again. */
+    enum act_err (*take_actor)(struct act_store *self, struct act_str run, struct act_str name,
+                               bool *granted, int64_t *retry_ms, struct act_error *err);
+    /* Of global actors, by name. */
+    enum act_err (*list_actors)(struct act_store *self, struct act_arena *arena,
+                                act_actor_rows *ret, struct act_error *err);
+    /* Forgets a global actor's states; the next call makes it anew. ACT_ERR_OWNED: a living run has
+     * it. *removed: how many there were. */
+    enum act_err (*remove_actor)(struct act_store *self, struct act_str name, uint32_t *removed,
+                                 struct act_error *err);
+
+    /* Removes whole ended runs (rows, states of actors, plans that nobody names any more, folder). */
     enum act_err (*remove_run)(struct act_store *self, struct act_str run, struct act_error *err);
     /* The folder for a run's spool and large outputs (made when first asked for with create). */
     enum act_err (*folder)(struct act_store *self, struct act_str run, bool create,

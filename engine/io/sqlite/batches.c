@@ -135,6 +135,8 @@ act_sqlite_append(struct act_store *self, struct act_str run, const struct act_b
     uint8_t hash[ACT_SHA256_BYTES];
     if (some)
         rc = act_batch_insert(s, owned->row, owned->hash, batch, hash, err);
+    if (rc == ACT_OK && batch)
+        rc = act_actors_save(s, owned->row, batch, err);
     if (rc == ACT_OK && row)
         rc = update_run(s, owned->row, row, err);
     for (uint32_t i = 0; rc == ACT_OK && i < inbox_done_count; i++) {

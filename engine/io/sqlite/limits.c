@@ -63,8 +63,8 @@ mine(struct act_sqlite *s, struct act_str name, int64_t row, struct act_str hold
     return rc;
 }
 
-static bool
-alive(struct act_sqlite *s, int64_t row)
+bool
+act_limits_alive(struct act_sqlite *s, int64_t row)
 {
     for (uint32_t i = 0; i < s->owned.len; i++)
         if (s->owned.ptr[i].row == row)
@@ -110,7 +110,7 @@ sweep(struct act_sqlite *s, enum act_sql id, struct act_str name, struct act_err
         if (rc != ACT_OK || !found)
             break;
         int64_t row = sqlite3_column_int64(stmt, 0);
-        if (!alive(s, row))
+        if (!act_limits_alive(s, row))
             act_vec_push(&dead, row);
     }
     for (uint32_t i = 0; rc == ACT_OK && i < dead.len; i++)

@@ -285,6 +285,8 @@ remove_rows(struct act_sqlite *s, const struct act_run_place *place, struct act_
     if (rc == ACT_OK)
         rc = act_limits_forget(s, place->row, err);
     if (rc == ACT_OK)
+        rc = act_actors_forget(s, place->row, err);
+    if (rc == ACT_OK)
         rc = act_db_run(&s->db, ACT_SQL_RUN_REMOVE, row, 1, err);
     if (rc == ACT_OK)
         rc = act_db_run(&s->db, ACT_SQL_PLAN_SWEEP, plan, 1, err);

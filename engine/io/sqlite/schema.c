@@ -33,6 +33,15 @@ const struct act_migration act_schema_migrations[] = {
      "CREATE INDEX limit_holds_run ON limit_holds (run, holder);"
      "CREATE TABLE limit_grants (name TEXT NOT NULL, at_ms INTEGER NOT NULL, run INTEGER NOT NULL,"
      " holder TEXT NOT NULL, PRIMARY KEY (name, at_ms, run, holder)) WITHOUT ROWID;"},
+    {"states of actors",
+     /* run 0: of all runs. version counts the saves. */
+     "CREATE TABLE actors (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, name TEXT NOT NULL,"
+     " definition TEXT NOT NULL, version INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+     " state BLOB NOT NULL, UNIQUE (run, name, definition));"
+     /* Who may call a global actor now; wanted: another run asks for it. */
+     "CREATE TABLE actor_owners (name TEXT PRIMARY KEY, run INTEGER NOT NULL,"
+     " wanted INTEGER NOT NULL) WITHOUT ROWID;"
+     "CREATE INDEX actor_owners_run ON actor_owners (run);"},
 };
 const uint32_t act_schema_migration_count =
     sizeof(act_schema_migrations) / sizeof(act_schema_migrations[0]);

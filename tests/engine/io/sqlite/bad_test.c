@@ -343,15 +343,16 @@ test_migrations_run_once_each_and_wholly(void **state)
     assert_int_equal(act_db_open(&db, &options, &f->err), ACT_OK);
     struct act_migration migrations[] = {
         {"first tables", NULL},
+        {"states of actors", NULL},
         {"a note", "ALTER TABLE runs ADD COLUMN note TEXT; CREATE TABLE extra (a);"},
         {"broken", "CREATE TABLE half (a); CREATE TABLE half (a);"},
     };
-    assert_int_equal(act_db_migrate(&db, migrations, 2, &f->err), ACT_OK);
-    assert_int_equal(act_db_migrate(&db, migrations, 2, &f->err), ACT_OK);
-    assert_int_not_equal(act_db_migrate(&db, migrations, 3, &f->err), ACT_OK);
+    assert_int_equal(act_db_migrate(&db, migrations, 3, &f->err), ACT_OK);
+    assert_int_equal(act_db_migrate(&db, migrations, 3, &f->err), ACT_OK);
+    assert_int_not_equal(act_db_migrate(&db, migrations, 4, &f->err), ACT_OK);
     act_db_close(&db);
     raw_sql(f->db, "CREATE TEMP TABLE t (n CHECK (n = 1));"
-                   "INSERT INTO t SELECT count(*) FROM migrations WHERE version = 2;"
+                   "INSERT INTO t SELECT count(*) FROM migrations WHERE version = 3;"
                    "INSERT INTO t SELECT 1 - count(*) FROM sqlite_schema WHERE name = 'half';"
                    "INSERT INTO t SELECT count(*) FROM runs WHERE note IS NULL;");
     /* The store that was open goes on. */
