@@ -1,0 +1,343 @@
+/* The runtime from inside: cells, workers, and what supervisors, pools, topics and names build on.
+ *
+ * THREADS. Who may touch what:
+ * 1. A cell is run by at most one thread at a time: the loop's thread, or the worker that has taken it
+ *    from a run queue. Fields marked (run) belong to that thread.
+ * 2. Cells are never freed before the system is: whoever holds a ref may read cell->ref at any time. A
+ *    message names its receiver by ref, so one that comes late for a cell that is another's by now is
+ *    seen for what it is when it is taken in (act_mail_take_in), and answered as undeliverable.
+ * 3. A message to a cell of the loop, sent from the loop's thread, goes straight into its lanes: no atomic
+ *    operation. From another thread it goes into system->inbox, which the loop empties.
+ * 4. Lock order: none is taken while another is held, save that the depot's may be taken under any. */
+#ifndef ACT_ENGINE_ACTOR_ACTOR_INTERNAL_H
+#define ACT_ENGINE_ACTOR_ACTOR_INTERNAL_H
+
+#include "base/vec.h"
+#include "engine/actor/bonds.h"
+#include "engine/actor/node.h"
+#include "engine/actor/registry.h"
+#include "engine/actor/thread.h"
+#include "include/actant/actor.h"
+
+#include <stdatomic.h>
+
+/* ---- for the families: supervisors, pools, topics, names ---------------------------------------- */
+
+/* Called on the thread that runs the actor; they must be quick and must not send. */
+struct act_hooks {
+    void *self;
+    /* After the step of a message of a user's type, and for each one dropped untaken. */
+    void (*done)(void *self, struct actant_ref ref);
+    /* After the actor is gone for good (a supervised one: after act_actor_release). */
+    void (*gone)(void *self, struct actant_ref ref);
+};
+
+/* What a spawn inside the library may ask for beyond struct actant_spawn. Zero: nothing. */
+struct act_spawn_more {
+    /* The ref outlives the stop. Its parent gets a DOWN each time, without asking, and answers with
+     * act_actor_restart or act_actor_release. In between messages are kept by the mailbox's rule. */
+    bool supervised;
+    /* Notices (types below ACTANT_TYPE_USER) go before all other messages, and come through a pause. */
+    bool notices_first;
+    const struct act_hooks *hooks; /* NULL, or lives as long as the actor */
+};
+
+enum actant_code act_actor_spawn(struct actant_system *system, const struct actant_spawn *spawn,
+                                 const struct act_spawn_more *more, struct actant_ref *ret);
+enum actant_code act_actor_spawn_child(struct actant_context *context,
+                                       const struct actant_spawn *spawn,
+                                       const struct act_spawn_more *more, struct actant_ref *ret);
+/* From the parent of a supervised actor that has stopped: the same class anew, under the same ref. args are
+ * copied. Its state is zeroed; with keep_mailbox it finds what its predecessor had not taken. */
+void act_actor_restart(struct actant_context *context, struct actant_ref ref, const void *args,
+                       size_t args_size);
+/* From the parent of a supervised actor: stops it if it lives (reason shutdown), and its ref is stale. */
+void act_actor_release(struct actant_context *context, struct actant_ref ref);
+/* Stops it after the step under way, with that reason (SHUTDOWN, RESTART, KILLED). */
+enum actant_code act_actor_end(struct actant_system *system, struct actant_ref ref,
+                               enum actant_stop_kind kind);
+/* A notice of the library's own: type 4 to 15. Never dropped, never blocks. */
+enum actant_code act_actor_notify(struct actant_system *system, struct actant_ref from,
+                                  struct actant_ref to, uint32_t type, uint64_t tag,
+                                  const void *data, size_t size);
+/* Like actant_send, with any sender. context NULL: from outside a step. */
+enum actant_code act_actor_send_as(struct actant_system *system, struct actant_ref from,
+                                   struct actant_ref to, uint32_t type, const void *data,
+                                   size_t size, enum actant_priority priority);
+/* Takes no message of a user's type until resumed; they wait in the mailbox, and its rule holds. */
+void act_actor_pause(struct actant_context *context);
+void act_actor_resume(struct actant_context *context);
+/* Before the n-th message of a user's type from now (1: the next) it is killed; with taken the message is
+ * lost with it. For tests that kill parts of the engine. */
+enum actant_code act_actor_debug_kill(struct actant_system *system, struct actant_ref ref,
+                                      uint64_t n, bool taken);
+
+/* ---- the cell ---------------------------------------------------------------------------------- */
+
+#define ACT_INDEX_BITS 24
+#define ACT_INDEX_MASK ((1u << ACT_INDEX_BITS) - 1)
+
+enum act_lane { ACT_LANE_FRONT, ACT_LANE_URGENT, ACT_LANE_NORMAL, ACT_LANE_LAZY, ACT_LANES };
+
+/* What the runtime tells a cell. All but STOP go into the front lane. */
+enum act_control {
+    ACT_CONTROL_START,       /* payload: args. The first of every life */
+    ACT_CONTROL_STOP,        /* in order */
+    ACT_CONTROL_END,         /* code: enum actant_stop_kind; serial 1: for good */
+    ACT_CONTROL_MONITOR,     /* from begins to watch */
+    ACT_CONTROL_UNMONITOR,   /* from watches no more */
+    ACT_CONTROL_LINK,        /* from links itself */
+    ACT_CONTROL_UNLINK,      /* from is linked no more */
+    ACT_CONTROL_LINK_DOWN,   /* the linked actor from stopped abnormally; payload: the reason */
+    ACT_CONTROL_CHILD_GONE,  /* the child from has stopped; serial 1: its ref is kept */
+    ACT_CONTROL_WATCH_START, /* from asks, with serial, for a REPLY when start has run */
+    ACT_CONTROL_FORGET,      /* the answer that was kept for (from, serial) is given by another */
+    ACT_CONTROL_UNHOLD,      /* one that held this actor back has room again */
+    ACT_CONTROL_DEBUG_KILL   /* serial: n; code: taken */
+};
+
+enum act_life {
+    ACT_LIFE_FREE,
+    ACT_LIFE_STARTING, /* start has not run */
+    ACT_LIFE_LIVE,
+    ACT_LIFE_STOPPING, /* waits for its children */
+    ACT_LIFE_PARKED    /* supervised, between two lives */
+};
+
+enum { ACT_HOME_WAITER = ACTANT_POOL + 1 }; /* no actor: a thread that waits for an answer */
+
+struct act_queue {
+    struct act_node *head, *tail;
+};
+
+/* Somebody who waits: for an answer, or for a start. */
+struct act_waiting {
+    uint64_t ref, serial;
+};
+ACT_VEC_TYPE(act_waitings, struct act_waiting);
+
+/* What few actors have. (run) */
+struct act_rare {
+    const struct act_hooks *hooks;
+    uint64_t panics, restarts;
+    uint64_t kill_at; /* value of handled; 0: never */
+    bool kill_taken;
+    struct act_bonds bonds;
+    struct act_node *reason;    /* while STOPPING: holds a packed struct actant_reason */
+    struct act_waitings starts; /* who waits for the start */
+    struct act_waitings kept;   /* asks that were taken and are answered later */
+};
+
+/* Invariants: 1. places counts the messages on their way to or in a bounded mailbox, never more than
+ * mailbox_max save by what rule BLOCK took from held senders. 2. queued is set while the cell is in a run
+ * queue or running (loop); a pool's cell says so by inbox (worker.c). 3. life FREE: no state, no rare, and
+ * ref is one that nobody has been given. 4. A life begins with a START in the front lane. */
+struct act_cell {
+    /* any thread */
+    _Atomic(uint64_t) ref;
+    _Atomic(struct act_node *) inbox; /* pool: see worker.c */
+    _Atomic(uint32_t) places;
+    _Atomic(uint32_t) dropped;
+    _Atomic(uint8_t) wanted; /* somebody waits for a place: hold.c */
+    _Atomic(uint8_t) alive;  /* STARTING or LIVE */
+    uint8_t home;            /* for ever */
+    /* fixed while ref is the same */
+    uint8_t overflow;
+    bool keep_mailbox, supervised, notices_first, hooked, named;
+    uint32_t mailbox_max;
+    const struct actant_class *actor;
+    uint64_t parent; /* 0: none */
+    /* (run) */
+    struct act_queue lanes[ACT_LANES];
+    struct act_cell *ready_next;
+    void *state;
+    struct act_rare *rare;
+    struct act_pending *pending; /* asks and timers: pending.h */
+    uint32_t *latency;           /* 24 counters */
+    uint64_t handled;
+    uint32_t waiting, waiting_max; /* in lanes, without control */
+    uint32_t stop_after;           /* closing: messages that are still its own */
+    uint8_t life;
+    bool queued : 1, closing : 1, exiting : 1, paused : 1, for_good : 1, subscribed : 1;
+    uint16_t holds; /* actors that hold this one back */
+};
+
+/* ---- workers and the system -------------------------------------------------------------------- */
+
+struct act_worker;
+
+/* One thread's step. The public functions that take a context are called only inside one. */
+struct actant_context {
+    struct act_worker *worker;
+    struct act_cell *cell; /* NULL: between steps */
+    struct act_node *node; /* the message of the step; NULL: none, or passed on */
+    bool owes;             /* the message is an ask, not answered yet */
+    bool now_known;
+    int64_t now_ns;
+    struct {
+        bool set;
+        int code;
+        char message[256];
+        void *data; /* size bytes used of cap */
+        size_t size, cap;
+    } raised;
+};
+
+struct act_ready {
+    struct act_cell *head, *tail;     /* FIFO */
+    ACT_VEC(struct act_cell *) drawn; /* with a seed: drawn from at random */
+    uint32_t count;
+};
+
+/* A thread that runs actors: the loop's, or one of the pool's. */
+struct act_worker {
+    struct actant_system *system;
+    struct actant_context context;
+    struct act_cache cache;
+    struct act_ready ready;
+    bool in_turn;
+};
+
+/* How one that is gone ended, for those who ask late. */
+struct act_obituary {
+    uint64_t ref;
+    enum actant_stop_kind kind;
+    int code;
+    char message[128];
+};
+#define ACT_OBITUARIES 256
+
+#define ACT_CHUNK_BITS 8
+#define ACT_CHUNK (1u << ACT_CHUNK_BITS)
+
+/* Two levels of tables above chunks of cells, each made when it is first needed. */
+struct act_cells {
+    struct act_mutex lock;
+    _Atomic(struct act_cell *) *_Atomic tables[1u << (ACT_INDEX_BITS - 2 * ACT_CHUNK_BITS)];
+    uint32_t used;
+    struct {
+        ACT_VEC(uint32_t) indexes;
+    } free[ACT_HOME_WAITER +
+           1]; /* a cell's home is for ever: late messages for one that lived in it
+                                    before are taken in by that home's threads */
+};
+
+struct actant_system {
+    struct actant_options options;
+    struct act_thread loop_thread;
+    struct act_worker loop;
+    struct act_cells cells;
+    struct act_depot depot;
+    struct act_mutex outside_lock; /* of outside: the cache of threads that are not the system's */
+    struct act_cache outside;
+    /* Messages for the loop from other threads, newest first. ACT_INBOX_ASLEEP: the loop is not in a turn
+     * and must be woken by whoever puts the first one in. */
+    _Atomic(struct act_node *) inbox;
+    _Atomic(bool) closed;
+    _Atomic(uint32_t) actors; /* cells that are not free */
+    uint64_t random;          /* of the seed */
+    int64_t virtual_ns;       /* with a seed and no now_ns */
+    struct act_mutex lock;    /* of what follows */
+    struct act_cond awake;
+    bool woken, stopping;
+    struct act_obituary *obituaries;
+    uint32_t obituary_next;
+    struct act_registry names; /* with a lock of its own */
+    struct act_topics *topics;
+};
+
+#define ACT_INBOX_ASLEEP ((struct act_node *)1)
+
+/* The worker whose thread this is; NULL: the thread is none of the system's. */
+struct act_worker *act_worker_here(struct actant_system *system);
+void act_system_wake(struct actant_system *system); /* the loop, from another thread */
+/* Where an actor lives that wants to live there: on the loop if there is no pool. */
+unsigned act_system_home(const struct actant_system *system, enum actant_home home);
+
+/* ---- cell.c ------------------------------------------------------------------------------------ */
+
+void act_cells_init(struct act_cells *cells);
+void act_cells_fini(struct act_cells *cells);
+/* A free cell with its new ref in *ret_ref, not published yet (cell->ref); NULL: 16 M are in use. */
+struct act_cell *act_cells_take(struct act_cells *cells, unsigned home, uint64_t *ret_ref);
+/* Makes ref stale. */
+void act_cells_give(struct act_cells *cells, struct act_cell *cell);
+/* The cell of a ref, stale or not; NULL: there never was one. */
+struct act_cell *act_cells_at(struct act_cells *cells, uint64_t ref);
+/* The cell whose ref it is now, else NULL. */
+static inline struct act_cell *
+act_cell_of(struct actant_system *system, uint64_t ref)
+{
+    struct act_cell *cell = act_cells_at(&system->cells, ref);
+
+    /* Acquire: with the ref come the fields that are fixed for it. */
+    return cell && atomic_load_explicit(&cell->ref, memory_order_acquire) == ref ? cell : NULL;
+}
+struct act_rare *act_cell_rare(struct act_cell *cell); /* makes it if need be */
+
+/* ---- mail.c ------------------------------------------------------------------------------------ */
+
+struct act_node *act_mail_new(struct actant_system *system, struct act_worker *worker, size_t size);
+void act_mail_free(struct actant_system *system, struct act_worker *worker, struct act_node *node);
+/* Sends a node on its way, which it consumes. GONE: it was answered as undeliverable. */
+enum actant_code act_mail_post(struct actant_system *system, struct act_worker *worker,
+                               struct act_node *node);
+/* Takes a node into its cell's lanes. On the cell's thread. */
+enum actant_code act_mail_take_in(struct act_worker *worker, struct act_cell *cell,
+                                  struct act_node *node);
+/* The next message by lanes; NULL: none that the cell may take now. */
+struct act_node *act_mail_take(struct act_worker *worker, struct act_cell *cell);
+/* Empties the lanes; who asked hears GONE. With keep: control alone. */
+void act_mail_drop_all(struct act_worker *worker, struct act_cell *cell);
+/* What happens to a message that has no receiver. Consumes it. */
+void act_mail_undeliverable(struct actant_system *system, struct act_worker *worker,
+                            struct act_node *node);
+void act_mail_control(struct actant_system *system, struct act_worker *worker, uint64_t to,
+                      uint64_t from, enum act_control control, uint64_t serial, uint8_t code);
+void act_mail_reply(struct actant_system *system, struct act_worker *worker, uint64_t to,
+                    uint64_t serial, enum actant_code code, const void *data, size_t size);
+/* A node that holds a copy of reason, texts and all. */
+struct act_node *act_mail_reason(struct actant_system *system, struct act_worker *worker,
+                                 const struct actant_reason *reason);
+
+/* May a message go into a bounded mailbox? If ADMITTED, it has its place (ACT_NODE_COUNTED). */
+enum act_admission { ACT_ADMITTED, ACT_ADMIT_FULL, ACT_ADMIT_DROP, ACT_ADMIT_GONE };
+enum act_admission act_mail_admit(struct actant_system *system, struct act_worker *worker,
+                                  struct act_cell *cell, uint64_t ref);
+enum actant_code act_mail_admission_code(enum act_admission admission);
+
+/* ---- ready.c, step.c --------------------------------------------------------------------------- */
+
+/* Into the worker's run queue, if it is not there. */
+void act_ready_push(struct act_worker *worker, struct act_cell *cell);
+struct act_cell *act_ready_pop(struct act_worker *worker);
+/* Runs up to budget messages of the cell; how many it took (at least 1). */
+size_t act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget);
+bool act_step_has_more(const struct act_cell *cell);
+
+void act_step_begin(struct actant_context *context, struct act_cell *cell, struct act_node *node);
+void act_step_end(struct actant_context *context);
+struct actant_error act_step_error(const struct actant_context *context, int code);
+
+/* ---- life.c ------------------------------------------------------------------------------------ */
+
+void act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node);
+/* Begins to stop; over when the children are. reason is copied. */
+void act_life_end(struct act_worker *worker, struct act_cell *cell,
+                  const struct actant_reason *reason);
+bool act_life_abnormal(enum actant_stop_kind kind);
+
+/* ---- bonds between actors (monitor.c) ---------------------------------------------------------- */
+
+void act_monitor_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node);
+/* Is this DOWN still expected? Takes the bond away. */
+bool act_monitor_accept(struct act_cell *cell, const struct act_node *down);
+/* Tells everybody that the cell has stopped. */
+void act_monitor_announce(struct act_worker *worker, struct act_cell *cell,
+                          const struct actant_reason *reason);
+void act_monitor_obituary(struct actant_system *system, uint64_t ref,
+                          const struct actant_reason *reason);
+bool act_monitor_find_obituary(struct actant_system *system, uint64_t ref,
+                               struct act_obituary *ret);
+
+#endif

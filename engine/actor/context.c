@@ -1,0 +1,215 @@
+/* What an actor may do in its step, and what anybody may send. */
+#include "engine/actor/actor_internal.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct actant_ref
+actant_self(const struct actant_context *context)
+{
+    ACT_ASSERT(context->cell);
+    return (struct actant_ref){atomic_load_explicit(&context->cell->ref, memory_order_relaxed)};
+}
+
+struct actant_system *
+actant_context_system(const struct actant_context *context)
+{
+    return context->worker->system;
+}
+
+int64_t
+actant_now_ns(const struct actant_context *context)
+{
+    struct actant_context *mine = &context->worker->context;
+
+    if (!mine->now_known) {
+        mine->now_ns = actant_system_now_ns(context->worker->system);
+        mine->now_known = true;
+    }
+    return mine->now_ns;
+}
+
+int
+actant_raise(struct actant_context *context, int code, const void *data, const char *format, ...)
+{
+    size_t size = data ? context->cell->actor->error_size : 0;
+    va_list args;
+
+    ACT_ASSERT(context->cell);
+    if (size > context->raised.cap) {
+        context->raised.data = act_realloc(context->raised.data, 1, size);
+        context->raised.cap = size;
+    }
+    if (size > 0) {
+        memcpy(context->raised.data, data, size);
+    }
+    context->raised.size = size;
+    context->raised.code = code ? code : 1;
+    va_start(args, format);
+    vsnprintf(context->raised.message, sizeof(context->raised.message), format, args);
+    va_end(args);
+    context->raised.set = true;
+    return context->raised.code;
+}
+
+void
+actant_exit(struct actant_context *context)
+{
+    ACT_ASSERT(context->cell);
+    context->cell->exiting = true;
+}
+
+void
+act_actor_pause(struct actant_context *context)
+{
+    context->cell->paused = true;
+}
+
+void
+act_actor_resume(struct actant_context *context)
+{
+    context->cell->paused = false;
+}
+
+void
+actant_watch_start(struct actant_context *context, struct actant_ref ref, uint64_t tag)
+{
+    act_mail_control(context->worker->system, context->worker, ref.v, actant_self(context).v,
+                     ACT_CONTROL_WATCH_START, tag, 0);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------- */
+
+static unsigned
+lane_of(enum actant_priority priority)
+{
+    switch (priority) {
+    case ACTANT_URGENT: return ACT_LANE_URGENT;
+    case ACTANT_LAZY: return ACT_LANE_LAZY;
+    case ACTANT_NORMAL: break;
+    }
+    return ACT_LANE_NORMAL;
+}
+
+/* The actor in whose step this thread is; 0: none. */
+static uint64_t
+stepping(const struct act_worker *worker)
+{
+    return worker && worker->context.cell
+               ? atomic_load_explicit(&worker->context.cell->ref, memory_order_relaxed)
+               : 0;
+}
+
+static enum actant_code
+send(struct actant_system *system, struct act_worker *worker, uint64_t from, struct actant_ref to,
+     uint32_t type, const void *data, size_t size, unsigned lane)
+{
+    if (type < ACTANT_TYPE_USER || size > UINT32_MAX || (!data && size > 0)) {
+        return ACTANT_INVALID;
+    }
+    struct act_cell *cell = act_cell_of(system, to.v);
+    if (!cell) {
+        return ACTANT_GONE;
+    }
+    uint8_t flags = 0;
+    if (cell->mailbox_max != 0) {
+        enum act_admission admission = act_mail_admit(system, worker, cell, to.v);
+        if (admission != ACT_ADMITTED) {
+            return act_mail_admission_code(admission);
+        }
+        flags = ACT_NODE_COUNTED;
+    }
+    struct act_node *node = act_mail_new(system, worker, size);
+    node->to = to.v;
+    node->from = from;
+    node->type = type;
+    node->lane = (uint8_t)lane;
+    node->flags = flags;
+    if (size > 0) {
+        memcpy(node->as.bytes, data, size);
+    }
+    return act_mail_post(system, worker, node);
+}
+
+enum actant_code
+actant_tell(struct actant_system *system, struct actant_ref to, uint32_t type, const void *data,
+            size_t size)
+{
+    struct act_worker *worker = act_worker_here(system);
+
+    return send(system, worker, stepping(worker), to, type, data, size, ACT_LANE_NORMAL);
+}
+
+enum actant_code
+actant_send(struct actant_context *context, struct actant_ref to, uint32_t type, const void *data,
+            size_t size, enum actant_priority priority)
+{
+    return send(context->worker->system, context->worker, actant_self(context).v, to, type, data,
+                size, lane_of(priority));
+}
+
+enum actant_code
+act_actor_send_as(struct actant_system *system, struct actant_ref from, struct actant_ref to,
+                  uint32_t type, const void *data, size_t size, enum actant_priority priority)
+{
+    return send(system, act_worker_here(system), from.v, to, type, data, size, lane_of(priority));
+}
+
+enum actant_code
+actant_tell_owned(struct actant_system *system, struct actant_ref to, uint32_t type, void *data,
+                  size_t size, void (*destroy)(void *data), enum actant_priority priority)
+{
+    struct act_worker *worker = act_worker_here(system);
+    struct act_node *node = act_mail_new(system, worker, 0);
+    struct act_cell *cell = act_cell_of(system, to.v);
+    enum actant_code code = ACTANT_OK;
+
+    node->as.owned.data = data;
+    node->as.owned.destroy = destroy;
+    node->flags |= ACT_NODE_OWNED;
+    node->size = (uint32_t)size;
+    node->to = to.v;
+    node->from = stepping(worker);
+    node->type = type;
+    node->lane = (uint8_t)lane_of(priority);
+    if (type < ACTANT_TYPE_USER || size > UINT32_MAX) {
+        code = ACTANT_INVALID;
+    } else if (!cell) {
+        code = ACTANT_GONE;
+    } else if (cell->mailbox_max != 0) {
+        enum act_admission admission = act_mail_admit(system, worker, cell, to.v);
+        if (admission != ACT_ADMITTED) {
+            act_mail_free(system, worker, node);
+            return act_mail_admission_code(admission);
+        }
+        node->flags |= ACT_NODE_COUNTED;
+    }
+    if (code != ACTANT_OK) {
+        act_mail_free(system, worker, node);
+        return code;
+    }
+    return act_mail_post(system, worker, node);
+}
+
+enum actant_code
+act_actor_notify(struct actant_system *system, struct actant_ref from, struct actant_ref to,
+                 uint32_t type, uint64_t tag, const void *data, size_t size)
+{
+    struct act_worker *worker = act_worker_here(system);
+    struct act_node *node = act_mail_new(system, worker, size);
+
+    ACT_ASSERT(type > ACTANT_TYPE_DOWN && type < ACTANT_TYPE_USER);
+    node->to = to.v;
+    node->from = from.v;
+    node->type = type;
+    node->serial = tag;
+    node->lane = ACT_LANE_NORMAL;
+    if (size > 0) {
+        memcpy(node->as.bytes, data, size);
+    }
+    return act_mail_post(system, worker, node);
+}

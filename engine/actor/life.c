@@ -1,0 +1,457 @@
+/* From spawn to gone. */
+#include "engine/actor/actor_internal.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+#include <string.h>
+
+bool
+act_life_abnormal(enum actant_stop_kind kind)
+{
+    return kind == ACTANT_STOP_ERROR || kind == ACTANT_STOP_START || kind == ACTANT_STOP_KILLED ||
+           kind == ACTANT_STOP_LINK;
+}
+
+/* ---- spawn ------------------------------------------------------------------------------------- */
+
+static bool
+spawn_means_something(const struct actant_spawn *spawn)
+{
+    return spawn && spawn->actor && spawn->actor->handle && spawn->actor->name &&
+           (unsigned)spawn->home <= ACTANT_POOL && (unsigned)spawn->overflow <= ACTANT_FAIL &&
+           (!spawn->name || act_registry_name_ok(spawn->name)) &&
+           (spawn->args || spawn->args_size == 0) && spawn->args_size <= UINT32_MAX;
+}
+
+static struct act_node *
+start_node(struct actant_system *system, struct act_worker *worker, uint64_t ref, const void *args,
+           size_t args_size)
+{
+    struct act_node *node = act_mail_new(system, worker, args_size);
+
+    node->to = ref;
+    node->type = ACT_CONTROL_START;
+    node->flags |= ACT_NODE_CONTROL;
+    if (args_size > 0) {
+        memcpy(node->as.bytes, args, args_size);
+    }
+    return node;
+}
+
+static enum actant_code
+spawn_cell(struct actant_system *system, struct act_worker *worker,
+           const struct actant_spawn *spawn, const struct act_spawn_more *more, uint64_t parent,
+           struct actant_ref *ret)
+{
+    uint64_t ref;
+
+    if (!spawn_means_something(spawn)) {
+        return ACTANT_INVALID;
+    }
+    if (atomic_load_explicit(&system->closed, memory_order_relaxed)) {
+        return ACTANT_CLOSED;
+    }
+    struct act_cell *cell =
+        act_cells_take(&system->cells, act_system_home(system, spawn->home), &ref);
+    if (!cell) {
+        return ACTANT_FULL;
+    }
+    if (spawn->name) {
+        if (!act_registry_add(&system->names, spawn->name, ref)) {
+            act_cells_give(&system->cells, cell);
+            return ACTANT_EXISTS;
+        }
+    }
+    cell->overflow = (uint8_t)spawn->overflow;
+    cell->keep_mailbox = spawn->keep_mailbox;
+    cell->supervised = more && more->supervised;
+    cell->notices_first = more && more->notices_first;
+    cell->hooked = more && more->hooks;
+    cell->named = spawn->name != NULL;
+    cell->mailbox_max = spawn->mailbox_max;
+    cell->actor = spawn->actor;
+    cell->parent = parent;
+    atomic_store_explicit(&cell->alive, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&system->actors, 1, memory_order_relaxed);
+    /* Release: who sees the ref sees what is fixed for it. */
+    atomic_store_explicit(&cell->ref, ref, memory_order_release);
+    struct act_node *start = start_node(system, worker, ref, spawn->args, spawn->args_size);
+    /* The hooks travel with the start: the cell may not be touched from here. */
+    start->serial = (uintptr_t)(more ? more->hooks : NULL);
+    act_mail_post(system, worker, start);
+    *ret = (struct actant_ref){ref};
+    return ACTANT_OK;
+}
+
+enum actant_code
+act_actor_spawn(struct actant_system *system, const struct actant_spawn *spawn,
+                const struct act_spawn_more *more, struct actant_ref *ret)
+{
+    return spawn_cell(system, act_worker_here(system), spawn, more, 0, ret);
+}
+
+enum actant_code
+act_actor_spawn_child(struct actant_context *context, const struct actant_spawn *spawn,
+                      const struct act_spawn_more *more, struct actant_ref *ret)
+{
+    struct act_cell *cell = context->cell;
+    enum actant_code code = spawn_cell(context->worker->system, context->worker, spawn, more,
+                                       atomic_load_explicit(&cell->ref, memory_order_relaxed), ret);
+
+    if (code == ACTANT_OK) {
+        act_bonds_add(&act_cell_rare(cell)->bonds, ret->v,
+                      ACT_BOND_CHILD | (more && more->supervised ? ACT_BOND_SUPERVISED : 0));
+    }
+    return code;
+}
+
+enum actant_code
+actant_spawn(struct actant_system *system, const struct actant_spawn *spawn, struct actant_ref *ret)
+{
+    return act_actor_spawn(system, spawn, NULL, ret);
+}
+
+enum actant_code
+actant_spawn_child(struct actant_context *context, const struct actant_spawn *spawn,
+                   struct actant_ref *ret)
+{
+    return act_actor_spawn_child(context, spawn, NULL, ret);
+}
+
+void
+act_actor_restart(struct actant_context *context, struct actant_ref ref, const void *args,
+                  size_t args_size)
+{
+    struct act_rare *rare = act_cell_rare(context->cell);
+
+    ACT_ASSERT(act_bonds_get(&rare->bonds, ref.v) & ACT_BOND_SUPERVISED);
+    act_bonds_add(&rare->bonds, ref.v, ACT_BOND_CHILD);
+    struct act_worker *worker = context->worker;
+    act_mail_post(worker->system, worker,
+                  start_node(worker->system, worker, ref.v, args, args_size));
+}
+
+void
+act_actor_release(struct actant_context *context, struct actant_ref ref)
+{
+    struct act_worker *worker = context->worker;
+
+    act_bonds_drop(&act_cell_rare(context->cell)->bonds, ref.v, ACT_BOND_SUPERVISED);
+    act_mail_control(worker->system, worker, ref.v, 0, ACT_CONTROL_END, 1, ACTANT_STOP_SHUTDOWN);
+}
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
+static void
+answer_starts(struct act_worker *worker, struct act_cell *cell, const struct actant_reason *failed)
+{
+    struct act_waitings *starts = &cell->rare->starts;
+
+    for (uint32_t i = 0; i < starts->len; i++) {
+        if (!failed) {
+            act_mail_reply(worker->system, worker, starts->ptr[i].ref, starts->ptr[i].serial,
+                           ACTANT_OK, NULL, 0);
+            continue;
+        }
+        struct act_node *answer = act_mail_reason(worker->system, worker, failed);
+        answer->to = starts->ptr[i].ref;
+        answer->serial = starts->ptr[i].serial;
+        answer->type = ACTANT_TYPE_REPLY;
+        answer->code = ACTANT_FAILED;
+        answer->lane = ACT_LANE_NORMAL;
+        act_mail_post(worker->system, worker, answer);
+    }
+    act_vec_fini(starts);
+}
+
+static void
+begin_life(struct act_worker *worker, struct act_cell *cell)
+{
+    cell->life = ACT_LIFE_STARTING;
+    atomic_store_explicit(&cell->alive, 1, memory_order_relaxed);
+    cell->state = act_zalloc(1, cell->actor->state_size);
+    (void)worker;
+}
+
+/* START: the first step. */
+static void
+start(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+{
+    struct actant_context *context = &worker->context;
+    int code = 0;
+
+    if (cell->life == ACT_LIFE_PARKED) {
+        act_cell_rare(cell)->restarts++;
+    } else if (node->serial != 0) {
+        act_cell_rare(cell)->hooks = (const struct act_hooks *)(uintptr_t)node->serial;
+    }
+    begin_life(worker, cell);
+    act_step_begin(context, cell, NULL);
+    if (cell->actor->start) {
+        code = cell->actor->start(context, cell->state, act_node_data(node), node->size);
+    }
+    act_step_end(context);
+    if (code != 0) {
+        struct actant_reason reason = {ACTANT_STOP_START, act_step_error(context, code)};
+        if (cell->rare) {
+            answer_starts(worker, cell, &reason);
+        }
+        act_life_end(worker, cell, &reason);
+        return;
+    }
+    cell->life = ACT_LIFE_LIVE;
+    if (cell->rare) {
+        answer_starts(worker, cell, NULL);
+    }
+    if (cell->exiting) {
+        act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_NORMAL});
+    }
+}
+
+static void
+watch_start(struct act_worker *worker, struct act_cell *cell, const struct act_node *node)
+{
+    struct act_waiting waiting = {node->from, node->serial};
+
+    if (cell->life == ACT_LIFE_STARTING || cell->life == ACT_LIFE_PARKED) {
+        act_vec_push(&act_cell_rare(cell)->starts, waiting);
+        return;
+    }
+    act_mail_reply(worker->system, worker, waiting.ref, waiting.serial, ACTANT_OK, NULL, 0);
+}
+
+/* ---- end --------------------------------------------------------------------------------------- */
+
+/* The state goes; the cell keeps what the next life needs. */
+static void
+park(struct act_worker *worker, struct act_cell *cell)
+{
+    uint64_t ref = atomic_load_explicit(&cell->ref, memory_order_relaxed);
+
+    cell->life = ACT_LIFE_PARKED;
+    cell->closing = cell->exiting = cell->paused = false;
+    atomic_store_explicit(&cell->alive, 2, memory_order_relaxed);
+    if (!cell->keep_mailbox) {
+        act_mail_drop_all(worker, cell);
+    }
+    act_mail_control(worker->system, worker, cell->parent, ref, ACT_CONTROL_CHILD_GONE, 1, 0);
+}
+
+static void
+release_supervised(struct act_worker *worker, struct act_rare *rare)
+{
+    for (uint32_t i = rare->bonds.len; i > 0; i--) {
+        if (rare->bonds.entries[i - 1].flags & ACT_BOND_SUPERVISED) {
+            act_mail_control(worker->system, worker, rare->bonds.entries[i - 1].ref, 0,
+                             ACT_CONTROL_END, 1, ACTANT_STOP_SHUTDOWN);
+        }
+    }
+}
+
+static void
+free_rare(struct act_worker *worker, struct act_cell *cell)
+{
+    struct act_rare *rare = cell->rare;
+
+    release_supervised(worker, rare);
+    act_bonds_fini(&rare->bonds);
+    act_vec_fini(&rare->starts);
+    act_vec_fini(&rare->kept);
+    act_free(rare);
+    cell->rare = NULL;
+}
+
+/* For good: whatever the cell had goes, and its ref is stale. */
+static void
+vanish(struct act_worker *worker, struct act_cell *cell)
+{
+    struct actant_system *system = worker->system;
+    uint64_t ref = atomic_load_explicit(&cell->ref, memory_order_relaxed);
+    uint64_t parent = cell->parent;
+    const struct act_hooks *hooks = cell->rare ? cell->rare->hooks : NULL;
+
+    act_mail_drop_all(worker, cell);
+    if (cell->named) {
+        act_registry_remove(&system->names, ref);
+    }
+    if (cell->rare) {
+        free_rare(worker, cell);
+    }
+    cell->life = ACT_LIFE_FREE;
+    cell->closing = cell->exiting = cell->paused = cell->for_good = false;
+    cell->holds = 0;
+    cell->handled = 0;
+    cell->waiting = cell->waiting_max = 0;
+    atomic_store_explicit(&cell->dropped, 0, memory_order_relaxed);
+    atomic_store_explicit(&cell->alive, 0, memory_order_relaxed);
+    act_cells_give(&system->cells, cell);
+    /* From here on the cell may be another's. */
+    if (hooks && hooks->gone) {
+        hooks->gone(hooks->self, (struct actant_ref){ref});
+    }
+    if (parent != 0) {
+        act_mail_control(system, worker, parent, ref, ACT_CONTROL_CHILD_GONE, 0, 0);
+    }
+    atomic_fetch_sub_explicit(&system->actors, 1, memory_order_release);
+}
+
+/* No child lives any more. */
+static void
+finish(struct act_worker *worker, struct act_cell *cell)
+{
+    struct act_node *packed = cell->rare->reason;
+    const struct actant_reason *reason = (const struct actant_reason *)act_node_data(packed);
+    bool keeps_ref = cell->supervised && !cell->for_good;
+
+    if (reason->kind != ACTANT_STOP_START && cell->actor->stop) {
+        act_step_begin(&worker->context, cell, NULL);
+        cell->actor->stop(&worker->context, cell->state, reason);
+        act_step_end(&worker->context);
+    }
+    act_free(cell->state);
+    cell->state = NULL;
+    cell->rare->reason = NULL;
+    if (act_life_abnormal(reason->kind) && !keeps_ref) {
+        act_monitor_obituary(worker->system, atomic_load_explicit(&cell->ref, memory_order_relaxed),
+                             reason);
+    }
+    act_monitor_announce(worker, cell, reason);
+    act_mail_free(worker->system, worker, packed);
+    if (keeps_ref) {
+        park(worker, cell);
+    } else {
+        vanish(worker, cell);
+    }
+}
+
+/* Stops the child that came last; false: there is none. */
+static bool
+end_last_child(struct act_worker *worker, struct act_cell *cell)
+{
+    uint64_t child = act_bonds_last(&cell->rare->bonds, ACT_BOND_CHILD);
+
+    if (child == 0) {
+        return false;
+    }
+    act_mail_control(worker->system, worker, child, 0, ACT_CONTROL_END,
+                     !cell->supervised || cell->for_good, ACTANT_STOP_SHUTDOWN);
+    return true;
+}
+
+void
+act_life_end(struct act_worker *worker, struct act_cell *cell, const struct actant_reason *reason)
+{
+    struct act_rare *rare = act_cell_rare(cell);
+
+    cell->life = ACT_LIFE_STOPPING;
+    rare->reason = act_mail_reason(worker->system, worker, reason);
+    if (!end_last_child(worker, cell)) {
+        finish(worker, cell);
+    }
+}
+
+static void
+child_gone(struct act_worker *worker, struct act_cell *cell, const struct act_node *node)
+{
+    uint32_t gone = ACT_BOND_CHILD | (node->serial == 0 ? ACT_BOND_SUPERVISED : 0);
+
+    act_bonds_drop(&act_cell_rare(cell)->bonds, node->from, gone);
+    if (cell->life == ACT_LIFE_STOPPING && !end_last_child(worker, cell)) {
+        finish(worker, cell);
+    }
+}
+
+static void
+end(struct act_worker *worker, struct act_cell *cell, const struct act_node *node)
+{
+    cell->for_good = cell->for_good || node->serial != 0;
+    switch ((enum act_life)cell->life) {
+    case ACT_LIFE_STARTING:
+    case ACT_LIFE_LIVE:
+        act_life_end(worker, cell,
+                     &(struct actant_reason){.kind = (enum actant_stop_kind)node->code});
+        break;
+    case ACT_LIFE_PARKED:
+        if (cell->for_good) {
+            vanish(worker, cell);
+        }
+        break;
+    case ACT_LIFE_STOPPING:
+    case ACT_LIFE_FREE: break;
+    }
+}
+
+void
+act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+{
+    switch ((enum act_control)node->type) {
+    case ACT_CONTROL_START: start(worker, cell, node); break;
+    case ACT_CONTROL_END: end(worker, cell, node); break;
+    case ACT_CONTROL_CHILD_GONE: child_gone(worker, cell, node); break;
+    case ACT_CONTROL_WATCH_START: watch_start(worker, cell, node); break;
+    case ACT_CONTROL_MONITOR:
+    case ACT_CONTROL_UNMONITOR:
+    case ACT_CONTROL_LINK:
+    case ACT_CONTROL_UNLINK:
+    case ACT_CONTROL_LINK_DOWN: act_monitor_control(worker, cell, node); break;
+    case ACT_CONTROL_FORGET: break;
+    case ACT_CONTROL_UNHOLD:
+        if (cell->holds > 0) {
+            cell->holds--;
+        }
+        break;
+    case ACT_CONTROL_DEBUG_KILL:
+        act_cell_rare(cell)->kill_at = cell->handled + node->serial;
+        cell->rare->kill_taken = node->code != 0;
+        break;
+    case ACT_CONTROL_STOP: ACT_UNREACHABLE();
+    }
+    act_mail_free(worker->system, worker, node);
+}
+
+/* ---- from outside ------------------------------------------------------------------------------ */
+
+enum actant_code
+act_actor_end(struct actant_system *system, struct actant_ref ref, enum actant_stop_kind kind)
+{
+    if (!act_cell_of(system, ref.v)) {
+        return ACTANT_GONE;
+    }
+    act_mail_control(system, act_worker_here(system), ref.v, 0, ACT_CONTROL_END, 0, (uint8_t)kind);
+    return ACTANT_OK;
+}
+
+enum actant_code
+actant_stop(struct actant_system *system, struct actant_ref ref)
+{
+    if (!act_cell_of(system, ref.v)) {
+        return ACTANT_GONE;
+    }
+    act_mail_control(system, act_worker_here(system), ref.v, 0, ACT_CONTROL_STOP, 0, 0);
+    return ACTANT_OK;
+}
+
+enum actant_code
+actant_kill(struct actant_system *system, struct actant_ref ref)
+{
+    return act_actor_end(system, ref, ACTANT_STOP_KILLED);
+}
+
+bool
+actant_is_alive(struct actant_system *system, struct actant_ref ref)
+{
+    struct act_cell *cell = act_cell_of(system, ref.v);
+
+    return cell && atomic_load_explicit(&cell->alive, memory_order_relaxed) == 1;
+}
+
+enum actant_code
+act_actor_debug_kill(struct actant_system *system, struct actant_ref ref, uint64_t n, bool taken)
+{
+    if (!act_cell_of(system, ref.v)) {
+        return ACTANT_GONE;
+    }
+    act_mail_control(system, act_worker_here(system), ref.v, 0, ACT_CONTROL_DEBUG_KILL, n, taken);
+    return ACTANT_OK;
+}

@@ -1,0 +1,70 @@
+/* One message on its way: 64 bytes with up to 16 of payload in it, or one of three larger shapes, or, for
+ * more, one of its own size. Nodes are recycled: each thread of the system has a cache without locks,
+ * full batches of which go through a depot that all share. */
+#ifndef ACT_ENGINE_ACTOR_NODE_H
+#define ACT_ENGINE_ACTOR_NODE_H
+
+#include "engine/actor/thread.h"
+
+#include <stddef.h>
+
+enum act_node_flag {
+    ACT_NODE_CONTROL = 1, /* for the runtime itself: type is an enum act_control */
+    ACT_NODE_ASK = 2,     /* serial is the asker's; somebody waits for the answer */
+    ACT_NODE_OWNED = 4,   /* the payload is elsewhere: as.owned */
+    ACT_NODE_COUNTED = 8, /* it holds a place of a bounded mailbox */
+    ACT_NODE_TIMED = 16,  /* sent_us is set */
+    ACT_NODE_OUTSIDE = 32 /* from is a waiting thread's: a handler sees nobody */
+};
+
+#define ACT_SHAPES 4           /* 64 << shape bytes */
+#define ACT_SHAPE_SINGLE 0xffu /* allocated to measure, not recycled */
+
+struct act_node {
+    struct act_node *next;
+    uint64_t to, from;
+    uint64_t serial;
+    uint32_t type, size;
+    uint32_t sent_us;
+    uint8_t lane, flags, code, shape;
+    union {
+        struct {
+            void *data;
+            void (*destroy)(void *data);
+        } owned;
+        _Alignas(16) unsigned char bytes[16];
+    } as;
+};
+
+#define ACT_BATCH 64 /* nodes that move between cache and depot at once */
+
+/* One thread's. Per shape two chains of at most ACT_BATCH nodes: the spare is full or empty. */
+struct act_cache {
+    struct act_node *free[ACT_SHAPES], *spare[ACT_SHAPES];
+    uint32_t count[ACT_SHAPES];
+    uint32_t tick; /* messages sent, for one in 64 to be timed */
+};
+
+/* Shared; under its lock. Batches are chained through `from` of their first node. */
+struct act_depot {
+    struct act_mutex lock;
+    struct act_node *batches[ACT_SHAPES];
+    uint32_t count[ACT_SHAPES];
+};
+
+void act_depot_init(struct act_depot *depot);
+void act_depot_fini(struct act_depot *depot);
+void act_cache_fini(struct act_cache *cache);
+
+/* A node with size bytes of payload, not yet filled in; the other fields are zero. */
+struct act_node *act_node_new(struct act_depot *depot, struct act_cache *cache, size_t size);
+/* Gives it back, with destroy for an owned payload. */
+void act_node_free(struct act_depot *depot, struct act_cache *cache, struct act_node *node);
+
+static inline void *
+act_node_data(struct act_node *node)
+{
+    return node->flags & ACT_NODE_OWNED ? node->as.owned.data : (void *)node->as.bytes;
+}
+
+#endif

@@ -1,0 +1,173 @@
+/* One actor's turn: it takes messages, one at a time. */
+#include "engine/actor/actor_internal.h"
+
+#include "base/assert.h"
+
+void
+act_step_begin(struct actant_context *context, struct act_cell *cell, struct act_node *node)
+{
+    ACT_ASSERT(!context->cell);
+    context->cell = cell;
+    context->node = node;
+    context->owes = node && node->flags & ACT_NODE_ASK;
+    context->now_known = false;
+    context->raised.set = false;
+}
+
+void
+act_step_end(struct actant_context *context)
+{
+    context->cell = NULL;
+    context->node = NULL;
+}
+
+struct actant_error
+act_step_error(const struct actant_context *context, int code)
+{
+    if (!context->raised.set) {
+        return (struct actant_error){.code = code, .message = ""};
+    }
+    return (struct actant_error){
+        .code = context->raised.code,
+        .message = context->raised.message,
+        .data = context->raised.size > 0 ? context->raised.data : NULL,
+        .size = context->raised.size,
+    };
+}
+
+/* An asker hears of the error as of an answer. */
+static void
+reply_failed(struct actant_context *context, const struct actant_reason *reason)
+{
+    struct act_worker *worker = context->worker;
+    struct act_node *answer = act_mail_reason(worker->system, worker, reason);
+
+    answer->to = context->node->from;
+    answer->type = ACTANT_TYPE_REPLY;
+    answer->serial = context->node->serial;
+    answer->code = ACTANT_FAILED;
+    answer->lane = ACT_LANE_NORMAL;
+    context->owes = false;
+    act_mail_post(worker->system, worker, answer);
+}
+
+/* The step returned code: the handler of panics decides. */
+static void
+panicked(struct actant_context *context, int code)
+{
+    struct act_cell *cell = context->cell;
+    struct actant_reason reason = {ACTANT_STOP_ERROR, act_step_error(context, code)};
+    enum actant_verdict verdict = ACTANT_STOP;
+
+    act_cell_rare(cell)->panics++;
+    if (context->owes) {
+        reply_failed(context, &reason);
+    }
+    if (cell->actor->panic) {
+        verdict = cell->actor->panic(context, cell->state, &reason.error);
+    }
+    if (verdict == ACTANT_STOP) {
+        struct act_worker *worker = context->worker;
+        act_mail_free(worker->system, worker, context->node);
+        act_step_end(context);
+        act_life_end(worker, cell, &reason);
+    }
+}
+
+static void
+finish_step(struct act_worker *worker, struct act_cell *cell, int code)
+{
+    struct actant_context *context = &worker->context;
+
+    if (code != 0) {
+        panicked(context, code);
+        if (!context->cell) {
+            return;
+        }
+    } else if (context->owes) {
+        act_mail_reply(worker->system, worker, context->node->from, context->node->serial,
+                       ACTANT_OK, NULL, 0);
+    }
+    if (context->node) {
+        act_mail_free(worker->system, worker, context->node);
+    }
+    act_step_end(context);
+    if (cell->exiting) {
+        act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_NORMAL});
+    }
+}
+
+static void
+handle(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+{
+    struct actant_context *context = &worker->context;
+    struct actant_message message = {
+        .type = node->type,
+        .code = (enum actant_code)node->code,
+        .from = {node->flags & ACT_NODE_OUTSIDE ? 0 : node->from},
+        .data = act_node_data(node),
+        .size = node->size,
+        .wants_reply = node->flags & ACT_NODE_ASK,
+    };
+
+    if (node->type == ACTANT_TYPE_DOWN && !act_monitor_accept(cell, node)) {
+        act_mail_free(worker->system, worker, node);
+        return;
+    }
+    if (node->type < ACTANT_TYPE_USER) {
+        message.tag = node->serial;
+    } else {
+        cell->handled++;
+    }
+    act_step_begin(context, cell, node);
+    finish_step(worker, cell, cell->actor->handle(context, cell->state, &message));
+}
+
+static void
+take(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+{
+    if (node->flags & ACT_NODE_CONTROL) {
+        act_life_control(worker, cell, node);
+    } else if (cell->life == ACT_LIFE_LIVE) {
+        if (cell->closing && cell->stop_after > 0) {
+            cell->stop_after--;
+        }
+        handle(worker, cell, node);
+    } else {
+        act_mail_undeliverable(worker->system, worker, node);
+    }
+}
+
+size_t
+act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
+{
+    size_t taken = 0;
+
+    while (taken < budget) {
+        if (cell->closing && cell->stop_after == 0 && cell->life == ACT_LIFE_LIVE &&
+            !cell->lanes[ACT_LANE_FRONT].head) {
+            act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_NORMAL});
+            break;
+        }
+        struct act_node *node = act_mail_take(worker, cell);
+        if (!node) {
+            break;
+        }
+        taken++;
+        take(worker, cell, node);
+    }
+    return taken;
+}
+
+bool
+act_step_has_more(const struct act_cell *cell)
+{
+    if (cell->lanes[ACT_LANE_FRONT].head) {
+        return true;
+    }
+    if (cell->life != ACT_LIFE_LIVE || cell->paused || cell->holds > 0) {
+        return false;
+    }
+    return cell->lanes[ACT_LANE_URGENT].head || cell->lanes[ACT_LANE_NORMAL].head ||
+           cell->lanes[ACT_LANE_LAZY].head || (cell->closing && cell->stop_after == 0);
+}
