@@ -9,6 +9,14 @@ def actant_chain(count, command):
     return "chain:\n" + f"  - {command}\n" * count
 
 
+def noops(work, count, kind):
+    """A group or chain of no-op tasks, or a chord of them with one more at its end. kind: a node's keys."""
+    members = f"  - {{{kind}}}\n" * count
+    if work != "chord":
+        return f"{work}:\n{members}"
+    return f"chord:\n  group:\n{members.replace('  - ', '    - ')}  then: {{{kind}}}\n"
+
+
 def ninja(count, command, chain):
     """Phony outputs that never exist, so that every edge runs."""
     lines = ["rule r", f"  command = {command}", "  description = $out"]

@@ -1,0 +1,77 @@
+"""The actor runtime beside Kameo and Ractor: actors/actant_actors.c says what each work is. Each program takes
+its own time, from the first message to the end of the work."""
+
+import subprocess
+import sys
+
+from harness import RELEASE, TOOLS
+
+PEERS = {"Kameo": "actors-kameo", "Ractor": "actors-ractor"}
+
+# work: (operations of actant, of a peer, what the row says, who has no such thing)
+WORKS = {
+    "tell1": (5_000_000, 1_000_000, "tell 1→1", ()),
+    "tell8": (5_000_000, 1_000_000, "tell 8→1", ()),
+    "tell1-bounded": (5_000_000, 1_000_000, "tell 1→1, mailbox of 1,000", ("Ractor",)),
+    "tell8-bounded": (5_000_000, 1_000_000, "tell 8→1, mailbox of 1,000", ("Ractor",)),
+    "ask": (2_000_000, 300_000, "ask round trip", ()),
+    "spawn-awaited": (500_000, 50_000, "spawn, await start, stop, await", ()),
+    "spawn": (500_000, 50_000, "spawn 1,000, stop, await all", ()),
+}
+MODES = {"one": "one thread", "threads": "two threads"}
+IDLE = 100_000
+
+
+def call(program, *arguments):
+    done = subprocess.run([str(program), *map(str, arguments)], capture_output=True, text=True,
+                          timeout=300)
+    if done.returncode != 0:
+        sys.exit(f"bench: {program} {arguments}: {done.stderr[-2000:]}")
+    return [float(word) for word in done.stdout.split()]
+
+
+def sides(mode, work, own_count, peer_count, without=()):
+    """Name → a measure of one run. One figure of the line that the program prints: the first."""
+    ours = RELEASE / "bench" / "actant_actors"
+    result = {"actant": lambda: call(ours, mode, work, own_count)[0]}
+    for name, program in PEERS.items():
+        path = TOOLS / "actors" / "release" / program
+        if path.exists() and name not in without:
+            result[name] = lambda path=path: call(path, mode, work, peer_count)[0]
+    return result
+
+
+def idle(b, mode, label):
+    sizes = {}
+    programs = {"actant": RELEASE / "bench" / "actant_actors"}
+    programs |= {name: TOOLS / "actors" / "release" / program for name, program in PEERS.items()}
+    for name, program in programs.items():
+        if program.exists():
+            sizes[name] = call(program, mode, "idle", IDLE)
+    for at, what in enumerate(("allocated", "resident")):
+        b.rows_of(f"idle actor, {what}, {label}", "B",
+                  {name: [values[at]] for name, values in sizes.items()})
+
+
+def allocations(b, mode, label):
+    """Per operation; once, for they do not vary."""
+    for work, (_, count, name, without) in WORKS.items():
+        if work in ("tell1", "ask", "spawn"):
+            counted = {side: [call(RELEASE / "bench" / "actant_actors" if side == "actant" else
+                                   TOOLS / "actors" / "release" / PEERS[side],
+                                   mode, work, count, "count")[0]]
+                       for side in sides(mode, work, 1, 1, without)}
+            b.rows_of(f"allocations, {name}, {label}", "", counted)
+
+
+def actors(b):
+    for name, program in PEERS.items():
+        if not (TOOLS / "actors" / "release" / program).exists():
+            print(f"bench: {name} is left out; `./dev setup bench` builds it (needs cargo)",
+                  file=sys.stderr)
+    for mode, label in MODES.items():
+        for work, (own_count, peer_count, name, without) in WORKS.items():
+            measured = b.alternate(sides(mode, work, own_count, peer_count, without))
+            b.rows_of(f"{name}, {label}", "1/s", measured)
+        idle(b, mode, label)
+        allocations(b, mode, label)
