@@ -115,8 +115,9 @@ struct act_store_ops {
                          struct act_error *err);
     enum act_err (*inbox)(struct act_store *self, struct act_str run, struct act_arena *arena,
                           act_inbox_rows *ret, struct act_error *err);
-    /* Cheap (PRAGMA data_version): has another process committed since the last call? */
-    bool (*changed)(struct act_store *self);
+    /* Cheap (PRAGMA data_version): may there be something new in the inbox of a run that this store owns
+     * since the last call for it? */
+    bool (*changed)(struct act_store *self, struct act_str run);
 
     /* Limits over all runs of the database. Takes all of `limits` (map NAME → integer: at most so many
      * at once; {"count", "per_ms"}: at most so many per time; null: 1) for holder, or none: *granted false, then

@@ -247,7 +247,7 @@ poll_tick(void *self)
     coord->poll = NULL;
     if (act_coord_over(coord) || coord->failed)
         return;
-    if (store->ops->changed(store))
+    if (store->ops->changed(store, coord->row.run))
         act_coord_read_inbox(coord);
     store->ops->maintain(store);
     act_coord_poll_inbox(coord);

@@ -24,6 +24,7 @@ act_inbox_add(struct act_sqlite *s, const struct act_inbox_row *row, struct act_
     sqlite3_bind_int64(stmt, 6, row->at_ms);
     rc = act_db_step(&s->db, stmt, NULL, err);
     sqlite3_clear_bindings(stmt);
+    s->posts++;
     return rc;
 }
 
@@ -73,18 +74,22 @@ act_sqlite_inbox(struct act_store *self, struct act_str run, struct act_arena *a
 }
 
 bool
-act_sqlite_changed(struct act_store *self)
+act_sqlite_changed(struct act_store *self, struct act_str run)
 {
     struct act_sqlite *s = act_sqlite_of(self);
+    struct act_owned *owned = act_sqlite_owned(s, run);
     sqlite3_stmt *stmt;
     bool found = false;
+    if (!owned)
+        return true;
     /* When it cannot be told, looking is what finds out why. */
     if (act_db_stmt(&s->db, ACT_SQL_DATA_VERSION, &stmt, NULL) != ACT_OK ||
         act_db_step(&s->db, stmt, &found, NULL) != ACT_OK || !found)
         return true;
     int64_t version = sqlite3_column_int64(stmt, 0);
     sqlite3_reset(stmt);
-    bool changed = version != s->data_version;
-    s->data_version = version;
+    bool changed = version != owned->data_version || s->posts != owned->posts;
+    owned->data_version = version;
+    owned->posts = s->posts;
     return changed;
 }

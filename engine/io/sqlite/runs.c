@@ -83,7 +83,9 @@ owned_elsewhere(struct act_str run, int64_t pid, struct act_error *err)
 static struct act_owned *
 remember(struct act_sqlite *s, struct act_str run, int64_t row)
 {
-    act_vec_push(&s->owned, ((struct act_owned){.run = act_strndup(run.ptr, run.len), .row = row}));
+    act_vec_push(
+        &s->owned,
+        ((struct act_owned){.run = act_strndup(run.ptr, run.len), .row = row, .data_version = -1}));
     return act_vec_last(&s->owned);
 }
 

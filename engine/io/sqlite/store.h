@@ -15,6 +15,8 @@ struct act_owned {
     int64_t row;
     uint64_t next_seq;
     uint8_t hash[ACT_SHA256_BYTES]; /* of its newest batch */
+    int64_t data_version;           /* when its inbox was last looked at, and */
+    uint64_t posts;                 /* how many the store had posted then */
 };
 
 struct act_sqlite {
@@ -23,7 +25,8 @@ struct act_sqlite {
     struct act_owners owners;
     struct act_checkpointer checkpointer;
     ACT_VEC(struct act_owned) owned;
-    int64_t data_version;
+    uint64_t
+        posts; /* that this store has put into inboxes: its own commits change no data_version */
     char *vfs; /* NULL: the default */
 };
 
@@ -93,7 +96,7 @@ enum act_err act_sqlite_post(struct act_store *self, const struct act_inbox_row 
                              struct act_error *err);
 enum act_err act_sqlite_inbox(struct act_store *self, struct act_str run, struct act_arena *arena,
                               act_inbox_rows *ret, struct act_error *err);
-bool act_sqlite_changed(struct act_store *self);
+bool act_sqlite_changed(struct act_store *self, struct act_str run);
 
 /* limits.c */
 enum act_err act_sqlite_acquire(struct act_store *self, struct act_str run, struct act_str holder,

@@ -58,6 +58,27 @@ act_uv_loop_of(struct act_loop *loop)
     return &port_of(loop)->loop;
 }
 
+int
+act_uv_loop_fd(struct act_loop *loop)
+{
+    return uv_backend_fd(&port_of(loop)->loop);
+}
+
+/* What a turn leads to at once belongs to it, up to a bound: another loop has its own to do. */
+#define TURNS_AT_ONCE 16
+
+int64_t
+act_uv_loop_turn(struct act_loop *loop)
+{
+    uv_loop_t *uv = &port_of(loop)->loop;
+    int64_t due_ms = 0;
+    for (int i = 0; i < TURNS_AT_ONCE && due_ms == 0; i++) {
+        uv_run(uv, UV_RUN_NOWAIT);
+        due_ms = uv_backend_timeout(uv);
+    }
+    return due_ms;
+}
+
 static int64_t
 loop_now_ms(struct act_loop *self)
 {
@@ -266,7 +287,7 @@ static const struct act_loop_ops loop_ops = {
 };
 
 enum act_err
-act_uv_loop_create(struct act_loop **ret, struct act_error *err)
+act_uv_loop_create_guest(struct act_loop **ret, struct act_error *err)
 {
     struct uv_port *port = act_zalloc(1, sizeof *port);
     int failed = uv_loop_init(&port->loop);
@@ -275,7 +296,6 @@ act_uv_loop_create(struct act_loop **ret, struct act_error *err)
         return act_error_set(err, ACT_ERR_SYSTEM, "the event loop cannot be made: %s",
                              uv_strerror(failed));
     }
-    signal(SIGPIPE, SIG_IGN);
     port->port.ops = &loop_ops;
     port->magic = LOOP_MAGIC;
     ACT_ASSERT(uv_mutex_init(&port->mutex) == 0);
@@ -295,4 +315,13 @@ act_uv_loop_create(struct act_loop **ret, struct act_error *err)
     uv_idle_init(&port->loop, &port->idle);
     *ret = &port->port;
     return ACT_OK;
+}
+
+enum act_err
+act_uv_loop_create(struct act_loop **ret, struct act_error *err)
+{
+    enum act_err code = act_uv_loop_create_guest(ret, err);
+    if (!code)
+        signal(SIGPIPE, SIG_IGN);
+    return code;
 }

@@ -192,7 +192,7 @@ act_uv_process_port_create(struct act_loop *loop, const struct act_uv_process_op
     port->known = (struct act_known){port, act_process_known_has, act_process_known_list};
     port->spawned.fd = -1;
     port->spawner = act_spawner_create(&port->shared);
-    act_orphans_init(&port->orphans);
+    act_orphans_init(&port->orphans, !options || !options->leave_orphans);
     handles_init(port, uv);
     *ret = &port->port;
     return ACT_OK;

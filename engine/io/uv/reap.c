@@ -78,11 +78,12 @@ act_reap_leader(int pid, int pidfd, struct act_process_exit *ret)
 #endif
 
 void
-act_orphans_init(struct act_orphans *orphans)
+act_orphans_init(struct act_orphans *orphans, bool adopt)
 {
     orphans->children_fd = -1;
+    (void)adopt; /* the portable form cannot */
 #if !ACT_PORTABLE
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    if (!adopt || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
         return;
     char path[64];
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());

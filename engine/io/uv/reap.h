@@ -16,7 +16,8 @@ bool act_reap_leader(int pid, int pidfd, struct act_process_exit *ret);
 struct act_orphans {
     int children_fd; /* -1: not Linux, or a kernel without CONFIG_PROC_CHILDREN */
 };
-void act_orphans_init(struct act_orphans *orphans);
+/* adopt: become their reaper; else there is no list. */
+void act_orphans_init(struct act_orphans *orphans, bool adopt);
 void act_orphans_fini(struct act_orphans *orphans);
 /* Reaps those that have ended and appends those that live. Children of our own session are none: a
  * helper that some other part of this program started. known(self, pid): a process that the port

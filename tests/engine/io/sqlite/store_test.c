@@ -197,8 +197,8 @@ test_the_inbox_is_emptied_by_the_batch_that_holds_it(void **state)
     act_inbox_rows rows = {0};
     f->store = fixture_open(f, ACT_DURABLE_PROCESS);
     make_run(f->store, "r1", &f->err);
-    f->store->ops->changed(f->store);
-    assert_false(f->store->ops->changed(f->store));
+    f->store->ops->changed(f->store, ACT_STR("r1"));
+    assert_false(f->store->ops->changed(f->store, ACT_STR("r1")));
 
     struct act_store *other = fixture_open(f, ACT_DURABLE_PROCESS);
     struct act_inbox_row row = {.run = ACT_STR("r1"),
@@ -212,8 +212,8 @@ test_the_inbox_is_emptied_by_the_batch_that_holds_it(void **state)
     row.run = ACT_STR("r9");
     assert_int_equal(other->ops->post(other, &row, &f->err), ACT_ERR_NOT_FOUND);
 
-    assert_true(f->store->ops->changed(f->store));
-    assert_false(f->store->ops->changed(f->store));
+    assert_true(f->store->ops->changed(f->store, ACT_STR("r1")));
+    assert_false(f->store->ops->changed(f->store, ACT_STR("r1")));
     assert_int_equal(f->store->ops->inbox(f->store, ACT_STR("r1"), &arena, &rows, &f->err), ACT_OK);
     assert_int_equal(rows.len, 2);
     assert_true(act_str_is(rows.ptr[0].name, "go"));
@@ -241,6 +241,39 @@ test_the_inbox_is_emptied_by_the_batch_that_holds_it(void **state)
     other->ops->close(other);
     act_vec_fini(&rows);
     act_arena_fini(&arena);
+}
+
+static bool
+looks(struct fixture *f, const char *run)
+{
+    return f->store->ops->changed(f->store, act_str(run));
+}
+
+/* Two runs in one store: each is told for itself, also of what the store has posted on its own. */
+static void
+test_each_run_of_a_store_is_told_of_its_inbox(void **state)
+{
+    struct fixture *f = *state;
+    f->store = fixture_open(f, ACT_DURABLE_PROCESS);
+    make_run(f->store, "r1", &f->err);
+    make_run(f->store, "r2", &f->err);
+    looks(f, "r1");
+    looks(f, "r2");
+    assert_false(looks(f, "r1"));
+    assert_false(looks(f, "r2"));
+
+    struct act_inbox_row row = {
+        .run = ACT_STR("r1"), .kind = ACT_STR("signal"), .name = ACT_STR("go")};
+    struct act_store *other = fixture_open(f, ACT_DURABLE_PROCESS);
+    assert_int_equal(other->ops->post(other, &row, &f->err), ACT_OK);
+    other->ops->close(other);
+    assert_true(looks(f, "r2"));
+    assert_true(looks(f, "r1"));
+    assert_false(looks(f, "r2"));
+
+    assert_int_equal(f->store->ops->post(f->store, &row, &f->err), ACT_OK);
+    assert_true(looks(f, "r1"));
+    assert_false(looks(f, "r1"));
 }
 
 static void
@@ -299,6 +332,7 @@ main(void)
         T(test_runs_are_listed_newest_first),
         T(test_plans_are_kept_once_and_go_with_their_last_run),
         T(test_the_inbox_is_emptied_by_the_batch_that_holds_it),
+        T(test_each_run_of_a_store_is_told_of_its_inbox),
         T(test_a_changed_byte_is_found_with_its_event),
         T(test_large_batches),
     };

@@ -1,6 +1,7 @@
 /* The loop port: timers, turns, posts, signals. */
 #include "engine/io/uv/loop.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -183,6 +184,61 @@ signals(void **state)
     close(fds[1]);
 }
 
+static void
+note_t(void *self)
+{
+    (void)self;
+    note('t');
+}
+
+static void
+note_p(void *self)
+{
+    (void)self;
+    note('p');
+}
+
+static void *
+post_late(void *self)
+{
+    usleep(10000);
+    loop->ops->post(loop, note_p, NULL);
+    return self;
+}
+
+/* Another loop waits for ours: by descriptor and due time alone everything gets done. */
+static void
+turned_by_another_loop(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    loop->ops->start_timer(loop, 30, note_t, NULL);
+    assert_true(act_uv_loop_turn(loop) > 0);
+    assert_string_equal(trail, "");
+    pthread_create(&thread, NULL, post_late, NULL);
+    while (strlen(trail) < 2) {
+        struct pollfd fd = {.fd = act_uv_loop_fd(loop), .events = POLLIN};
+        int64_t due_ms = act_uv_loop_turn(loop);
+        if (due_ms != 0 && strlen(trail) < 2)
+            assert_true(poll(&fd, 1, due_ms < 0 ? 60000 : (int)due_ms) >= 0);
+    }
+    pthread_join(thread, NULL);
+    assert_true(strcmp(trail, "tp") == 0 || strcmp(trail, "pt") == 0);
+}
+
+static void
+a_guest_leaves_the_process_alone(void **state)
+{
+    (void)state;
+    struct act_loop *guest = NULL;
+    struct sigaction before = {.sa_handler = SIG_DFL}, after;
+    sigaction(SIGPIPE, &before, NULL);
+    assert_int_equal(act_uv_loop_create_guest(&guest, NULL), ACT_OK);
+    sigaction(SIGPIPE, NULL, &after);
+    assert_true(after.sa_handler == SIG_DFL);
+    guest->ops->close(guest);
+}
+
 int
 main(void)
 {
@@ -192,6 +248,8 @@ main(void)
         cmocka_unit_test_setup_teardown(requested_before_it_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(posts_from_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(signals, setup, teardown),
+        cmocka_unit_test_setup_teardown(turned_by_another_loop, setup, teardown),
+        cmocka_unit_test(a_guest_leaves_the_process_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
