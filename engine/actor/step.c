@@ -146,6 +146,10 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
 {
     size_t taken = 0;
 
+    /* What it sends to itself waits for the others' turn. */
+    if (cell->waiting > 0 && cell->waiting < budget) {
+        budget = cell->waiting;
+    }
     while (taken < budget) {
         if (cell->closing && cell->stop_after == 0 && cell->life == ACT_LIFE_LIVE &&
             !cell->lanes[ACT_LANE_FRONT].head) {
