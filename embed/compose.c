@@ -3,6 +3,7 @@
 #include "engine/io/sqlite/location.h"
 #include "engine/io/sqlite/sqlite_store.h"
 #include "engine/io/uv/blob.h"
+#include "engine/io/uv/link.h"
 #include "engine/io/uv/loop.h"
 #include "engine/io/uv/process.h"
 
@@ -61,6 +62,8 @@ act_engine_open(struct act_store *store, struct act_engine *ret, struct act_erro
     enum act_err code = act_uv_loop_create(&engine.loop, err);
     if (!code)
         code = act_uv_process_port_create(engine.loop, NULL, &engine.processes, err);
+    if (!code)
+        code = act_uv_link_port_create(engine.loop, &engine.links, err);
     if (code)
         act_engine_close(&engine);
     else
@@ -71,6 +74,8 @@ act_engine_open(struct act_store *store, struct act_engine *ret, struct act_erro
 void
 act_engine_close(struct act_engine *engine)
 {
+    if (engine->links)
+        engine->links->ops->close_port(engine->links);
     if (engine->processes)
         engine->processes->ops->close(engine->processes);
     if (engine->store)

@@ -5,6 +5,7 @@
 #define ACT_EMBED_COMPOSE_H
 
 #include "engine/port/blob.h"
+#include "engine/port/link.h"
 #include "engine/port/loop.h"
 #include "engine/port/process.h"
 #include "engine/port/store.h"
@@ -31,6 +32,7 @@ struct act_engine {
     struct act_loop *loop;
     struct act_store *store; /* NULL: no history */
     struct act_process_port *processes;
+    struct act_link_port *links;
 };
 /* store: taken over, also by a failure. */
 enum act_err act_engine_open(struct act_store *store, struct act_engine *ret,

@@ -5,6 +5,7 @@
 
 #include "dsl/plan.h"
 #include "engine/port/blob.h"
+#include "engine/port/link.h"
 #include "engine/port/loop.h"
 #include "engine/port/process.h"
 #include "engine/run/router.h"
@@ -15,6 +16,7 @@
 struct act_executor_place {
     struct act_loop *loop;
     struct act_process_port *processes;
+    struct act_link_port *links;
     struct act_blob_port *blobs; /* the run's */
     const struct act_environ *environ;
     struct act_secrets *secrets;

@@ -31,6 +31,7 @@ open_executors(struct act_site *site, const struct act_surroundings *around, str
     struct act_executor_place place = {
         .loop = site->engine->loop,
         .processes = site->engine->processes,
+        .links = site->engine->links,
         .blobs = site->blobs,
         .environ = site->environment,
         .secrets = around->secrets,

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#define ACT_PROCESS_LINKS_MAX 2
+
 /* Everything is borrowed until start returns (it copies what it needs). */
 struct act_process_spec {
     const char *program;     /* what to execute; NULL: argv[0]. Without '/' it is looked up in the
@@ -20,6 +22,10 @@ struct act_process_spec {
     int stdin_fd;       /* a file (memfd, object, /dev/null) or -1: /dev/null; stays the caller's */
     bool take_stdin;    /* stdin_fd is the port's from now on, which closes it */
     bool capture_out, capture_err; /* false: /dev/null */
+    /* Become the child's descriptors 3, 4 …; the port's from now on, which closes them. All others
+     * are closed in the child. */
+    int links[ACT_PROCESS_LINKS_MAX];
+    uint32_t link_count;
 };
 
 enum act_stream { ACT_STREAM_OUT, ACT_STREAM_ERR };
@@ -38,6 +44,8 @@ struct act_process_exit {
  * holds a pipe open does not delay it by more than a bounded time). pid: on_start. */
 struct act_process_watcher {
     void (*on_start)(void *self, int pid);
+    /* Output is there and is about to be read; may be NULL. */
+    void (*on_readable)(void *self);
     void (*on_output)(void *self, enum act_stream stream, struct act_str bytes);
     void (*on_exit)(void *self, const struct act_process_exit *exit);
 };
@@ -50,6 +58,8 @@ struct act_process_port_ops {
                           const struct act_process_watcher *watcher, void *watcher_self);
     /* Signal to the whole process group; a process that has not started yet never starts. */
     void (*signal)(act_process *process, int signal);
+    /* Kills it; no callback comes any more. */
+    void (*abandon)(act_process *process);
     /* Ends everything that carries NAME=value (or NAME_<digits>=value: see executors/shell/environ.h)
      * in its environment (grandchildren that left the session too), waits until it is gone (bounded),
      * and returns how many there were. */

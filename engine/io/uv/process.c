@@ -46,6 +46,13 @@ process_signal(struct act_process *process, int signum)
         process->pending_signal = signum;
 }
 
+static void
+process_abandon(struct act_process *process)
+{
+    process->watcher = (struct act_process_watcher){0};
+    process_signal(process, SIGKILL);
+}
+
 static uint32_t
 process_kill_cookie(struct act_process_port *self, const char *name, struct act_str value)
 {
@@ -161,6 +168,7 @@ handles_init(struct process_port *port, uv_loop_t *loop)
 static const struct act_process_port_ops process_ops = {
     .start = process_start,
     .signal = process_signal,
+    .abandon = process_abandon,
     .kill_cookie = process_kill_cookie,
     .close = process_close,
 };

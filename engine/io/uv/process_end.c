@@ -48,6 +48,8 @@ static size_t
 read_pipe(struct act_process *process, struct act_watch *watch, size_t max)
 {
     ssize_t got;
+    if (process->watcher.on_readable)
+        process->watcher.on_readable(process->watcher_self);
     do
         got = read(watch->fd, process->port->buffer,
                    max < PROCESS_READ_BYTES ? max : PROCESS_READ_BYTES);

@@ -15,6 +15,7 @@
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #define BUSY_TRIES 25
+#define LINK_FIRST 3 /* the child's first number after its standard streams */
 
 /* Inherited descriptors that were left open by whoever started us must not reach a task. Where
  * posix_spawn can close them in the child this is not needed. */
@@ -96,6 +97,22 @@ copy_text(const char **to, const char *text, char *at)
     return at + size;
 }
 
+/* Takes the links over. Their numbers are moved out of the way of those that the child's get. */
+static void
+take_links(struct act_spawn *spawn, const struct act_process_spec *spec)
+{
+    for (uint32_t i = 0; i < ACT_PROCESS_LINKS_MAX; i++)
+        spawn->links[i] = i < spec->link_count ? spec->links[i] : -1;
+    for (uint32_t i = 0; i < spec->link_count; i++) {
+        if (spawn->links[i] >= LINK_FIRST + ACT_PROCESS_LINKS_MAX)
+            continue;
+        int moved = fcntl(spawn->links[i], F_DUPFD_CLOEXEC, LINK_FIRST + ACT_PROCESS_LINKS_MAX);
+        spawn->stdin_failed = moved < 0 ? errno : spawn->stdin_failed;
+        close(spawn->links[i]);
+        spawn->links[i] = moved;
+    }
+}
+
 void
 act_spawn_init(struct act_spawn *spawn, const struct act_process_spec *spec)
 {
@@ -123,6 +140,7 @@ act_spawn_init(struct act_spawn *spawn, const struct act_process_spec *spec)
         spawn->stdin_fd = fcntl(spec->stdin_fd, F_DUPFD_CLOEXEC, 3);
         spawn->stdin_failed = spawn->stdin_fd < 0 ? errno : 0;
     }
+    take_links(spawn, spec);
 }
 
 static void
@@ -133,10 +151,18 @@ close_fd(int *fd)
     *fd = -1;
 }
 
+static void
+close_links(struct act_spawn *spawn)
+{
+    for (uint32_t i = 0; i < ACT_PROCESS_LINKS_MAX; i++)
+        close_fd(&spawn->links[i]);
+}
+
 void
 act_spawn_fini(struct act_spawn *spawn)
 {
     close_fd(&spawn->stdin_fd);
+    close_links(spawn);
     close_fd(&spawn->pidfd);
     close_fd(&spawn->out_fd);
     close_fd(&spawn->err_fd);
@@ -250,9 +276,12 @@ add_actions(posix_spawn_file_actions_t *actions, const struct act_spawn *spawn, 
         failed = posix_spawn_file_actions_adddup2(actions, out >= 0 ? out : null_fd, 1);
     if (!failed)
         failed = posix_spawn_file_actions_adddup2(actions, err >= 0 ? err : null_fd, 2);
+    int next = LINK_FIRST;
+    for (uint32_t i = 0; !failed && i < ACT_PROCESS_LINKS_MAX && spawn->links[i] >= 0; i++)
+        failed = posix_spawn_file_actions_adddup2(actions, spawn->links[i], next++);
 #if !ACT_PORTABLE
     if (!failed)
-        failed = posix_spawn_file_actions_addclosefrom_np(actions, 3);
+        failed = posix_spawn_file_actions_addclosefrom_np(actions, next);
 #endif
     if (!failed && spawn->dir)
         failed = posix_spawn_file_actions_addchdir_np(actions, spawn->dir);
@@ -342,6 +371,7 @@ act_spawn_start(struct act_spawn *spawn, const struct act_spawn_shared *shared)
         close_fd(&spawn->err_fd);
     } else {
         close_fd(&spawn->stdin_fd);
+        close_links(spawn);
         act_spawn_open_pidfd(spawn);
     }
 }

@@ -20,9 +20,10 @@ struct act_spawn {
     char *block;
     char **argv, **env;
     const char *program, *dir, *cookie;
-    int stdin_fd; /* ours, or -1 */
-    int stdin_failed;
+    int stdin_fd;     /* ours, or -1 */
+    int stdin_failed; /* errno: a descriptor could not be duplicated */
     bool capture_out, capture_err;
+    int links[ACT_PROCESS_LINKS_MAX]; /* ours, or -1 */
     /* Filled in by start. */
     int failed; /* errno; 0: it runs */
     bool dir_failed;

@@ -83,6 +83,16 @@ act_watch_add(struct act_watch_set *set, struct act_watch *watch)
 }
 
 void
+act_watch_writing(struct act_watch_set *set, struct act_watch *watch, bool writing)
+{
+    if (!watch->active || watch->writing == writing)
+        return;
+    watch->writing = writing;
+    struct epoll_event event = {.events = EPOLLIN | (writing ? EPOLLOUT : 0u), .data.ptr = watch};
+    epoll_ctl(set->epoll, EPOLL_CTL_MOD, watch->fd, &event);
+}
+
+void
 act_watch_remove(struct act_watch_set *set, struct act_watch *watch)
 {
     if (!watch->active)
@@ -146,6 +156,16 @@ act_watch_add(struct act_watch_set *set, struct act_watch *watch)
     watch->handle = handle;
     watch->active = true;
     return 0;
+}
+
+void
+act_watch_writing(struct act_watch_set *set, struct act_watch *watch, bool writing)
+{
+    (void)set;
+    if (!watch->active || watch->writing == writing)
+        return;
+    watch->writing = writing;
+    uv_poll_start(watch->handle, UV_READABLE | (writing ? UV_WRITABLE : 0), watch_ready);
 }
 
 void

@@ -11,6 +11,7 @@ struct uv_loop_s;
 struct act_watch {
     int fd;
     bool active;
+    bool writing; /* ready also comes when it can be written to: act_watch_writing */
     void (*ready)(struct act_watch *watch); /* readable or hung up; level-triggered */
     void *owner;
     void *handle; /* of the portable form */
@@ -23,6 +24,8 @@ enum act_err act_watch_set_create(struct uv_loop_s *loop, struct act_watch_set *
 void act_watch_set_destroy(struct act_watch_set *set);
 /* 0 or an errno. */
 int act_watch_add(struct act_watch_set *set, struct act_watch *watch);
+/* Whether ready is also to come when the descriptor can be written to. */
+void act_watch_writing(struct act_watch_set *set, struct act_watch *watch, bool writing);
 /* Out of the set before the descriptor is closed: a child that is being spawned may still hold it,
  * and then the kernel would go on to report it. No event of this turn comes afterwards. */
 void act_watch_remove(struct act_watch_set *set, struct act_watch *watch);
