@@ -10,13 +10,13 @@ PEERS = {"Kameo": "actors-kameo", "Ractor": "actors-ractor"}
 
 # work: (operations of actant, of a peer, what the row says, who has no such thing)
 WORKS = {
-    "tell1": (5_000_000, 1_000_000, "tell 1→1", ()),
-    "tell8": (5_000_000, 1_000_000, "tell 8→1", ()),
-    "tell1-bounded": (5_000_000, 1_000_000, "tell 1→1, mailbox of 1,000", ("Ractor",)),
-    "tell8-bounded": (5_000_000, 1_000_000, "tell 8→1, mailbox of 1,000", ("Ractor",)),
-    "ask": (2_000_000, 300_000, "ask round trip", ()),
-    "spawn-awaited": (500_000, 50_000, "spawn, await start, stop, await", ()),
-    "spawn": (500_000, 50_000, "spawn 1,000, stop, await all", ()),
+    "tell1": (1_000_000, 1_000_000, "tell 1→1", ()),
+    "tell8": (1_000_000, 1_000_000, "tell 8→1", ()),
+    "tell1-bounded": (1_000_000, 1_000_000, "tell 1→1, mailbox of 1,000", ("Ractor",)),
+    "tell8-bounded": (1_000_000, 1_000_000, "tell 8→1, mailbox of 1,000", ("Ractor",)),
+    "ask": (300_000, 300_000, "ask round trip", ()),
+    "spawn-awaited": (50_000, 50_000, "spawn, await start, stop, await", ()),
+    "spawn": (50_000, 50_000, "spawn 1,000, stop, await all", ()),
 }
 MODES = {"one": "one thread", "threads": "two threads"}
 IDLE = 100_000

@@ -9,7 +9,7 @@
  *   tell1-bounded …   the same into a mailbox of BOUND messages, whose rule is to hold back who sends
  *   ask               COUNT round trips from actor to actor, one after the other
  *   spawn-awaited     COUNT times: spawn, wait until it has started, stop, wait until it has stopped
- *   spawn             the same for BATCH at a time: spawn all, stop all, wait until all have stopped
+ *   spawn             the same for SPAWNED at a time: spawn all, stop all, wait until all have stopped
  *   idle              COUNT actors that have answered one ask each */
 #include "bench/actors/allocations.h"
 #include "include/actant/actor.h"
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 1000, BOUND = 1000, SENDERS_MAX = 8 };
+enum { BATCH = 64, BOUND = 1000, SPAWNED = 1000, SENDERS_MAX = 8 };
 enum { ADD = ACTANT_TYPE_USER, ASK, GO };
 
 static void
@@ -179,7 +179,7 @@ spawner_spawn(struct actant_context *context, const struct spawner *spawner)
 static void
 spawner_batch(struct actant_context *context, struct spawner *spawner)
 {
-    struct actant_ref refs[BATCH];
+    struct actant_ref refs[SPAWNED];
     struct actant_system *system = actant_context_system(context);
     uint64_t count = spawner->left < spawner->batch ? spawner->left : spawner->batch;
     if (count == 0)
@@ -321,7 +321,7 @@ spawn_awaited(const struct bench *bench)
 static void
 spawn_batches(const struct bench *bench)
 {
-    struct spawner args = {.home = bench->home, .left = bench->count, .batch = BATCH};
+    struct spawner args = {.home = bench->home, .left = bench->count, .batch = SPAWNED};
     struct actant_ref ref = spawn(bench, &spawner_class, &args, sizeof args, 0);
     go(bench, &ref, 1);
 }

@@ -26,7 +26,7 @@
 /* Called on the thread that runs the actor; they must be quick and must not send. */
 struct act_hooks {
     void *self;
-    /* After the step of a message of a user's type, and for each one dropped untaken. */
+    /* For each message that came by act_actor_forward: after its step, or when it is dropped untaken. */
     void (*done)(void *self, struct actant_ref ref);
     /* After the actor is gone for good (a supervised one: after act_actor_release). */
     void (*gone)(void *self, struct actant_ref ref);
@@ -39,7 +39,9 @@ struct act_spawn_more {
     bool supervised;
     /* Notices (types below ACTANT_TYPE_USER) go before all other messages, and come through a pause. */
     bool notices_first;
-    const struct act_hooks *hooks; /* NULL, or lives as long as the actor */
+    /* It has a ref, a name and a mailbox, but no life and no parent before act_actor_adopt. */
+    bool parked;
+    const struct act_hooks *hooks; /* NULL, or lives as long as the actor; not of a parked one */
 };
 
 enum actant_code act_actor_spawn(struct actant_system *system, const struct actant_spawn *spawn,
@@ -51,6 +53,18 @@ enum actant_code act_actor_spawn_child(struct actant_context *context,
  * copied. Its state is zeroed; with keep_mailbox it finds what its predecessor had not taken. */
 void act_actor_restart(struct actant_context *context, struct actant_ref ref, const void *args,
                        size_t args_size);
+/* The first life of a parked actor, which is the caller's supervised child from now on. */
+void act_actor_adopt(struct actant_context *context, struct actant_ref ref,
+                     const struct act_hooks *hooks, const void *args, size_t args_size);
+/* Of a parked actor that nobody has adopted: its ref is stale soon. Any thread. */
+void act_actor_discard(struct actant_system *system, struct actant_ref ref);
+/* Is the ref somebody's, alive or between two lives? */
+bool act_actor_exists(struct actant_system *system, struct actant_ref ref);
+/* The caller's own; NULL: none. */
+const struct act_hooks *act_actor_hooks(const struct actant_context *context);
+/* actant_forward; *ret_counted: the receiver's hook done will be called for it. */
+enum actant_code act_actor_forward(struct actant_context *context, struct actant_ref to,
+                                   bool *ret_counted);
 /* From the parent of a supervised actor: stops it if it lives (reason shutdown), and its ref is stale. */
 void act_actor_release(struct actant_context *context, struct actant_ref ref);
 /* Stops it after the step under way, with that reason (SHUTDOWN, RESTART, KILLED). */
@@ -64,6 +78,11 @@ enum actant_code act_actor_notify(struct actant_system *system, struct actant_re
 enum actant_code act_actor_send_as(struct actant_system *system, struct actant_ref from,
                                    struct actant_ref to, uint32_t type, const void *data,
                                    size_t size, enum actant_priority priority);
+/* The same with a payload that is handed over, whatever is returned. */
+enum actant_code act_actor_send_owned_as(struct actant_system *system, struct actant_ref from,
+                                         struct actant_ref to, uint32_t type, void *data,
+                                         size_t size, void (*destroy)(void *data),
+                                         enum actant_priority priority);
 /* Takes no message of a user's type until resumed; they wait in the mailbox, and its rule holds. */
 void act_actor_pause(struct actant_context *context);
 void act_actor_resume(struct actant_context *context);
@@ -143,10 +162,10 @@ struct act_cell {
     uint8_t home;            /* for ever */
     /* fixed while ref is the same */
     uint8_t overflow;
-    bool keep_mailbox, supervised, notices_first, hooked, named;
+    bool keep_mailbox, supervised, notices_first, named;
     uint32_t mailbox_max;
     const struct actant_class *actor;
-    uint64_t parent; /* 0: none */
+    _Atomic(uint64_t) parent; /* 0: none, or a parked one that nobody has adopted yet */
     /* (run) */
     struct act_queue lanes[ACT_LANES];
     struct act_cell *ready_next;
@@ -244,6 +263,7 @@ struct actant_system {
     uint32_t obituary_next;
     struct act_registry names; /* with a lock of its own */
     struct act_topics *topics;
+    struct act_kin *kin;
 };
 
 #define ACT_INBOX_ASLEEP ((struct act_node *)1)
@@ -279,6 +299,8 @@ struct act_rare *act_cell_rare(struct act_cell *cell); /* makes it if need be */
 
 struct act_node *act_mail_new(struct actant_system *system, struct act_worker *worker, size_t size);
 void act_mail_free(struct actant_system *system, struct act_worker *worker, struct act_node *node);
+/* The end of a message that counts in a load, if it does. */
+void act_mail_done(struct actant_system *system, struct act_node *node);
 /* Sends a node on its way, which it consumes. GONE: it was answered as undeliverable. */
 enum actant_code act_mail_post(struct actant_system *system, struct act_worker *worker,
                                struct act_node *node);
@@ -287,8 +309,10 @@ enum actant_code act_mail_take_in(struct act_worker *worker, struct act_cell *ce
                                   struct act_node *node);
 /* The next message by lanes; NULL: none that the cell may take now. */
 struct act_node *act_mail_take(struct act_worker *worker, struct act_cell *cell);
-/* Empties the lanes; who asked hears GONE. With keep: control alone. */
+/* Empties the lanes; who asked hears GONE. */
 void act_mail_drop_all(struct act_worker *worker, struct act_cell *cell);
+/* Between two lives: control stays, notices were meant for the life that is over; keep: the rest stays. */
+void act_mail_drop_notices(struct act_worker *worker, struct act_cell *cell, bool keep);
 /* What happens to a message that has no receiver. Consumes it. */
 void act_mail_undeliverable(struct actant_system *system, struct act_worker *worker,
                             struct act_node *node);
@@ -332,7 +356,10 @@ bool act_life_abnormal(enum actant_stop_kind kind);
 void act_monitor_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node);
 /* Is this DOWN still expected? Takes the bond away. */
 bool act_monitor_accept(struct act_cell *cell, const struct act_node *down);
-/* Tells everybody that the cell has stopped. */
+/* A DOWN of the cell's for one. */
+void act_monitor_tell(struct act_worker *worker, struct act_cell *cell, uint64_t to,
+                      const struct actant_reason *reason);
+/* Tells everybody but a supervising parent that the cell has stopped. */
 void act_monitor_announce(struct act_worker *worker, struct act_cell *cell,
                           const struct actant_reason *reason);
 void act_monitor_obituary(struct actant_system *system, uint64_t ref,

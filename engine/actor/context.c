@@ -159,9 +159,9 @@ act_actor_send_as(struct actant_system *system, struct actant_ref from, struct a
     return send(system, act_worker_here(system), from.v, to, type, data, size, lane_of(priority));
 }
 
-enum actant_code
-actant_tell_owned(struct actant_system *system, struct actant_ref to, uint32_t type, void *data,
-                  size_t size, void (*destroy)(void *data), enum actant_priority priority)
+static enum actant_code
+send_owned(struct actant_system *system, uint64_t from, struct actant_ref to, uint32_t type,
+           void *data, size_t size, void (*destroy)(void *data), enum actant_priority priority)
 {
     struct act_worker *worker = act_worker_here(system);
     struct act_node *node = act_mail_new(system, worker, 0);
@@ -173,7 +173,7 @@ actant_tell_owned(struct actant_system *system, struct actant_ref to, uint32_t t
     node->flags |= ACT_NODE_OWNED;
     node->size = (uint32_t)size;
     node->to = to.v;
-    node->from = stepping(worker);
+    node->from = from;
     node->type = type;
     node->lane = (uint8_t)lane_of(priority);
     if (type < ACTANT_TYPE_USER || size > UINT32_MAX) {
@@ -196,6 +196,22 @@ actant_tell_owned(struct actant_system *system, struct actant_ref to, uint32_t t
 }
 
 enum actant_code
+actant_tell_owned(struct actant_system *system, struct actant_ref to, uint32_t type, void *data,
+                  size_t size, void (*destroy)(void *data), enum actant_priority priority)
+{
+    return send_owned(system, stepping(act_worker_here(system)), to, type, data, size, destroy,
+                      priority);
+}
+
+enum actant_code
+act_actor_send_owned_as(struct actant_system *system, struct actant_ref from, struct actant_ref to,
+                        uint32_t type, void *data, size_t size, void (*destroy)(void *data),
+                        enum actant_priority priority)
+{
+    return send_owned(system, from.v, to, type, data, size, destroy, priority);
+}
+
+enum actant_code
 act_actor_notify(struct actant_system *system, struct actant_ref from, struct actant_ref to,
                  uint32_t type, uint64_t tag, const void *data, size_t size)
 {
@@ -212,4 +228,76 @@ act_actor_notify(struct actant_system *system, struct actant_ref from, struct ac
         memcpy(node->as.bytes, data, size);
     }
     return act_mail_post(system, worker, node);
+}
+
+/* ---- forwarding -------------------------------------------------------------------------------- */
+
+/* The step's message, to be sent again: as if it had not been taken. */
+static struct act_node *
+pass_on(struct actant_context *context)
+{
+    struct act_node *node = context->node;
+
+    context->node = NULL;
+    context->owes = false;
+    return node;
+}
+
+static enum actant_code
+forward(struct actant_context *context, struct actant_ref to, uint8_t flags, bool *ret_counted)
+{
+    struct act_worker *worker = context->worker;
+    struct actant_system *system = worker->system;
+    struct act_node *node = context->node;
+    struct act_cell *cell = act_cell_of(system, to.v);
+
+    if (!node || node->type < ACTANT_TYPE_USER) {
+        return ACTANT_INVALID;
+    }
+    if (!cell) {
+        return ACTANT_GONE;
+    }
+    if (cell->mailbox_max != 0) {
+        enum act_admission admission = act_mail_admit(system, worker, cell, to.v);
+        if (admission == ACT_ADMIT_DROP) {
+            act_mail_undeliverable(system, worker, pass_on(context));
+            return ACTANT_OK;
+        }
+        if (admission != ACT_ADMITTED) {
+            return act_mail_admission_code(admission);
+        }
+        flags |= ACT_NODE_COUNTED;
+    }
+    act_mail_done(system, node);
+    node->to = to.v;
+    node->flags |= flags;
+    *ret_counted = flags & ACT_NODE_TAKEN;
+    return act_mail_post(system, worker, pass_on(context));
+}
+
+enum actant_code
+actant_forward(struct actant_context *context, struct actant_ref to)
+{
+    bool counted;
+
+    return forward(context, to, 0, &counted);
+}
+
+enum actant_code
+act_actor_forward(struct actant_context *context, struct actant_ref to, bool *ret_counted)
+{
+    *ret_counted = false;
+    return forward(context, to, ACT_NODE_TAKEN, ret_counted);
+}
+
+const struct act_hooks *
+act_actor_hooks(const struct actant_context *context)
+{
+    return context->cell->rare ? context->cell->rare->hooks : NULL;
+}
+
+bool
+act_actor_exists(struct actant_system *system, struct actant_ref ref)
+{
+    return act_cell_of(system, ref.v) != NULL;
 }

@@ -67,19 +67,21 @@ spawn_cell(struct actant_system *system, struct act_worker *worker,
     cell->keep_mailbox = spawn->keep_mailbox;
     cell->supervised = more && more->supervised;
     cell->notices_first = more && more->notices_first;
-    cell->hooked = more && more->hooks;
     cell->named = spawn->name != NULL;
     cell->mailbox_max = spawn->mailbox_max;
     cell->actor = spawn->actor;
     cell->parent = parent;
-    atomic_store_explicit(&cell->alive, 1, memory_order_relaxed);
+    bool parked = more && more->parked;
+    atomic_store_explicit(&cell->alive, parked ? 2 : 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&system->actors, 1, memory_order_relaxed);
     /* Release: who sees the ref sees what is fixed for it. */
     atomic_store_explicit(&cell->ref, ref, memory_order_release);
-    struct act_node *start = start_node(system, worker, ref, spawn->args, spawn->args_size);
-    /* The hooks travel with the start: the cell may not be touched from here. */
-    start->serial = (uintptr_t)(more ? more->hooks : NULL);
-    act_mail_post(system, worker, start);
+    if (!parked) {
+        struct act_node *start = start_node(system, worker, ref, spawn->args, spawn->args_size);
+        /* The hooks travel with the start: the cell may not be touched from here. */
+        start->serial = (uintptr_t)(more ? more->hooks : NULL);
+        act_mail_post(system, worker, start);
+    }
     *ret = (struct actant_ref){ref};
     return ACTANT_OK;
 }
@@ -130,6 +132,31 @@ act_actor_restart(struct actant_context *context, struct actant_ref ref, const v
     struct act_worker *worker = context->worker;
     act_mail_post(worker->system, worker,
                   start_node(worker->system, worker, ref.v, args, args_size));
+}
+
+void
+act_actor_adopt(struct actant_context *context, struct actant_ref ref,
+                const struct act_hooks *hooks, const void *args, size_t args_size)
+{
+    struct act_worker *worker = context->worker;
+    struct act_cell *cell = act_cell_of(worker->system, ref.v);
+
+    if (!cell) {
+        return; /* the system shuts down */
+    }
+    cell->parent = atomic_load_explicit(&context->cell->ref, memory_order_relaxed);
+    act_bonds_add(&act_cell_rare(context->cell)->bonds, ref.v,
+                  ACT_BOND_CHILD | ACT_BOND_SUPERVISED);
+    struct act_node *start = start_node(worker->system, worker, ref.v, args, args_size);
+    start->serial = (uintptr_t)hooks;
+    act_mail_post(worker->system, worker, start);
+}
+
+void
+act_actor_discard(struct actant_system *system, struct actant_ref ref)
+{
+    act_mail_control(system, act_worker_here(system), ref.v, 0, ACT_CONTROL_END, 1,
+                     ACTANT_STOP_SHUTDOWN);
 }
 
 void
@@ -214,7 +241,7 @@ watch_start(struct act_worker *worker, struct act_cell *cell, const struct act_n
 {
     struct act_waiting waiting = {node->from, node->serial};
 
-    if (cell->life == ACT_LIFE_STARTING || cell->life == ACT_LIFE_PARKED) {
+    if (cell->life != ACT_LIFE_LIVE && cell->life != ACT_LIFE_STOPPING) {
         act_vec_push(&act_cell_rare(cell)->starts, waiting);
         return;
     }
@@ -232,9 +259,7 @@ park(struct act_worker *worker, struct act_cell *cell)
     cell->life = ACT_LIFE_PARKED;
     cell->closing = cell->exiting = cell->paused = false;
     atomic_store_explicit(&cell->alive, 2, memory_order_relaxed);
-    if (!cell->keep_mailbox) {
-        act_mail_drop_all(worker, cell);
-    }
+    act_mail_drop_notices(worker, cell, cell->keep_mailbox);
     act_mail_control(worker->system, worker, cell->parent, ref, ACT_CONTROL_CHILD_GONE, 1, 0);
 }
 
@@ -317,10 +342,13 @@ finish(struct act_worker *worker, struct act_cell *cell)
                              reason);
     }
     act_monitor_announce(worker, cell, reason);
-    act_mail_free(worker->system, worker, packed);
     if (keeps_ref) {
+        /* The parent hears of the stop after it knows that the child is no more: it may restart it. */
         park(worker, cell);
+        act_monitor_tell(worker, cell, cell->parent, reason);
+        act_mail_free(worker->system, worker, packed);
     } else {
+        act_mail_free(worker->system, worker, packed);
         vanish(worker, cell);
     }
 }
@@ -372,13 +400,13 @@ end(struct act_worker *worker, struct act_cell *cell, const struct act_node *nod
         act_life_end(worker, cell,
                      &(struct actant_reason){.kind = (enum actant_stop_kind)node->code});
         break;
+    case ACT_LIFE_FREE: /* parked from the first */
     case ACT_LIFE_PARKED:
         if (cell->for_good) {
             vanish(worker, cell);
         }
         break;
-    case ACT_LIFE_STOPPING:
-    case ACT_LIFE_FREE: break;
+    case ACT_LIFE_STOPPING: break;
     }
 }
 

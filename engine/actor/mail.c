@@ -19,9 +19,26 @@ act_mail_new(struct actant_system *system, struct act_worker *worker, size_t siz
     return node;
 }
 
+/* It was forwarded, and counts in a load. A receiver that is gone has none any more. */
+void
+act_mail_done(struct actant_system *system, struct act_node *node)
+{
+    if (!(node->flags & ACT_NODE_TAKEN)) {
+        return;
+    }
+    struct act_cell *cell = act_cell_of(system, node->to);
+    const struct act_hooks *hooks = cell && cell->rare ? cell->rare->hooks : NULL;
+
+    node->flags &= (uint8_t)~ACT_NODE_TAKEN;
+    if (hooks && hooks->done) {
+        hooks->done(hooks->self, (struct actant_ref){node->to});
+    }
+}
+
 void
 act_mail_free(struct actant_system *system, struct act_worker *worker, struct act_node *node)
 {
+    act_mail_done(system, node);
     if (worker) {
         act_node_free(&system->depot, &worker->cache, node);
         return;
@@ -86,11 +103,15 @@ displace(struct act_worker *worker, struct act_cell *cell, unsigned lane)
     refuse(worker, cell, oldest);
 }
 
+/* In order: after what is in the mailbox now, without notices that go first anyway. */
 static enum actant_code
 close_after(struct act_cell *cell)
 {
     cell->closing = true;
     cell->stop_after = cell->waiting;
+    for (struct act_node *node = cell->lanes[ACT_LANE_FRONT].head; node; node = node->next) {
+        cell->stop_after -= !(node->flags & ACT_NODE_CONTROL);
+    }
     return ACTANT_OK;
 }
 
@@ -114,7 +135,8 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
     if (!cell->supervised && (cell->closing || cell->life == ACT_LIFE_STOPPING)) {
         return refuse(worker, cell, node);
     }
-    unsigned lane = node->lane;
+    unsigned lane =
+        cell->notices_first && node->type < ACTANT_TYPE_USER ? ACT_LANE_FRONT : node->lane;
     append(&cell->lanes[lane], node);
     if (++cell->waiting > cell->waiting_max) {
         cell->waiting_max = cell->waiting;
@@ -132,7 +154,7 @@ act_mail_take(struct act_worker *worker, struct act_cell *cell)
     struct act_node *node = pop(&cell->lanes[ACT_LANE_FRONT]);
 
     (void)worker;
-    if (!node && !cell->paused && cell->holds == 0) {
+    if (!node && cell->life == ACT_LIFE_LIVE && !cell->paused && cell->holds == 0) {
         for (unsigned lane = ACT_LANE_URGENT; !node && lane < ACT_LANES; lane++) {
             node = pop(&cell->lanes[lane]);
         }
@@ -154,6 +176,31 @@ act_mail_drop_all(struct act_worker *worker, struct act_cell *cell)
         }
     }
     cell->waiting = 0;
+}
+
+static void
+drop_notices(struct act_worker *worker, struct act_cell *cell, unsigned lane, bool keep)
+{
+    struct act_queue all = cell->lanes[lane];
+    struct act_node *node;
+
+    cell->lanes[lane] = (struct act_queue){0};
+    while ((node = pop(&all))) {
+        if (node->flags & ACT_NODE_CONTROL || (keep && node->type >= ACTANT_TYPE_USER)) {
+            append(&cell->lanes[lane], node);
+        } else {
+            cell->waiting--;
+            refuse(worker, cell, node);
+        }
+    }
+}
+
+void
+act_mail_drop_notices(struct act_worker *worker, struct act_cell *cell, bool keep)
+{
+    for (unsigned lane = 0; lane < ACT_LANES; lane++) {
+        drop_notices(worker, cell, lane, keep);
+    }
 }
 
 /* Into the loop's inbox; true if the loop must be woken. */

@@ -148,9 +148,13 @@ act_monitor_announce(struct act_worker *worker, struct act_cell *cell,
                            ACT_BOND_LINK | ACT_BOND_WATCHED | ACT_BOND_WATCHES_ME);
         }
     }
-    if (cell->supervised) {
-        send_down(worker, ref, cell->parent, reason, false);
-    }
+}
+
+void
+act_monitor_tell(struct act_worker *worker, struct act_cell *cell, uint64_t to,
+                 const struct actant_reason *reason)
+{
+    send_down(worker, own_ref(cell), to, reason, false);
 }
 
 void

@@ -9,12 +9,13 @@
 #include <stddef.h>
 
 enum act_node_flag {
-    ACT_NODE_CONTROL = 1, /* for the runtime itself: type is an enum act_control */
-    ACT_NODE_ASK = 2,     /* serial is the asker's; somebody waits for the answer */
-    ACT_NODE_OWNED = 4,   /* the payload is elsewhere: as.owned */
-    ACT_NODE_COUNTED = 8, /* it holds a place of a bounded mailbox */
-    ACT_NODE_TIMED = 16,  /* sent_us is set */
-    ACT_NODE_OUTSIDE = 32 /* from is a waiting thread's: a handler sees nobody */
+    ACT_NODE_CONTROL = 1,  /* for the runtime itself: type is an enum act_control */
+    ACT_NODE_ASK = 2,      /* serial is the asker's; somebody waits for the answer */
+    ACT_NODE_OWNED = 4,    /* the payload is elsewhere: as.owned */
+    ACT_NODE_COUNTED = 8,  /* it holds a place of a bounded mailbox */
+    ACT_NODE_TIMED = 16,   /* sent_us is set */
+    ACT_NODE_OUTSIDE = 32, /* from is a waiting thread's: a handler sees nobody */
+    ACT_NODE_TAKEN = 64,   /* forwarded, and in a load: the hook done is called at its end */
 };
 
 #define ACT_SHAPES 4           /* 64 << shape bytes */

@@ -68,7 +68,9 @@ panicked(struct actant_context *context, int code)
     }
     if (verdict == ACTANT_STOP) {
         struct act_worker *worker = context->worker;
-        act_mail_free(worker->system, worker, context->node);
+        if (context->node) {
+            act_mail_free(worker->system, worker, context->node);
+        }
         act_step_end(context);
         act_life_end(worker, cell, &reason);
     }
@@ -129,7 +131,8 @@ take(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
     if (node->flags & ACT_NODE_CONTROL) {
         act_life_control(worker, cell, node);
     } else if (cell->life == ACT_LIFE_LIVE) {
-        if (cell->closing && cell->stop_after > 0) {
+        bool front = cell->notices_first && node->type < ACTANT_TYPE_USER;
+        if (cell->closing && cell->stop_after > 0 && !front) {
             cell->stop_after--;
         }
         handle(worker, cell, node);
@@ -143,6 +146,10 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
 {
     size_t taken = 0;
 
+    /* What it sends to itself waits for the others' turn. */
+    if (cell->waiting > 0 && cell->waiting < budget) {
+        budget = cell->waiting;
+    }
     while (taken < budget) {
         if (cell->closing && cell->stop_after == 0 && cell->life == ACT_LIFE_LIVE &&
             !cell->lanes[ACT_LANE_FRONT].head) {

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "engine/actor/topic.h"
 
 #include <string.h>
 
@@ -43,6 +44,7 @@ make(const struct actant_options *options)
     act_cells_init(&system->cells);
     act_depot_init(&system->depot);
     act_registry_init(&system->names);
+    system->topics = act_topics_create();
     act_mutex_init(&system->outside_lock);
     act_mutex_init(&system->lock);
     act_cond_init(&system->awake);
@@ -90,6 +92,7 @@ actant_system_destroy(struct actant_system *system)
         actant_system_turn(system, 0);
     }
     act_registry_fini(&system->names);
+    act_topics_destroy(system->topics);
     fini_worker(&system->loop);
     act_cache_fini(&system->outside);
     act_depot_fini(&system->depot);

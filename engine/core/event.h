@@ -107,7 +107,8 @@ struct act_event {
     bool result_is_output;
     struct act_value
         *outputs; /* ENDED: what the task wrote to $ACTANT_OUTPUT; NODE_ENDED, RUN_ENDED */
-    struct act_value *error;  /* NODE_ENDED, RUN_ENDED, UNDONE: the error mapping */
+    struct act_value *error;  /* NODE_ENDED, RUN_ENDED, UNDONE: the error mapping; ENDED: what a
+                                 function says of its failure: {type, traceback, …} */
     struct act_str message;   /* ENDED: why it could not be started, …; CANCEL: who */
     struct act_blob out, err; /* ENDED, OUTPUT */
     struct act_str

@@ -94,6 +94,19 @@ is_own(struct act_str key)
 }
 
 struct act_value *
+act_fault_detailed(struct act_run *run, const struct act_instance *inst, enum act_cause cause,
+                   struct act_str message, const struct act_value *details)
+{
+    struct act_value *v = act_fault(run, inst, cause, message);
+    for (uint32_t i = 0; act_value_type(details) == ACT_MAP && i < act_value_len(details); i++) {
+        struct act_str key = act_value_key(details, i);
+        if (!is_own(key) && !act_str_is(key, "message") && !act_str_is(key, "exit_code"))
+            act_value_map_put(v, key, act_value_retain(act_value_at(details, i)));
+    }
+    return v;
+}
+
+struct act_value *
 act_fault_given(struct act_run *run, const struct act_instance *inst, const struct act_value *given)
 {
     if (act_value_type(given) != ACT_MAP)

@@ -233,6 +233,10 @@ void act_stop_children(struct act_run *run, struct act_instance *inst, enum act_
 struct act_value *act_fault(struct act_run *run, const struct act_instance *inst,
                             enum act_cause cause, struct act_str message);
 struct act_value *act_fault_members(struct act_run *run, const struct act_instance *inst);
+/* A failed task's, with what it says beside its message: type, traceback … */
+struct act_value *act_fault_detailed(struct act_run *run, const struct act_instance *inst,
+                                     enum act_cause cause, struct act_str message,
+                                     const struct act_value *details);
 struct act_value *act_fault_given(struct act_run *run, const struct act_instance *inst,
                                   const struct act_value *given);
 struct act_str

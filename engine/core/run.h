@@ -97,6 +97,7 @@ struct act_task {
     const struct act_value *args;  /* run: list of text or NULL. plugin, python, call: list of any
                                       values by position, or NULL; what entered the node is the one
                                       argument where neither args nor with is written */
+    bool args_entered;             /* args was not written: it is what entered the node */
     const struct act_value *with;  /* plugin, python, call: map name → value, or NULL */
     const struct act_value
         *env; /* map name → text or null (removes), from the outside in, bindings last */

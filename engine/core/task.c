@@ -152,6 +152,7 @@ eval_call(struct act_run *run, struct act_instance *inst, struct act_taskbox *bo
         struct act_value *list = act_value_list();
         act_value_list_add(list, act_value_retain(inst->input));
         box->task.args = keep(box, list);
+        box->task.args_entered = true;
     }
     return true;
 }
@@ -342,7 +343,10 @@ static void
 ended_badly(struct act_run *run, struct act_instance *inst, const struct act_event *event,
             enum act_cause cause)
 {
-    if (event->message.len > 0)
+    if (event->error != NULL)
+        act_decide(run, inst, ACT_STATUS_FAILED, cause, NULL,
+                   act_fault_detailed(run, inst, cause, event->message, event->error));
+    else if (event->message.len > 0)
         act_fail(run, inst, cause, "%.*s", ACT_STR_ARG(event->message));
     else if (cause == ACT_CAUSE_EXIT)
         act_fail(run, inst, cause, "exited with code %d", event->exit_code);

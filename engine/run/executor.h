@@ -12,8 +12,8 @@ struct act_attempt_watcher {
     void (*on_started)(void *self, struct act_attempt *attempt, int pid);
     /* Bytes of output so far, for the live tail; masked. */
     void (*on_output)(void *self, struct act_attempt *attempt, int stream, struct act_str bytes);
-    /* Once, last. event has cause, exit_code, signal, out, err, order, outputs, message, flag filled
-     * in; output the whole standard output if it is at most 64 KiB (have_output). */
+    /* Once, last. event has cause, exit_code, signal, out, err, order, outputs, message, flag, and of
+     * functions value (the result) and error ({type, traceback, …}) filled in; output the whole standard output if it is at most 64 KiB (have_output). */
     void (*on_ended)(void *self, struct act_attempt *attempt, const struct act_event *event,
                      bool have_output, struct act_str output);
 };

@@ -8,9 +8,10 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-/// Messages between two yields of a sender, and what a bounded mailbox holds.
-pub const BATCH: u64 = 1000;
+/// Messages between two yields of a sender, what a bounded mailbox holds, actors spawned at a time.
+pub const BATCH: u64 = 64;
 pub const BOUND: usize = 1000;
+pub const SPAWNED: u64 = 1000;
 
 pub struct Counting;
 

@@ -136,8 +136,8 @@ async fn spawn_awaited(count: u64) -> String {
 
 async fn spawn_batches(count: u64) -> String {
     let span = common::Span::begin();
-    for _ in 0..count / common::BATCH {
-        let actors: Vec<_> = (0..common::BATCH).map(|_| idle_one()).collect();
+    for _ in 0..count / common::SPAWNED {
+        let actors: Vec<_> = (0..common::SPAWNED).map(|_| idle_one()).collect();
         for actor in &actors {
             actor.stop_gracefully().await.unwrap();
         }

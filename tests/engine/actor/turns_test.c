@@ -1,0 +1,82 @@
+/* Actors take turns: one that always finds work, even its own, does not keep the others waiting. */
+#include "include/actant/actor.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+enum { AGAIN = ACTANT_TYPE_USER };
+
+struct counter {
+    int *mine; /* messages that this one has had */
+    const int *others;
+    int *seen; /* what the other had had when this one's first came */
+    int rounds;
+};
+
+static int
+start(struct actant_context *context, void *state, const void *args, size_t args_size)
+{
+    (void)context;
+    assert_int_equal(args_size, sizeof(struct counter));
+    *(struct counter *)state = *(const struct counter *)args;
+    return 0;
+}
+
+static int
+handle(struct actant_context *context, void *state, const struct actant_message *message)
+{
+    struct counter *counter = state;
+
+    if ((*counter->mine)++ == 0) {
+        *counter->seen = *counter->others;
+    }
+    if (--counter->rounds > 0) {
+        actant_send(context, actant_self(context), message->type, NULL, 0, ACTANT_NORMAL);
+    }
+    return 0;
+}
+
+static const struct actant_class class = {
+    .name = "counter", .state_size = sizeof(struct counter), .start = start, .handle = handle};
+
+static struct actant_ref
+spawn(struct actant_system *system, const struct counter *args)
+{
+    struct actant_spawn spawn = {.actor = &class, .args = args, .args_size = sizeof(*args)};
+    struct actant_ref ref;
+
+    assert_int_equal(actant_spawn(system, &spawn, &ref), ACTANT_OK);
+    return ref;
+}
+
+static void
+test_own_messages_wait(void **unused)
+{
+    struct actant_system *system = actant_system_create(&(struct actant_options){0});
+    int busy = 0, other = 0, busy_saw = -1, other_saw = -1;
+    struct actant_ref first =
+        spawn(system, &(struct counter){&busy, &other, &busy_saw, .rounds = 1000});
+    struct actant_ref second =
+        spawn(system, &(struct counter){&other, &busy, &other_saw, .rounds = 1});
+
+    (void)unused;
+    actant_system_turn(system, 0); /* both have started */
+    assert_int_equal(actant_tell(system, first, AGAIN, NULL, 0), ACTANT_OK);
+    assert_int_equal(actant_tell(system, second, AGAIN, NULL, 0), ACTANT_OK);
+    actant_system_turn(system, 0);
+    assert_int_equal(busy, 1000);
+    assert_int_equal(busy_saw, 0);
+    assert_int_equal(other_saw, 1);
+    actant_system_destroy(system);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_own_messages_wait)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
