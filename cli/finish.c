@@ -4,9 +4,7 @@
 #include "cli/junit.h"
 #include "cli/label.h"
 #include "cli/term.h"
-#include "engine/view/view_json.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #define SHOWN_FAILURES 5
@@ -46,7 +44,9 @@ exit_code_of(const struct act_finish *f, enum act_status status)
     case ACT_STATUS_SUCCEEDED: return ACT_EXIT_SUCCEEDED;
     case ACT_STATUS_FAILED: return ACT_EXIT_FAILED;
     case ACT_STATUS_CANCELLED: return f->cancel_wanted ? ACT_EXIT_SUCCEEDED : ACT_EXIT_CANCELLED;
-    case ACT_STATUS_SUSPENDED: return ACT_EXIT_SIGNAL + (f->signal > 0 ? f->signal : 2);
+    case ACT_STATUS_SUSPENDED:
+        return ACT_EXIT_SIGNAL +
+               (act_coord_signal(f->live->coord) > 0 ? act_coord_signal(f->live->coord) : 2);
     case ACT_STATUS_PENDING:
     case ACT_STATUS_READY:
     case ACT_STATUS_PARKED:
@@ -63,7 +63,7 @@ static void
 add_next(struct act_buf *out, const struct act_finish *f, const char *verb, struct act_str node,
          const char *what)
 {
-    act_buf_printf(out, "  actant %s %.*s", verb, ACT_STR_ARG(f->row->run));
+    act_buf_printf(out, "  actant %s %.*s", verb, ACT_STR_ARG(f->live->row.run));
     if (node.len > 0) {
         act_buf_add_byte(out, ' ');
         act_word_add(out, node);
@@ -128,7 +128,7 @@ add_failures(struct act_buf *out, const struct act_finish *f, const struct act_v
         first = shown++ == 0 ? failure->label : first;
         add_failure(out, f, failure);
     }
-    if (f->store) {
+    if (f->live->engine->store) {
         act_style_add(out, r->color, ACT_STYLE_BOLD, ACT_STR("next\n"));
         if (shown > 0)
             add_next(out, f, "logs", first, "what it wrote");
@@ -145,10 +145,10 @@ add_verdict(struct act_buf *out, const struct act_finish *f, const struct act_ou
     enum act_style style = outcome->status == ACT_STATUS_SUCCEEDED ? ACT_STYLE_GREEN
                            : outcome->status == ACT_STATUS_FAILED  ? ACT_STYLE_RED
                                                                    : ACT_STYLE_YELLOW;
-    act_buf_printf(out, "run %.*s ", ACT_STR_ARG(f->row->run));
+    act_buf_printf(out, "run %.*s ", ACT_STR_ARG(f->live->row.run));
     act_style_add(out, color, style, act_str(act_status_text(outcome->status)));
     act_buf_add_cstr(out, " in ");
-    act_elapsed_add(out, f->row->duration_ms);
+    act_elapsed_add(out, f->live->row.duration_ms);
     if (outcome->tolerated > 0)
         act_buf_printf(out, ", %u failure%s tolerated", outcome->tolerated,
                        outcome->tolerated == 1 ? "" : "s");
@@ -210,7 +210,7 @@ add_value(struct act_buf *out, const struct act_finish *f, const char *name,
 static void
 add_results(struct act_buf *out, const struct act_finish *f, const struct act_outcome *outcome)
 {
-    bool gone_by = act_label_is_task((enum act_kind)f->plan->nodes.ptr[0].kind) &&
+    bool gone_by = act_label_is_task((enum act_kind)f->live->plan->nodes.ptr[0].kind) &&
                    f->report->ops != &act_report_live;
     if (f->cli->json || outcome->status != ACT_STATUS_SUCCEEDED)
         return;
@@ -231,7 +231,7 @@ say(const struct act_finish *f, const struct act_outcome *outcome)
         add_results(&out, f, outcome);
     if (outcome->status == ACT_STATUS_FAILED)
         add_failures(&out, f, outcome->error);
-    if (outcome->status == ACT_STATUS_SUSPENDED && f->store) {
+    if (outcome->status == ACT_STATUS_SUSPENDED && f->live->engine->store) {
         add_next(&out, f, "resume", ACT_STR(""), "go on with it");
         add_next(&out, f, "cancel", ACT_STR(""), "end it: its finally and undo run");
     }
@@ -242,20 +242,12 @@ say(const struct act_finish *f, const struct act_outcome *outcome)
 /* ---- documents and reports ------------------------------------------------------------------ */
 
 static enum act_err
-write_document(const struct act_finish *f, const struct act_run_row *row,
-               const struct act_outcome *outcome, struct act_error *err)
+write_document(const struct act_finish *f, struct act_error *err)
 {
     struct act_out out;
     act_out_init(&out, STDOUT_FILENO);
-    struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = f->blobs};
-    struct act_view_document doc;
-    act_view_document_fill(&doc, row, NULL);
-    doc.status = act_str(act_status_text(outcome->status));
-    doc.result = outcome->result;
-    doc.outputs = outcome->outputs;
-    doc.error = outcome->error;
-    doc.tolerated = outcome->tolerated;
-    act_view_document_json(&view, &doc, NULL);
+    struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = f->live->site.blobs};
+    act_live_document(f->live, &view);
     act_view_out_flush(&view, true);
     act_view_out_fini(&view);
     return act_out_fini(&out, err);
@@ -263,20 +255,22 @@ write_document(const struct act_finish *f, const struct act_run_row *row,
 
 /* The whole run, earlier lives included, is read back from the store. */
 static enum act_err
-write_junit(const struct act_finish *f, const struct act_run_row *row, struct act_error *err)
+write_junit(const struct act_finish *f, struct act_error *err)
 {
     struct act_str path = act_cli_text(f->cli, ACT_OPT_JUNIT);
+    const struct act_run_row *row = &f->live->row;
     struct act_view view;
     if (path.len == 0)
         return ACT_OK;
-    if (!f->store)
+    if (!f->live->engine->store)
         return act_error_set(err, ACT_ERR_USAGE, "--junit needs the history");
-    act_view_init(&view, f->plan, f->blobs ? &f->blobs->loader : NULL);
-    enum act_err code =
-        f->store->ops->read_batches(f->store, row->run, 1, act_view_batch, &view, err);
+    act_view_init(&view, f->live->plan, f->live->site.blobs ? &f->live->site.blobs->loader : NULL);
+    enum act_err code = f->live->engine->store->ops->read_batches(f->live->engine->store, row->run,
+                                                                  1, act_view_batch, &view, err);
     if (!code) {
         act_view_finish(&view);
-        code = act_junit_write(act_arena_str(&f->cli->arena, path).ptr, &view, row, f->blobs, err);
+        code = act_junit_write(act_arena_str(&f->cli->arena, path).ptr, &view, row,
+                               f->live->site.blobs, err);
     }
     act_view_fini(&view);
     return code;
@@ -288,11 +282,11 @@ write_summary(const struct act_finish *f, const struct act_outcome *outcome)
     struct act_buf text = {0};
     if (!act_github_is_on())
         return;
-    act_buf_printf(&text, "### %.*s %s\n\n", ACT_STR_ARG(f->row->workflow),
+    act_buf_printf(&text, "### %.*s %s\n\n", ACT_STR_ARG(f->live->row.workflow),
                    act_status_text(outcome->status));
-    act_buf_printf(&text, "run `%.*s`, %llu tasks, ", ACT_STR_ARG(f->row->run),
+    act_buf_printf(&text, "run `%.*s`, %llu tasks, ", ACT_STR_ARG(f->live->row.run),
                    (unsigned long long)f->report->tasks_ended);
-    act_elapsed_add(&text, f->row->duration_ms);
+    act_elapsed_add(&text, f->live->row.duration_ms);
     act_buf_add_cstr(&text, "\n\n");
     uint32_t count = f->report->failures.len;
     for (uint32_t i = 0; i < 2 * count; i++) { /* first those that matter */
@@ -305,41 +299,20 @@ write_summary(const struct act_finish *f, const struct act_outcome *outcome)
     act_buf_fini(&text);
 }
 
-/* The row as the store has it now, with the times of the end. */
-static struct act_run_row
-current_row(const struct act_finish *f)
-{
-    struct act_run_row row = *f->row, stored = {0};
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    row.duration_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - row.started_ms;
-    if (f->store &&
-        f->store->ops->find_run(f->store, row.run, &f->cli->arena, &stored, NULL) == ACT_OK) {
-        row.ended_ms = stored.ended_ms;
-        row.duration_ms = stored.ended_ms > 0 ? stored.duration_ms : row.duration_ms;
-        act_value_release(stored.spec);
-        act_value_release(stored.from);
-    }
-    return row;
-}
-
 int
-act_finish(const struct act_finish *finish)
+act_finish(const struct act_finish *f)
 {
-    struct act_finish f = *finish;
-    struct act_run_row row = current_row(finish);
     struct act_outcome outcome;
-    struct act_error err = {0}, second = {0};
-    f.row = &row;
-    act_run_outcome(f.run, &outcome);
-    say(&f, &outcome);
-    write_summary(&f, &outcome);
-    int code = exit_code_of(&f, outcome.status);
-    enum act_err failed = write_junit(&f, &row, &second);
-    if (failed)
-        code = act_cli_fail(f.cli, &second);
-    if (f.cli->json && write_document(&f, &row, &outcome, &err))
-        code = act_cli_fail(f.cli, &err);
+    struct act_error err = {0};
+    act_live_refresh(f->live);
+    act_run_outcome(act_coord_run(f->live->coord), &outcome);
+    say(f, &outcome);
+    write_summary(f, &outcome);
+    int code = exit_code_of(f, outcome.status);
+    if (write_junit(f, &err))
+        code = act_cli_fail(f->cli, &err);
+    if (f->cli->json && write_document(f, &err))
+        code = act_cli_fail(f->cli, &err);
     return code;
 }
 
@@ -347,11 +320,11 @@ int
 act_finish_broken(const struct act_finish *f, const struct act_error *err)
 {
     struct act_error full = *err;
-    if (f->store && full.hint[0] == '\0')
+    if (f->live->engine->store && full.hint[0] == '\0')
         act_error_hint(&full,
                        "what was committed is safe; when this is mended: actant resume "
                        "%.*s%.*s",
-                       ACT_STR_ARG(f->row->run), ACT_STR_ARG(f->report->again));
+                       ACT_STR_ARG(f->live->row.run), ACT_STR_ARG(f->report->again));
     act_cli_fail(f->cli, &full);
     return ACT_EXIT_BROKEN;
 }

@@ -4,19 +4,15 @@
 
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "embed/live.h"
 
 struct act_finish {
     struct act_cli *cli;
     struct act_report *report;
-    struct act_store *store;
-    struct act_blob_port *blobs;
-    const struct act_plan *plan;
-    const struct act_run_row *row;
-    const struct act_run *run;
-    int signal;         /* that suspended it; 0 */
+    struct act_live *live;
     bool cancel_wanted; /* `actant cancel`: a cancelled run is a success */
 };
-int act_finish(const struct act_finish *finish);
+int act_finish(const struct act_finish *finish); /* also brings the row of live up to date */
 /* The store or the system failed: what to do now. */
 int act_finish_broken(const struct act_finish *finish, const struct act_error *err);
 

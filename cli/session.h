@@ -19,9 +19,5 @@ int act_session_start(struct act_cli *cli, const struct act_start *start);
 /* Takes up a stored run. from: with ACT_RESUME_RETRY, a node or empty. */
 int act_session_resume(struct act_cli *cli, struct act_str run, enum act_resume_mode mode,
                        struct act_str from);
-/* What a later process needs to know of the options: {folder, clean_env, env, secrets}; merged with
- * what is given now. */
-struct act_value *act_session_options(struct act_cli *cli, struct act_str folder,
-                                      const struct act_value *before);
 
 #endif

@@ -16,7 +16,8 @@ extern char **environ;
 struct gathering {
     struct act_arena arena;
     ACT_VEC(char *) env;
-    size_t own_from; /* entries from here on are ours: wiped */
+    size_t own_from;                        /* entries from here on are ours: wiped */
+    const struct act_secret_source *source; /* or NULL */
     struct act_error *err;
 };
 
@@ -122,6 +123,16 @@ run_commands(struct gathering *g, const struct act_str *specs, uint32_t count)
     return ACT_OK;
 }
 
+static enum act_err
+need(struct gathering *g, struct act_secrets *secrets, struct act_str name)
+{
+    struct act_str value;
+    const char *text = act_arena_str(&g->arena, name).ptr;
+    if (g->source && g->source->value(g->source->self, text, &value))
+        return act_secrets_put(secrets, name, value, g->err);
+    return act_secrets_need(secrets, name, g->err);
+}
+
 /* Every name that was given or is wanted; what is missing is gathered for one message. */
 static enum act_err
 fill(struct gathering *g, struct act_secrets *secrets, const struct act_value *wanted,
@@ -139,7 +150,7 @@ fill(struct gathering *g, struct act_secrets *secrets, const struct act_value *w
     }
     for (uint32_t i = 0; !code && i < act_value_len(wanted); i++) {
         struct act_str name = act_value_as_str(act_value_at(wanted, i));
-        code = act_secrets_need(secrets, name, g->err);
+        code = need(g, secrets, name);
         if (code != ACT_ERR_NOT_FOUND)
             continue;
         code = ACT_OK;
@@ -162,9 +173,10 @@ fill(struct gathering *g, struct act_secrets *secrets, const struct act_value *w
 
 enum act_err
 act_secrets_gather(const struct act_value *wanted, const struct act_str *specs, uint32_t count,
-                   struct act_secrets **ret, struct act_error *err)
+                   const struct act_secret_source *source, struct act_secrets **ret,
+                   struct act_error *err)
 {
-    struct gathering g = {.err = err};
+    struct gathering g = {.source = source, .err = err};
     for (char **entry = environ; *entry; entry++)
         act_vec_push(&g.env, *entry);
     g.own_from = g.env.len;

@@ -89,8 +89,9 @@ find(const struct act_secrets *secrets, struct act_str name)
 }
 
 /* An option given twice: the last one counts. */
-static enum act_err
-add(struct act_secrets *secrets, struct act_str name, struct act_str value, struct act_error *err)
+enum act_err
+act_secrets_put(struct act_secrets *secrets, struct act_str name, struct act_str value,
+                struct act_error *err)
 {
     if (value.len > ACT_SECRET_BYTES_MAX)
         return act_error_set(err, ACT_ERR_LIMIT, "secret %.*s is longer than %d bytes",
@@ -140,7 +141,7 @@ add_file(struct act_secrets *secrets, struct act_str name, const char *path, str
         len--;
     enum act_err failed = error ? act_error_set(err, ACT_ERR_SYSTEM, "secret %.*s: %s: %s",
                                                 ACT_STR_ARG(name), path, strerror(error))
-                                : add(secrets, name, act_str_n(bytes, len), err);
+                                : act_secrets_put(secrets, name, act_str_n(bytes, len), err);
     wipe(bytes, ACT_SECRET_BYTES_MAX + 2);
     return failed;
 }
@@ -174,7 +175,7 @@ act_secrets_option(struct act_secrets *secrets, const char *option, struct act_e
         return act_error_set(err, ACT_ERR_NOT_FOUND,
                              "--secret %.*s: there is no environment variable of that name",
                              ACT_STR_ARG(name));
-    enum act_err failed = add(secrets, name, act_str(value), err);
+    enum act_err failed = act_secrets_put(secrets, name, act_str(value), err);
     if (!failed) {
         *act_vec_last(&secrets->variables) = find(secrets, name)->name;
         act_vec_push(&secrets->variables, NULL);
@@ -202,7 +203,7 @@ act_secrets_need(struct act_secrets *secrets, struct act_str name, struct act_er
     }
     const char *value = env_get(secrets, "ACTANT_SECRET_", name);
     if (value)
-        return add(secrets, name, act_str(value), err);
+        return act_secrets_put(secrets, name, act_str(value), err);
     act_error_set(err, ACT_ERR_NOT_FOUND, "secret %.*s is not given", ACT_STR_ARG(name));
     act_error_hint(err,
                    "give it with --secret %.*s=@FILE, in $CREDENTIALS_DIRECTORY/%.*s or in the "

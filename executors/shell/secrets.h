@@ -20,6 +20,9 @@ void act_secrets_destroy(struct act_secrets *secrets); /* wipes */
  * ACT_ERR_NOT_FOUND. */
 enum act_err act_secrets_option(struct act_secrets *secrets, const char *option,
                                 struct act_error *err);
+/* A value from elsewhere; copied. ACT_ERR_LIMIT if it is too long. */
+enum act_err act_secrets_put(struct act_secrets *secrets, struct act_str name, struct act_str value,
+                             struct act_error *err);
 /* Makes the secret known, so that it can be put in and is masked: for each name that a workflow
  * declares, before the first task starts. ACT_ERR_NOT_FOUND says where it was looked for. */
 enum act_err act_secrets_need(struct act_secrets *secrets, struct act_str name,

@@ -1,0 +1,288 @@
+#include "embed/live.h"
+
+#include "embed/hash_files.h"
+#include "embed/processors.h"
+#include "embed/run_id.h"
+#include "engine/view/view_json.h"
+
+#include <time.h>
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- options that outlive the process ------------------------------------------------------- */
+
+static struct act_str
+name_of(struct act_str given)
+{
+    size_t len = 0;
+    while (len < given.len && given.ptr[len] != '=')
+        len++;
+    return act_str_n(given.ptr, len);
+}
+
+static struct act_value *
+merged_list(const struct act_str *given, uint32_t count, const struct act_value *before)
+{
+    struct act_value *list = act_value_list();
+    for (uint32_t i = 0; before && i < act_value_len(before); i++) {
+        struct act_str old = act_value_as_str(act_value_at(before, i));
+        bool replaced = false;
+        for (uint32_t k = 0; k < count; k++)
+            replaced = replaced || act_str_eq(name_of(given[k]), name_of(old));
+        if (!replaced)
+            act_value_list_add(list, act_value_string(old));
+    }
+    for (uint32_t k = 0; k < count; k++)
+        act_value_list_add(list, act_value_string(given[k]));
+    return list;
+}
+
+static const struct act_value *
+get(const struct act_value *map, const char *key)
+{
+    return map ? act_value_get(map, act_str(key)) : NULL;
+}
+
+struct act_value *
+act_live_options(struct act_str folder, const struct act_live_given *given,
+                 const struct act_value *before)
+{
+    struct act_value *map = act_value_map();
+    const struct act_value *was = get(before, "clean_env");
+    bool clean = was && act_value_type(was) == ACT_BOOL && act_value_as_bool(was);
+    if (given->clean_env != ACT_CLEAN_ENV_UNSAID)
+        clean = given->clean_env == ACT_CLEAN_ENV_YES;
+    act_value_map_put(map, ACT_STR("folder"), act_value_string(folder));
+    act_value_map_put(map, ACT_STR("clean_env"), act_value_bool(clean));
+    act_value_map_put(map, ACT_STR("env"),
+                      merged_list(given->env, given->env_count, get(before, "env")));
+    act_value_map_put(map, ACT_STR("secrets"),
+                      merged_list(given->secrets, given->secret_count, get(before, "secrets")));
+    return map;
+}
+
+struct texts {
+    const struct act_str *ptr;
+    uint32_t len;
+};
+
+static struct texts
+texts_of(struct act_live *live, const char *key)
+{
+    const struct act_value *list = get(live->options, key);
+    uint32_t count = list ? act_value_len(list) : 0;
+    struct act_str *texts = act_arena_alloc(&live->arena, sizeof(*texts) * (count + 1));
+    for (uint32_t i = 0; i < count; i++)
+        texts[i] = act_value_as_str(act_value_at(list, i));
+    return (struct texts){texts, count};
+}
+
+/* ---- what it is ----------------------------------------------------------------------------- */
+
+static struct act_str
+plan_hash(struct act_live *live)
+{
+    char hex[2 * ACT_SHA256_BYTES + 1];
+    uint8_t hash[ACT_SHA256_BYTES];
+    act_plan_hash(live->plan, hash);
+    act_hex(hex, hash, sizeof(hash));
+    return act_arena_str(&live->arena, act_str(hex));
+}
+
+void
+act_live_new(struct act_live *live, const struct act_live_new *new)
+{
+    char id[ACT_RUN_ID_LEN + 1];
+    int64_t now = now_ms();
+    act_run_id(now, id);
+    live->plan = new->plan;
+    live->options = new->options;
+    live->folder = act_arena_str(&live->arena, new->folder);
+    struct act_value *spec = act_value_map();
+    act_value_map_put(spec, ACT_STR("params"), act_value_retain(new->params));
+    act_value_map_put(spec, ACT_STR("options"), act_value_retain(live->options));
+    live->row = (struct act_run_row){
+        .run = act_arena_str(&live->arena, act_str(id)),
+        .workflow = act_plan_text(live->plan, live->plan->name),
+        .status = ACT_STR("running"),
+        .started_ms = now,
+        .path = act_arena_str(&live->arena, new->path),
+        .plan_hash = plan_hash(live),
+        .spec = spec,
+        .from = new->from ? act_value_retain(new->from) : NULL,
+    };
+}
+
+enum act_err
+act_live_load(struct act_live *live, struct act_store *store, struct act_str run,
+              const struct act_live_given *given, struct act_error *err)
+{
+    struct act_str bytes;
+    enum act_err code = store->ops->find_run(store, run, &live->arena, &live->row, err);
+    if (!code)
+        code = store->ops->read_plan(store, live->row.run, &live->arena, &bytes, err);
+    if (!code)
+        code = act_plan_decode(bytes, &live->stored_plan, err);
+    if (code)
+        return code;
+    live->plan = live->stored_plan;
+    const struct act_value *before = get(live->row.spec, "options");
+    const struct act_value *folder = get(before, "folder");
+    live->folder = folder ? act_arena_str(&live->arena, act_value_as_str(folder)) : ACT_STR("/");
+    live->options = act_live_options(live->folder, given, before);
+    return ACT_OK;
+}
+
+void
+act_live_close(struct act_live *live)
+{
+    act_coord_destroy(live->coord);
+    act_site_close(&live->site);
+    act_secrets_destroy(live->secrets);
+    act_plan_destroy(live->stored_plan);
+    act_value_release(live->row.spec);
+    act_value_release(live->row.from);
+    act_value_release(live->options);
+    act_arena_fini(&live->arena);
+    *live = (struct act_live){0};
+}
+
+/* ---- what it has ---------------------------------------------------------------------------- */
+
+enum act_err
+act_live_gather(struct act_live *live, const struct act_secret_source *source,
+                struct act_error *err)
+{
+    struct texts specs = texts_of(live, "secrets");
+    const struct act_value *wanted = live->plan->exprs.literals.ptr[live->plan->secrets];
+    return act_secrets_gather(wanted, specs.ptr, specs.len, source, &live->secrets, err);
+}
+
+enum act_err
+act_live_equip(struct act_live *live, const struct act_engine *engine, struct act_error *err)
+{
+    struct texts names = texts_of(live, "env");
+    struct act_surroundings around = {
+        .run = live->row.run,
+        .plan = live->plan,
+        .folder = live->folder,
+        .clean_env = act_value_as_bool(get(live->options, "clean_env")),
+        .env_names = names.ptr,
+        .env_name_count = names.len,
+        .secrets = live->secrets,
+    };
+    live->engine = engine;
+    return act_site_open(engine, &around, &live->site, err);
+}
+
+static enum act_err
+hash_files(void *self, const struct act_value *patterns, struct act_str dir, struct act_value **ret,
+           struct act_error *err)
+{
+    struct act_live *live = self;
+    struct act_str folder = dir.len == 0 ? live->folder
+                            : dir.ptr[0] == '/'
+                                ? dir
+                                : act_arena_printf(&live->arena, "%.*s/%.*s",
+                                                   ACT_STR_ARG(live->folder), ACT_STR_ARG(dir));
+    return act_hash_files(folder, patterns, ret, err);
+}
+
+void
+act_live_ready(struct act_live *live, const struct act_live_how *how)
+{
+    struct act_coord_options options = {
+        .loop = how->loop,
+        .store = live->engine->store,
+        .blobs = live->site.blobs,
+        .router = live->site.executors.router,
+        .end_leftovers = act_site_end_leftovers,
+        .end_leftovers_self = &live->site,
+        .plan = live->plan,
+        .slots = how->slots > 0 ? how->slots : act_processors(),
+        .on_interrupt = how->on_interrupt,
+        .observer = how->observer,
+        .hash_files = hash_files,
+        .hash_files_self = live,
+    };
+    live->coord = act_coord_create(&options);
+}
+
+/* ---- how it goes ---------------------------------------------------------------------------- */
+
+static struct act_value *
+started_value(struct act_live *live)
+{
+    struct act_value *value = act_value_map(), *run = act_value_map();
+    struct act_buf text = {0};
+    act_instant_text(&text, live->row.started_ms);
+    act_value_map_put(run, ACT_STR("id"), act_value_string(live->row.run));
+    act_value_map_put(run, ACT_STR("name"), act_value_string(live->row.workflow));
+    act_value_map_put(run, ACT_STR("started_at"), act_value_string(act_buf_str(&text)));
+    act_value_map_put(run, ACT_STR("path"), act_value_string(live->row.path));
+    act_buf_fini(&text);
+    const struct act_value *names = live->plan->exprs.literals.ptr[live->plan->env_names];
+    act_value_map_put(value, ACT_STR("params"), act_value_retain(get(live->row.spec, "params")));
+    act_value_map_put(value, ACT_STR("env"), act_site_capture(&live->site, names));
+    act_value_map_put(value, ACT_STR("run"), run);
+    act_value_map_put(value, ACT_STR("event"), act_value_null());
+    act_value_map_put(value, ACT_STR("seed"), act_value_int(act_random_seed()));
+    return value;
+}
+
+enum act_err
+act_live_start(struct act_live *live, struct act_error *err)
+{
+    struct act_buf plan_bytes = {0};
+    struct act_value *started = started_value(live);
+    act_plan_encode(&plan_bytes, live->plan, true);
+    enum act_err code =
+        act_coord_start(live->coord, &live->row, started, act_buf_str(&plan_bytes), err);
+    act_value_release(started);
+    act_buf_fini(&plan_bytes);
+    return code;
+}
+
+enum act_err
+act_live_resume(struct act_live *live, enum act_resume_mode mode, struct act_str from,
+                struct act_error *err)
+{
+    return act_coord_resume(live->coord, &live->row, mode, from, err);
+}
+
+/* ---- what became of it ---------------------------------------------------------------------- */
+
+void
+act_live_refresh(struct act_live *live)
+{
+    struct act_run_row *row = &live->row, stored = {0};
+    struct act_store *store = live->engine->store;
+    row->duration_ms = now_ms() - row->started_ms;
+    if (!store || store->ops->find_run(store, row->run, &live->arena, &stored, NULL) != ACT_OK)
+        return;
+    row->ended_ms = stored.ended_ms;
+    row->duration_ms = stored.ended_ms > 0 ? stored.duration_ms : row->duration_ms;
+    act_value_release(stored.spec);
+    act_value_release(stored.from);
+}
+
+void
+act_live_document(struct act_live *live, struct act_view_out *out)
+{
+    struct act_view_document doc;
+    struct act_outcome outcome;
+    act_run_outcome(act_coord_run(live->coord), &outcome);
+    act_view_document_fill(&doc, &live->row, NULL);
+    doc.status = act_str(act_status_text(outcome.status));
+    doc.result = outcome.result;
+    doc.outputs = outcome.outputs;
+    doc.error = outcome.error;
+    doc.tolerated = outcome.tolerated;
+    act_view_document_json(out, &doc, NULL);
+}

@@ -1,0 +1,79 @@
+/* One run in this process: what it is (a plan with its parameters, or a stored run), what it has (secrets,
+ * outputs, executors, a coordinator) and, at last, its document. The command line and the library are both
+ * made of it. Lives on the loop's thread.
+ *
+ * The order is: new or load, gather, equip, ready, then start or resume; the loop; close. */
+#ifndef ACT_EMBED_LIVE_H
+#define ACT_EMBED_LIVE_H
+
+#include "embed/secrets.h"
+#include "embed/site.h"
+#include "engine/run/coord.h"
+#include "engine/view/view_out.h"
+
+struct act_live {
+    struct act_arena arena;
+    const struct act_engine *engine; /* borrowed; from equip on */
+    const struct act_plan *plan;
+    struct act_plan *stored_plan; /* of a stored run; owned */
+    struct act_run_row row;       /* its values are owned, its texts are arena's */
+    struct act_value *options;    /* {folder, clean_env, env, secrets}; owned */
+    struct act_str folder;        /* absolute: where its tasks and other files are found */
+    struct act_secrets *secrets;
+    struct act_site site;
+    struct act_coord *coord;
+};
+
+/* What is said of a run beside its plan and parameters. Kept with it: a later process that takes it up
+ * needs it, too, and may say more. */
+struct act_live_given {
+    enum { ACT_CLEAN_ENV_UNSAID, ACT_CLEAN_ENV_NO, ACT_CLEAN_ENV_YES } clean_env;
+    const struct act_str *env; /* names to let through */
+    uint32_t env_count;
+    const struct act_str *secrets; /* NAME, NAME=@FILE, NAME=!COMMAND */
+    uint32_t secret_count;
+};
+/* {folder, clean_env, env, secrets}; before (may be NULL): the same of an earlier process; what is given
+ * now replaces what has the same name. */
+struct act_value *act_live_options(struct act_str folder, const struct act_live_given *given,
+                                   const struct act_value *before);
+
+struct act_live_new {
+    const struct act_plan *plan;    /* outlives the run */
+    struct act_str path, folder;    /* absolute */
+    const struct act_value *params; /* checked */
+    const struct act_value *from;   /* {"run", "node"} or NULL */
+    struct act_value *options;      /* act_live_options; taken over */
+};
+/* live is zeroed before. */
+void act_live_new(struct act_live *live, const struct act_live_new *new);
+/* A stored run; given as above. ACT_ERR_NOT_FOUND and others. */
+enum act_err act_live_load(struct act_live *live, struct act_store *store, struct act_str run,
+                           const struct act_live_given *given, struct act_error *err);
+/* Safe at any point, also after a failure. Before the engine is closed. */
+void act_live_close(struct act_live *live);
+
+/* Finds every secret that the plan uses. source: see embed/secrets.h; may be NULL. */
+enum act_err act_live_gather(struct act_live *live, const struct act_secret_source *source,
+                             struct act_error *err);
+/* Outputs, environment, executors. engine outlives live. */
+enum act_err act_live_equip(struct act_live *live, const struct act_engine *engine,
+                            struct act_error *err);
+struct act_live_how {
+    struct act_loop *loop; /* engine's, or a seat on it (embed/hub.h) */
+    uint32_t slots;        /* 0: as many as there are processors */
+    enum act_on_interrupt on_interrupt;
+    struct act_coord_observer observer;
+};
+void act_live_ready(struct act_live *live, const struct act_live_how *how);
+enum act_err act_live_start(struct act_live *live, struct act_error *err);
+/* ACT_ERR_EXISTS: it has ended already, and the coordinator holds its outcome. */
+enum act_err act_live_resume(struct act_live *live, enum act_resume_mode mode, struct act_str from,
+                             struct act_error *err);
+
+/* Brings the row's times up to date, with what the store has of the end. */
+void act_live_refresh(struct act_live *live);
+/* What `run --json` prints: one object and a line feed. After refresh. */
+void act_live_document(struct act_live *live, struct act_view_out *out);
+
+#endif
