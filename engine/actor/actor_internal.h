@@ -283,7 +283,21 @@ struct act_cell *act_cells_take(struct act_cells *cells, unsigned home, uint64_t
 /* Makes ref stale. */
 void act_cells_give(struct act_cells *cells, struct act_cell *cell);
 /* The cell of a ref, stale or not; NULL: there never was one. */
-struct act_cell *act_cells_at(struct act_cells *cells, uint64_t ref);
+static inline struct act_cell *
+act_cells_at(struct act_cells *cells, uint64_t ref)
+{
+    uint32_t index = (uint32_t)ref & ACT_INDEX_MASK;
+    /* Acquire, for a ref that came here by a way of its own: the table's and the chunk's zeroes must be
+     * seen with their pointers. */
+    _Atomic(struct act_cell *) *table =
+        atomic_load_explicit(&cells->tables[index >> (2 * ACT_CHUNK_BITS)], memory_order_acquire);
+    struct act_cell *chunk =
+        table ? atomic_load_explicit(&table[(index >> ACT_CHUNK_BITS) & (ACT_CHUNK - 1)],
+                                     memory_order_acquire)
+              : NULL;
+
+    return chunk ? &chunk[index & (ACT_CHUNK - 1)] : NULL;
+}
 /* The cell whose ref it is now, else NULL. */
 static inline struct act_cell *
 act_cell_of(struct actant_system *system, uint64_t ref)
@@ -297,13 +311,35 @@ struct act_rare *act_cell_rare(struct act_cell *cell); /* makes it if need be */
 
 /* ---- mail.c ------------------------------------------------------------------------------------ */
 
-struct act_node *act_mail_new(struct actant_system *system, struct act_worker *worker, size_t size);
-void act_mail_free(struct actant_system *system, struct act_worker *worker, struct act_node *node);
 /* The end of a message that counts in a load, if it does. */
 void act_mail_done(struct actant_system *system, struct act_node *node);
+/* For a thread that is none of the system's. */
+struct act_node *act_mail_new_outside(struct actant_system *system, size_t size);
+void act_mail_free_outside(struct actant_system *system, struct act_node *node);
+static inline struct act_node *
+act_mail_new(struct actant_system *system, struct act_worker *worker, size_t size)
+{
+    return worker ? act_node_new(&system->depot, &worker->cache, size)
+                  : act_mail_new_outside(system, size);
+}
+static inline void
+act_mail_free(struct actant_system *system, struct act_worker *worker, struct act_node *node)
+{
+    if (node->flags & ACT_NODE_TAKEN) {
+        act_mail_done(system, node);
+    }
+    if (worker) {
+        act_node_free(&system->depot, &worker->cache, node);
+    } else {
+        act_mail_free_outside(system, node);
+    }
+}
 /* Sends a node on its way, which it consumes. GONE: it was answered as undeliverable. */
 enum actant_code act_mail_post(struct actant_system *system, struct act_worker *worker,
                                struct act_node *node);
+/* The same, when node->to's cell is known already. */
+enum actant_code act_mail_post_to(struct actant_system *system, struct act_worker *worker,
+                                  struct act_cell *cell, struct act_node *node);
 /* Takes a node into its cell's lanes. On the cell's thread. */
 enum actant_code act_mail_take_in(struct act_worker *worker, struct act_cell *cell,
                                   struct act_node *node);

@@ -33,22 +33,6 @@ act_cells_fini(struct act_cells *cells)
     act_mutex_fini(&cells->lock);
 }
 
-struct act_cell *
-act_cells_at(struct act_cells *cells, uint64_t ref)
-{
-    uint32_t index = (uint32_t)ref & ACT_INDEX_MASK;
-    /* Acquire, for a ref that came here by a way of its own: the table's and the chunk's zeroes must be
-     * seen with their pointers. */
-    table_entry *table =
-        atomic_load_explicit(&cells->tables[index >> (2 * ACT_CHUNK_BITS)], memory_order_acquire);
-    struct act_cell *chunk =
-        table ? atomic_load_explicit(&table[(index >> ACT_CHUNK_BITS) & (ACT_CHUNK - 1)],
-                                     memory_order_acquire)
-              : NULL;
-
-    return chunk ? &chunk[index & (ACT_CHUNK - 1)] : NULL;
-}
-
 /* Under the lock. */
 static struct act_cell *
 make_cell(struct act_cells *cells, uint32_t index)

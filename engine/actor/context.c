@@ -129,10 +129,12 @@ send(struct actant_system *system, struct act_worker *worker, uint64_t from, str
     node->type = type;
     node->lane = (uint8_t)lane;
     node->flags = flags;
-    if (size > 0) {
+    if (size == sizeof(uint64_t)) {
+        memcpy(node->as.bytes, data, sizeof(uint64_t)); /* no call */
+    } else if (size > 0) {
         memcpy(node->as.bytes, data, size);
     }
-    return act_mail_post(system, worker, node);
+    return act_mail_post_to(system, worker, cell, node);
 }
 
 enum actant_code

@@ -6,17 +6,20 @@
 #include <string.h>
 
 struct act_node *
-act_mail_new(struct actant_system *system, struct act_worker *worker, size_t size)
+act_mail_new_outside(struct actant_system *system, size_t size)
 {
-    struct act_node *node;
-
-    if (worker) {
-        return act_node_new(&system->depot, &worker->cache, size);
-    }
     act_mutex_lock(&system->outside_lock);
-    node = act_node_new(&system->depot, &system->outside, size);
+    struct act_node *node = act_node_new(&system->depot, &system->outside, size);
     act_mutex_unlock(&system->outside_lock);
     return node;
+}
+
+void
+act_mail_free_outside(struct actant_system *system, struct act_node *node)
+{
+    act_mutex_lock(&system->outside_lock);
+    act_node_free(&system->depot, &system->outside, node);
+    act_mutex_unlock(&system->outside_lock);
 }
 
 /* It was forwarded, and counts in a load. A receiver that is gone has none any more. */
@@ -33,19 +36,6 @@ act_mail_done(struct actant_system *system, struct act_node *node)
     if (hooks && hooks->done) {
         hooks->done(hooks->self, (struct actant_ref){node->to});
     }
-}
-
-void
-act_mail_free(struct actant_system *system, struct act_worker *worker, struct act_node *node)
-{
-    act_mail_done(system, node);
-    if (worker) {
-        act_node_free(&system->depot, &worker->cache, node);
-        return;
-    }
-    act_mutex_lock(&system->outside_lock);
-    act_node_free(&system->depot, &system->outside, node);
-    act_mutex_unlock(&system->outside_lock);
 }
 
 static void
@@ -226,6 +216,13 @@ act_mail_post(struct actant_system *system, struct act_worker *worker, struct ac
         act_mail_undeliverable(system, worker, node);
         return ACTANT_GONE;
     }
+    return act_mail_post_to(system, worker, cell, node);
+}
+
+enum actant_code
+act_mail_post_to(struct actant_system *system, struct act_worker *worker, struct act_cell *cell,
+                 struct act_node *node)
+{
     if (worker == &system->loop) {
         enum actant_code code = act_mail_take_in(worker, cell, node);
         act_ready_push(worker, cell);

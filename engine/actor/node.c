@@ -2,22 +2,7 @@
 
 #include "base/alloc.h"
 
-#include <string.h>
-
-#define HEADER offsetof(struct act_node, as)
 #define DEPOT_MAX 4096 /* batches of one shape; what is beyond goes back to the heap */
-
-/* A sanitizer must see each node's life: no recycling under it. */
-#if defined(__SANITIZE_ADDRESS__)
-#define RECYCLE 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define RECYCLE 0
-#endif
-#endif
-#ifndef RECYCLE
-#define RECYCLE 1
-#endif
 
 _Static_assert(sizeof(struct act_node) <= 64, "a small message is one cache line");
 
@@ -68,7 +53,7 @@ refill(struct act_depot *depot, struct act_cache *cache, unsigned shape)
     struct act_node *batch = cache->spare[shape];
 
     cache->spare[shape] = NULL;
-    if (!batch && RECYCLE) {
+    if (!batch && ACT_RECYCLE) {
         act_mutex_lock(&depot->lock);
         batch = depot->batches[shape];
         if (batch) {
@@ -92,20 +77,20 @@ shape_of(size_t size)
 {
     unsigned shape = 0;
 
-    while (shape < ACT_SHAPES && size > ((size_t)64 << shape) - HEADER) {
+    while (shape < ACT_SHAPES && size > ((size_t)64 << shape) - ACT_NODE_HEADER) {
         shape++;
     }
     return shape;
 }
 
 struct act_node *
-act_node_new(struct act_depot *depot, struct act_cache *cache, size_t size)
+act_node_new_slow(struct act_depot *depot, struct act_cache *cache, size_t size)
 {
     unsigned shape = shape_of(size);
     struct act_node *node;
 
     if (shape == ACT_SHAPES) {
-        node = act_alloc(HEADER + size);
+        node = act_alloc(ACT_NODE_HEADER + size);
         shape = ACT_SHAPE_SINGLE;
     } else {
         node = cache->free[shape];
@@ -115,7 +100,7 @@ act_node_new(struct act_depot *depot, struct act_cache *cache, size_t size)
         cache->free[shape] = node->next;
         cache->count[shape]--;
     }
-    memset(node, 0, HEADER);
+    memset(node, 0, ACT_NODE_HEADER);
     node->size = (uint32_t)size;
     node->shape = (uint8_t)shape;
     return node;
@@ -147,14 +132,14 @@ spill(struct act_depot *depot, struct act_cache *cache, unsigned shape)
 }
 
 void
-act_node_free(struct act_depot *depot, struct act_cache *cache, struct act_node *node)
+act_node_free_slow(struct act_depot *depot, struct act_cache *cache, struct act_node *node)
 {
     unsigned shape = node->shape;
 
     if (node->flags & ACT_NODE_OWNED && node->as.owned.destroy) {
         node->as.owned.destroy(node->as.owned.data);
     }
-    if (shape == ACT_SHAPE_SINGLE || !RECYCLE) {
+    if (shape == ACT_SHAPE_SINGLE || !ACT_RECYCLE) {
         act_free(node);
         return;
     }

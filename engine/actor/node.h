@@ -7,6 +7,7 @@
 #include "engine/actor/thread.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum act_node_flag {
     ACT_NODE_CONTROL = 1,  /* for the runtime itself: type is an enum act_control */
@@ -37,6 +38,18 @@ struct act_node {
     } as;
 };
 
+/* A sanitizer must see each node's life: no recycling under it. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ACT_RECYCLE 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ACT_RECYCLE 0
+#endif
+#endif
+#ifndef ACT_RECYCLE
+#define ACT_RECYCLE 1
+#endif
+
 #define ACT_BATCH 64 /* nodes that move between cache and depot at once */
 
 /* One thread's. Per shape two chains of at most ACT_BATCH nodes: the spare is full or empty. */
@@ -57,10 +70,42 @@ void act_depot_init(struct act_depot *depot);
 void act_depot_fini(struct act_depot *depot);
 void act_cache_fini(struct act_cache *cache);
 
+#define ACT_NODE_HEADER offsetof(struct act_node, as)
+
+/* For a large payload, or when the cache's chain is empty. */
+struct act_node *act_node_new_slow(struct act_depot *depot, struct act_cache *cache, size_t size);
+/* For what is not recycled, has an owned payload, or when the chain is full. */
+void act_node_free_slow(struct act_depot *depot, struct act_cache *cache, struct act_node *node);
+
 /* A node with size bytes of payload, not yet filled in; the other fields are zero. */
-struct act_node *act_node_new(struct act_depot *depot, struct act_cache *cache, size_t size);
+static inline struct act_node *
+act_node_new(struct act_depot *depot, struct act_cache *cache, size_t size)
+{
+    struct act_node *node = cache->free[0];
+
+    if (size > sizeof(node->as) || !node) {
+        return act_node_new_slow(depot, cache, size);
+    }
+    cache->free[0] = node->next;
+    cache->count[0]--;
+    memset(node, 0, ACT_NODE_HEADER);
+    node->size = (uint32_t)size;
+    return node;
+}
+
 /* Gives it back, with destroy for an owned payload. */
-void act_node_free(struct act_depot *depot, struct act_cache *cache, struct act_node *node);
+static inline void
+act_node_free(struct act_depot *depot, struct act_cache *cache, struct act_node *node)
+{
+    if (!ACT_RECYCLE || node->shape != 0 || node->flags & ACT_NODE_OWNED ||
+        cache->count[0] == ACT_BATCH) {
+        act_node_free_slow(depot, cache, node);
+        return;
+    }
+    node->next = cache->free[0];
+    cache->free[0] = node;
+    cache->count[0]++;
+}
 
 static inline void *
 act_node_data(struct act_node *node)
