@@ -2,6 +2,7 @@
 
 #include "cli/cmd.h"
 #include "cli/term.h"
+#include "executors/plugin/host.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -253,6 +254,8 @@ int
 act_cli_main(int argc, char **argv)
 {
     struct act_cli cli = {0};
+    if (argc > 1 && strcmp(argv[1], ACT_PLUGIN_HOST_COMMAND) == 0) /* started by ourselves */
+        return act_plugin_host_main(argc - 2, argv + 2);
     if (!open_streams())
         return ACT_EXIT_BROKEN;
     signal(SIGPIPE, SIG_IGN);

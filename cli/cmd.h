@@ -17,6 +17,7 @@ int act_cmd_cancel(struct act_cli *cli);
 int act_cmd_signal(struct act_cli *cli);
 int act_cmd_eval(struct act_cli *cli);
 int act_cmd_schema(struct act_cli *cli);
+int act_cmd_plugin(struct act_cli *cli);
 int act_cmd_init(struct act_cli *cli);
 int act_cmd_completion(struct act_cli *cli);
 int act_cmd_man(struct act_cli *cli);

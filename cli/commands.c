@@ -144,6 +144,18 @@ const struct act_cli_command act_commands[] = {
      0,
      {ACT_WORD_NONE},
      act_cmd_schema},
+    {"plugin",
+     "write a plugin in C, or look at one: new, inspect",
+     "new NAME | inspect FILE",
+     "`new` makes a folder NAME in which `make` gives NAME.so, with a README and a test.\n"
+     "`inspect` prints a plugin's tasks and what they take and give; FILE is the library, or\n"
+     "the name of one on $ACTANT_PLUGIN_PATH, in ./plugins or among those that ship with\n"
+     "actant. It is loaded by a process of its own.",
+     no_options,
+     2,
+     2,
+     {ACT_WORD_NONE, ACT_WORD_FILE},
+     act_cmd_plugin},
     {"init",
      "write a first workflow file",
      "[FILE]",
@@ -211,7 +223,7 @@ act_command_is_later(struct act_str name)
     static const char *const later[] = {
         "fork",     "attach",   "export", "import", "submit", "queue",  "schedule",
         "backfill", "versions", "bisect", "hook",   "serve",  "worker", "cluster",
-        "status",   "plugin",   "object", "test",   "sim",    "prove",
+        "status",   "object",   "test",   "sim",    "prove",
     };
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         if (act_str_is(name, later[i]))

@@ -2,6 +2,8 @@
 
 #include "cli/github.h"
 #include "embed/input.h"
+#include "embed/plugins.h"
+#include "executors/plugin/catalog.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -61,12 +63,15 @@ act_spec_load(struct act_spec *spec, struct act_str file, struct act_error *err)
     if (code)
         return code;
     set_places(spec, file);
+    struct act_catalog *catalog = act_plugins_catalog(spec->folder);
     struct act_compile_options options = {
         .find = find_file,
         .self = spec,
+        .catalog = catalog,
         .name = act_str_is(file, "-") ? ACT_STR("stdin") : base_name(spec->path),
     };
     act_compile(spec->path, text, &options, &spec->compiled);
+    act_plugin_catalog_destroy(catalog);
     return ACT_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "dsl/diag.h"
 #include "dsl/plan.h"
 
+struct act_catalog;
 struct act_compile_options {
     /* Text of a file named by `workflow: PATH`; path is already joined to the including file's folder
      * and normalised ("sub/x.yaml", may begin with "../"), relative to the top file's folder. The text
@@ -13,6 +14,8 @@ struct act_compile_options {
     enum act_err (*find)(void *self, struct act_str path, struct act_arena *arena,
                          struct act_str *ret_text, struct act_error *err);
     void *self;
+    struct act_catalog
+        *catalog; /* dsl/plan_catalog.h; borrowed. NULL: plugins are taken on trust */
     struct act_str
         name; /* of the top workflow unless its file says: the file's base name without .yaml/.yml */
 };

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "dsl/hints.h"
+#include "dsl/lower_arguments.h"
 
 #define KIND_BIT(kind) (1u << (uint32_t)(kind))
 
@@ -384,6 +385,8 @@ make(struct act_lower *l, struct act_making *m)
         act_lower_env_and_shell(l, m);
         act_lower_subject(l, m);
         act_lower_attrs(l, m);
+        if (m->kind == ACT_KIND_PLUGIN)
+            act_check_plugin(l, m);
     }
     lower_box_attrs(l, m);
     attrs_write(l, m);

@@ -1,28 +1,9 @@
 /* `params`: what may come into a file, a tasks entry or a wait; and `with` against them. */
-#include "dsl/lower.h"
+#include "dsl/lower_arguments.h"
 
 #include <stdio.h>
 
 #define COUNT(list) ((uint32_t)(sizeof(list) / sizeof((list)[0])))
-
-static bool
-has_hole_inside(const struct act_tree *tree)
-{
-    if (tree->type == ACT_TREE_SCALAR)
-        return act_has_hole(tree);
-    for (uint32_t i = 0; i < tree->count; i++)
-        if (has_hole_inside(tree->type == ACT_TREE_LIST ? tree->items[i] : tree->pairs[i].value))
-            return true;
-    return false;
-}
-
-/* A constant of any shape; NULL if there is an expression in it. */
-static struct act_value *
-constant_of(struct act_lower *l, const struct act_tree *tree)
-{
-    struct act_place nowhere = {0};
-    return has_hole_inside(tree) ? NULL : act_lower_value(l, &nowhere, tree).constant;
-}
 
 struct declaring {
     struct act_lower *l;
@@ -51,7 +32,7 @@ read_type(struct declaring *w)
 static struct act_value *
 read_value(struct declaring *w, const struct act_tree *tree)
 {
-    struct act_value *given = constant_of(w->l, tree), *fits = NULL;
+    struct act_value *given = act_lower_constant(w->l, tree), *fits = NULL;
     struct act_error err;
     if (!given) {
         struct act_diag *d = ACT_ERROR(w->l, "expression-here", tree->span,
@@ -218,7 +199,7 @@ check_given(struct act_lower *l, const struct act_value *declared, const struct 
         unknown_param(l, declared, pair, what, name);
         return;
     }
-    struct act_value *given = constant_of(l, pair->value);
+    struct act_value *given = act_lower_constant(l, pair->value);
     if (given && act_param_convert(one, given, &fits, &err) != ACT_OK)
         ACT_HELP(l,
                  ACT_ERROR(l, "wrong-value", pair->value->span, "parameter '%.*s': %s",

@@ -212,7 +212,7 @@ def test_an_unreadable_file(world):
 
 
 @pytest.mark.parametrize("text", [
-    "plugin: lib.so:task", "python: mod:fn", "{run: echo, image: debian}",
+    "python: mod:fn", "{run: echo, image: debian}",
     "{run: echo, cache: true}", "triggers: {schedule: [{cron: '0 0 * * *'}]}\nrun: echo",
     "{run: echo, runs_on: [big]}",
 ])

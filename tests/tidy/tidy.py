@@ -39,6 +39,7 @@ LAYERS = [
     ("io/uv", r"engine/io/uv/", "base port"),
     ("io/sqlite", r"engine/io/sqlite/", "base port"),
     ("io", r"engine/io/", "base port"),
+    ("shipped plugins", r"executors/plugin/shipped/", ""),
     ("executors", r"executors/", "base expr plan core port actor run"),
     ("public", r"include/actant/", ""),
     ("embed", r"embed/", "base expr plan dsl core port actor run view io/uv io/sqlite io executors"),
@@ -50,14 +51,14 @@ LAYERS = [
 VENDORS = {
     "yaml.h": r"(dsl/(reader|yaml)[a-z_]*|bench/yaml_events)\.[ch]$",
     "pcre2.h": r"dsl/pattern\.c$",
-    "sqlite3.h": r"engine/io/sqlite/",
-    "zstd.h": r"engine/io/",
+    "sqlite3.h": r"(engine/io/sqlite|executors/plugin/shipped)/",
+    "zstd.h": r"(engine/io|executors/plugin/shipped)/",
     "uv.h": r"engine/io/uv/",
-    "sodium.h": r"engine/io/",
+    "sodium.h": r"(engine/io|executors/plugin/shipped)/",
     "sodium/crypto_hash_sha256.h": r"base/sha256\.c$",
     "git2.h": r"engine/io/git/",
     "microhttpd.h": r"engine/io/http/",
-    "curl/curl.h": r"engine/io/http/",
+    "curl/curl.h": r"(engine/io/http|executors/plugin/shipped)/",
     "nng/nng.h": r"engine/io/nng/",
 }
 
@@ -89,7 +90,7 @@ BANNED = [
     ("fork vfork", r"(engine/io|executors|tests|bench)/", "the process port"),
     (
         "malloc calloc realloc reallocarray strdup strndup asprintf vasprintf",
-        r"(base/alloc\.c|tests/|bench/)",
+        r"(base/alloc\.c|include/actant/json\.h|executors/plugin/shipped/|tests/|bench/)",
         "act_alloc and friends, which abort when memory is out",
     ),
     (

@@ -1,0 +1,38 @@
+#include "embed/plugins.h"
+
+#include "executors/plugin/catalog.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct act_str
+act_plugins_program(struct act_arena *arena)
+{
+    char path[PATH_MAX];
+    const char *given = getenv("ACTANT_PROGRAM");
+    if (given && *given)
+        return act_arena_str(arena, act_str(given));
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+    return act_arena_str(arena, len > 0 ? act_str_n(path, (size_t)len) : ACT_STR("actant"));
+}
+
+struct act_plugin_places
+act_plugins_places(struct act_str folder, struct act_arena *arena)
+{
+    return (struct act_plugin_places){
+        .path = act_str(getenv("ACTANT_PLUGIN_PATH")),
+        .folder = folder,
+        .shipped = act_plugin_shipped(act_plugins_program(arena), arena),
+    };
+}
+
+struct act_catalog *
+act_plugins_catalog(struct act_str folder)
+{
+    struct act_arena arena = {0};
+    struct act_plugin_places places = act_plugins_places(folder, &arena);
+    struct act_catalog *catalog = act_plugin_catalog_create(&places, act_plugins_program(&arena));
+    act_arena_fini(&arena);
+    return catalog;
+}

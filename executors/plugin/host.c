@@ -1,0 +1,371 @@
+#include "executors/plugin/host.h"
+
+#include "executors/plugin/arguments.h"
+#include "executors/plugin/call.h"
+#include "executors/plugin/host_link.h"
+#include "executors/plugin/library.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PART_BYTES ((size_t)1 << 20)
+#define CHECKED_BYTES ((size_t)16 << 20) /* results up to this are checked to the last member */
+
+struct host {
+    struct act_host_link link;
+    struct act_plugin_library *library; /* NULL: it could not be loaded, see failed */
+    struct act_error failed;
+    uint64_t result_max;
+    uint32_t call;    /* the one under way */
+    int last_percent; /* of its progress */
+};
+
+/* ---- the environment of one call ---- */
+
+struct kept {
+    char *name, *value; /* what was there before; value NULL: nothing */
+};
+struct surroundings {
+    ACT_VEC(struct kept) kept;
+};
+
+static void
+lay_over(struct surroundings *around, const struct act_value *env)
+{
+    for (uint32_t i = 0; env && i < act_value_len(env); i++) {
+        struct act_str name = act_value_key(env, i);
+        const struct act_value *v = act_value_at(env, i);
+        struct kept kept = {.name = act_strndup(name.ptr, name.len)};
+        const char *before = getenv(kept.name);
+        kept.value = before ? act_strndup(before, strlen(before)) : NULL;
+        act_vec_push(&around->kept, kept);
+        struct act_buf text = {0};
+        act_value_text(&text, v);
+        if (act_value_type(v) == ACT_NULL)
+            unsetenv(kept.name);
+        else
+            setenv(kept.name, text.ptr ? text.ptr : "", 1);
+        act_buf_fini(&text);
+    }
+}
+
+static void
+take_off(struct surroundings *around)
+{
+    while (around->kept.len > 0) {
+        struct kept kept = act_vec_pop(&around->kept);
+        if (kept.value)
+            setenv(kept.name, kept.value, 1);
+        else
+            unsetenv(kept.name);
+        act_free(kept.name);
+        act_free(kept.value);
+    }
+    act_vec_fini(&around->kept);
+}
+
+static const char *
+environment(void *self, const char *name)
+{
+    (void)self;
+    return getenv(name);
+}
+
+/* ---- what a call says ---- */
+
+static void
+say_log(void *self, struct act_str text)
+{
+    struct host *host = self;
+    struct act_buf body = {0};
+    act_buf_add_byte(&body, 2);
+    act_buf_add_str(&body, text);
+    if (text.ptr[text.len - 1] != '\n')
+        act_buf_add_byte(&body, '\n');
+    act_host_link_say(&host->link, ACT_FRAME_LOG, host->call, act_buf_str(&body));
+    act_buf_fini(&body);
+}
+
+static void
+say_progress(void *self, double done, const char *what)
+{
+    struct host *host = self;
+    int percent = done < 0 ? -1 : (int)(done * 100);
+    if (percent == host->last_percent && percent >= 0 && percent < 100)
+        return; /* a loop may tell of every byte */
+    host->last_percent = percent;
+    struct act_value *map = act_value_map();
+    struct act_buf body = {0};
+    act_value_map_put(map, ACT_STR("done"), done < 0 ? act_value_null() : act_value_real(done));
+    act_value_map_put(map, ACT_STR("what"), what ? act_value_cstring(what) : act_value_null());
+    act_json_write(&body, map, 0);
+    act_host_link_say(&host->link, ACT_FRAME_PROGRESS, host->call, act_buf_str(&body));
+    act_buf_fini(&body);
+    act_value_release(map);
+}
+
+static const struct act_plugin_sink sink = {say_log, say_progress};
+
+static void
+say_failed(struct host *host, const char *cause, const char *type, struct act_str message)
+{
+    struct act_value *map = act_value_map();
+    struct act_buf body = {0};
+    act_value_map_put(map, ACT_STR("cause"), act_value_cstring(cause));
+    act_value_map_put(map, ACT_STR("type"), *type ? act_value_cstring(type) : act_value_null());
+    act_value_map_put(map, ACT_STR("message"), act_value_string(message));
+    act_json_write(&body, map, 0);
+    act_host_link_say(&host->link, ACT_FRAME_FAIL, host->call, act_buf_str(&body));
+    act_buf_fini(&body);
+    act_value_release(map);
+}
+
+static void
+say_in_parts(struct host *host, enum act_frame_type part, enum act_frame_type last,
+             struct act_str bytes)
+{
+    while (bytes.len > PART_BYTES) {
+        act_host_link_say(&host->link, part, host->call, act_str_n(bytes.ptr, PART_BYTES));
+        bytes = act_str_n(bytes.ptr + PART_BYTES, bytes.len - PART_BYTES);
+    }
+    act_host_link_say(&host->link, last, host->call, bytes);
+}
+
+/* ---- one call ---- */
+
+static const char *
+text_of(const struct act_value *request, const char *key, struct act_buf *buf)
+{
+    const struct act_value *v = act_value_get(request, act_str(key));
+    act_buf_clear(buf);
+    if (v && act_value_type(v) == ACT_STRING)
+        act_buf_add_str(buf, act_value_as_str(v));
+    else
+        act_buf_add_cstr(buf, "");
+    return buf->ptr;
+}
+
+struct request {
+    const struct act_value *json;
+    struct act_buf texts[5]; /* of about, which must be NUL-terminated */
+    struct act_plugin_about about;
+    struct act_buf args;
+};
+
+static void
+read_about(struct request *request)
+{
+    static const char *const keys[] = {"run", "node", "attempt_id", "key", "dir"};
+    const char *texts[5];
+    const struct act_value *attempt = act_value_get(request->json, ACT_STR("attempt"));
+    for (int i = 0; i < 5; i++)
+        texts[i] = text_of(request->json, keys[i], &request->texts[i]);
+    request->about = (struct act_plugin_about){
+        .run = texts[0],
+        .node = texts[1],
+        .attempt_id = texts[2],
+        .idempotency_key = texts[3],
+        .dir = texts[4],
+        .attempt =
+            attempt && act_value_type(attempt) == ACT_INT ? (uint32_t)act_value_as_int(attempt) : 1,
+        .environment = environment,
+    };
+}
+
+static void
+request_fini(struct request *request)
+{
+    for (int i = 0; i < 5; i++)
+        act_buf_fini(&request->texts[i]);
+    act_buf_fini(&request->args);
+}
+
+static const struct act_plugin_function *
+find_task(struct host *host, struct request *request)
+{
+    struct act_buf name = {0};
+    const struct act_plugin_function *function = NULL;
+    if (!host->library) {
+        act_buf_printf(&name, "%s%s%s", host->failed.message, host->failed.hint[0] ? "; " : "",
+                       host->failed.hint);
+        say_failed(host, "exception", "PluginError", act_buf_str(&name));
+    } else {
+        text_of(request->json, "task", &name);
+        function = act_plugin_function_find(&host->library->tasks, act_buf_str(&name));
+        if (!function) {
+            struct act_str task = act_str_n(name.ptr, name.len);
+            struct act_buf message = {0};
+            act_buf_printf(&message, "the plugin %s has no task '%.*s'", host->library->path,
+                           ACT_STR_ARG(task));
+            say_failed(host, "exception", "PluginError", act_buf_str(&message));
+            act_buf_fini(&message);
+        }
+    }
+    act_buf_fini(&name);
+    return function;
+}
+
+static bool
+make_arguments(struct host *host, struct request *request,
+               const struct act_plugin_function *function)
+{
+    const struct act_value *entered = act_value_get(request->json, ACT_STR("entered"));
+    struct act_plugin_arguments given = {
+        .args = act_value_get(request->json, ACT_STR("args")),
+        .with = act_value_get(request->json, ACT_STR("with")),
+        .entered = entered && act_value_type(entered) == ACT_BOOL && act_value_as_bool(entered),
+    };
+    struct act_error err = {0};
+    if (act_plugin_arguments_write(function->args, &given, &request->args, &err) == ACT_OK)
+        return true;
+    say_failed(host, "expression", "", act_str(err.message));
+    return false;
+}
+
+static bool
+enter_folder(struct host *host, const struct request *request)
+{
+    if (!*request->about.dir || chdir(request->about.dir) == 0)
+        return true;
+    struct act_buf message = {0};
+    act_buf_printf(&message, "dir %s: %s", request->about.dir, strerror(errno));
+    say_failed(host, "exception", "PluginError", act_buf_str(&message));
+    act_buf_fini(&message);
+    return false;
+}
+
+static void
+run_function(struct host *host, struct request *request, const struct act_plugin_function *function,
+             struct act_plugin_call *call)
+{
+    struct surroundings around = {0};
+    struct act_plugin_verdict verdict;
+    lay_over(&around, act_value_get(request->json, ACT_STR("env")));
+    int returned = function->task(&call->call, request->args.ptr, request->args.len);
+    fflush(NULL); /* what it printed is its own log */
+    take_off(&around);
+    act_plugin_call_judge(call, returned, function->result, CHECKED_BYTES, NULL, &verdict);
+    if (call->outputs) {
+        struct act_buf outputs = {0};
+        act_json_write(&outputs, call->outputs, 0);
+        act_host_link_say(&host->link, ACT_FRAME_OUTPUTS, host->call, act_buf_str(&outputs));
+        act_buf_fini(&outputs);
+    }
+    if (verdict.cause)
+        say_failed(host, verdict.cause, verdict.type, act_buf_str(&verdict.message));
+    else
+        say_in_parts(host, ACT_FRAME_PART, ACT_FRAME_RESULT, act_buf_str(&call->result));
+    act_buf_fini(&verdict.message);
+}
+
+static void
+serve_call(struct host *host, struct act_str body)
+{
+    struct act_value *json = NULL;
+    struct act_plugin_call call;
+    struct request request = {0};
+    struct act_error err = {0};
+    atomic_int *cancelled = &call.cancelled;
+    act_plugin_call_init(&call, &request.about, &sink, host, host->result_max);
+    if (!act_frame_take_u32(&body, &host->call) ||
+        !act_host_link_begin(&host->link, host->call, cancelled)) {
+        act_plugin_call_fini(&call);
+        return;
+    }
+    host->last_percent = -2;
+    if (act_json_parse(body, 0, &json, &err) != ACT_OK) {
+        say_failed(host, "exception", "PluginError", act_str(err.message));
+    } else {
+        request.json = json;
+        read_about(&request);
+        act_plugin_call_describe(&call, &request.about);
+        const struct act_plugin_function *function = find_task(host, &request);
+        if (function && make_arguments(host, &request, function) && enter_folder(host, &request))
+            run_function(host, &request, function, &call);
+    }
+    act_host_link_end(&host->link);
+    act_plugin_call_fini(&call);
+    request_fini(&request);
+    act_value_release(json);
+}
+
+/* ---- the process ---- */
+
+static void
+hello(struct host *host, struct act_str body)
+{
+    struct act_value *json = NULL;
+    struct act_buf path = {0};
+    struct act_error err = {0};
+    if (act_json_parse(body, 0, &json, &err) != ACT_OK)
+        exit(2);
+    const struct act_value *max = act_value_get(json, ACT_STR("result_max"));
+    host->result_max = max && act_value_type(max) == ACT_INT ? (uint64_t)act_value_as_int(max) : 0;
+    if (act_plugin_library_open(text_of(json, "library", &path), &host->library, &host->failed))
+        host->library = NULL;
+    fflush(NULL);
+    act_host_link_send(&host->link, ACT_FRAME_READY, ACT_STR("{}"));
+    act_buf_fini(&path);
+    act_value_release(json);
+}
+
+static int
+serve(void)
+{
+    struct host *host = act_zalloc(1, sizeof(*host));
+    struct act_error err = {0};
+    if (act_host_link_open(&host->link, &err) != ACT_OK)
+        return 3;
+    for (;;) {
+        struct act_frame frame;
+        act_host_link_next(&host->link, &frame);
+        if (frame.type == ACT_FRAME_HELLO)
+            hello(host, frame.body);
+        else if (frame.type == ACT_FRAME_CALL)
+            serve_call(host, frame.body);
+        else if (frame.type == ACT_FRAME_BYE)
+            exit(0); /* constructors ran, so destructors do */
+    }
+}
+
+static int
+inspect(const char *path)
+{
+    struct act_plugin_library *library = NULL;
+    struct act_error err = {0};
+    struct act_value *map = act_value_map();
+    struct act_buf out = {0};
+    if (act_plugin_library_open(path, &library, &err) == ACT_OK) {
+        act_value_map_put(map, ACT_STR("plugin"), act_plugin_library_describe(library));
+    } else {
+        struct act_value *error = act_value_map();
+        act_value_map_put(error, ACT_STR("message"), act_value_cstring(err.message));
+        act_value_map_put(error, ACT_STR("hint"), act_value_cstring(err.hint));
+        act_value_map_put(map, ACT_STR("error"), error);
+    }
+    act_json_write(&out, map, 0);
+    for (size_t at = 0; at < out.len;) {
+        ssize_t done = write(ACT_HOST_FD, out.ptr + at, out.len - at);
+        if (done < 0 && errno != EINTR)
+            break;
+        at += done > 0 ? (size_t)done : 0;
+    }
+    act_buf_fini(&out);
+    act_value_release(map);
+    act_plugin_library_close(library);
+    return 0;
+}
+
+int
+act_plugin_host_main(int argc, char **argv)
+{
+    fcntl(ACT_HOST_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(ACT_HOST_CONTROL_FD, F_SETFD, FD_CLOEXEC);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc == 2 && strcmp(argv[0], "inspect") == 0)
+        return inspect(argv[1]);
+    return argc == 0 ? serve() : 2;
+}
