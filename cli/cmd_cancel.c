@@ -1,9 +1,9 @@
 #include "cli/cmd.h"
 
-#include "cli/store.h"
-#include "cli/inbox.h"
 #include "cli/session.h"
-#include "cli/stored.h"
+#include "cli/store.h"
+#include "embed/inbox.h"
+#include "embed/stored.h"
 
 /* Is somebody running it? Then they are told; the row that was written is what cancels it, also if
  * they die before they see it. */

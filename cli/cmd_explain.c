@@ -4,7 +4,7 @@
 
 #include "cli/explain_trace.h"
 #include "cli/label.h"
-#include "cli/stored.h"
+#include "cli/store.h"
 #include "cli/term.h"
 
 #include <time.h>
@@ -298,7 +298,7 @@ act_cmd_explain(struct act_cli *cli)
 {
     struct explain e = {.cli = cli};
     struct act_error err = {0};
-    enum act_err code = act_stored_open(cli, act_cli_word(cli, 0), true, &e.stored, &err);
+    enum act_err code = act_cli_stored(cli, act_cli_word(cli, 0), true, &e.stored, &err);
     if (!code)
         code = act_stored_view(&e.stored, &err);
     if (!code)
@@ -307,6 +307,6 @@ act_cmd_explain(struct act_cli *cli)
         code = gather(&e, &err);
     int exit_code = code ? act_cli_fail(cli, &err) : cli->json ? print_json(&e) : print_text(&e);
     act_explain_trace_fini(&e.trace);
-    act_stored_close(&e.stored);
+    act_cli_stored_close(&e.stored);
     return exit_code;
 }

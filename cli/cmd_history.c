@@ -2,8 +2,8 @@
 
 #include "cli/history_gc.h"
 #include "cli/store.h"
-#include "cli/stored.h"
 #include "cli/term.h"
+#include "embed/stored.h"
 #include "engine/core/run.h"
 #include "engine/view/view_diff.h"
 #include "engine/view/view_text.h"
@@ -77,7 +77,7 @@ show(struct act_cli *cli)
 {
     struct act_stored stored = {0};
     struct act_error err = {0};
-    enum act_err code = act_stored_open(cli, act_cli_word(cli, 1), true, &stored, &err);
+    enum act_err code = act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err);
     if (!code)
         code = act_stored_view(&stored, &err);
     int exit_code;
@@ -95,7 +95,7 @@ show(struct act_cli *cli)
             act_view_show_text(&view, &doc, &stored.view, style_of(cli));
         exit_code = end_view(cli, &view, &out, 0);
     }
-    act_stored_close(&stored);
+    act_cli_stored_close(&stored);
     return exit_code;
 }
 
@@ -105,29 +105,17 @@ struct events {
     struct act_view_out *out;
 };
 
-static enum act_err
-print_batch(void *self, const struct act_batch *batch, struct act_error *err)
+static void
+print_event(void *self, const struct act_event *event)
 {
     struct events *e = self;
-    struct act_arena arena = {0};
-    struct act_str rest = batch->body;
-    enum act_err code = ACT_OK;
-    while (!code && rest.len > 0) {
-        struct act_event event = {0};
-        code = act_event_decode(&rest, &arena, &e->stored->blobs->loader, &event, err);
-        if (code)
-            break;
-        if (e->cli->json) {
-            act_event_json(&e->out->buf, e->stored->plan, &event);
-            act_buf_add_byte(&e->out->buf, '\n');
-        } else {
-            act_view_event_text(e->out, e->stored->plan, &event);
-        }
-        act_view_out_flush(e->out, false);
-        act_event_fini(&event);
+    if (e->cli->json) {
+        act_event_json(&e->out->buf, e->stored->plan, event);
+        act_buf_add_byte(&e->out->buf, '\n');
+    } else {
+        act_view_event_text(e->out, e->stored->plan, event);
     }
-    act_arena_fini(&arena);
-    return code;
+    act_view_out_flush(e->out, false);
 }
 
 static int
@@ -135,18 +123,17 @@ events(struct act_cli *cli)
 {
     struct act_stored stored = {0};
     struct act_error err = {0};
-    enum act_err code = act_stored_open(cli, act_cli_word(cli, 1), true, &stored, &err);
+    enum act_err code = act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err);
     struct act_out out;
     act_out_init(&out, STDOUT_FILENO);
     struct act_view_out view = {.write = act_out_sink, .self = &out};
     struct events e = {cli, &stored, &view};
     if (!code)
-        code =
-            stored.store->ops->read_batches(stored.store, stored.row.run, 1, print_batch, &e, &err);
+        code = act_stored_events(&stored, 1, print_event, &e, &err);
     int exit_code = end_view(cli, &view, &out, 0);
     if (code)
         exit_code = act_cli_fail(cli, &err);
-    act_stored_close(&stored);
+    act_cli_stored_close(&stored);
     return exit_code;
 }
 
@@ -174,7 +161,7 @@ diff(struct act_cli *cli)
     struct act_error err = {0};
     enum act_err code = ACT_OK;
     for (uint32_t i = 0; !code && i < 2; i++) {
-        code = act_stored_open(cli, act_cli_word(cli, 1 + i), true, &sides[i], &err);
+        code = act_cli_stored(cli, act_cli_word(cli, 1 + i), true, &sides[i], &err);
         if (!code)
             code = act_stored_view(&sides[i], &err);
     }
@@ -189,8 +176,8 @@ diff(struct act_cli *cli)
         print_diff(cli, &view, sides, &same);
         exit_code = end_view(cli, &view, &out, 0);
     }
-    act_stored_close(&sides[0]);
-    act_stored_close(&sides[1]);
+    act_cli_stored_close(&sides[0]);
+    act_cli_stored_close(&sides[1]);
     return exit_code;
 }
 
@@ -206,7 +193,7 @@ verify(struct act_cli *cli)
 {
     struct act_stored stored = {0};
     struct act_error err = {0};
-    enum act_err code = act_stored_open(cli, act_cli_word(cli, 1), true, &stored, &err);
+    enum act_err code = act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err);
     struct act_run *run = code ? NULL : act_run_create(stored.plan, &stored.blobs->loader);
     if (!code)
         code = stored.store->ops->read_batches(stored.store, stored.row.run, 1, replay_batch, run,
@@ -225,7 +212,7 @@ verify(struct act_cli *cli)
         act_buf_fini(&out);
     }
     act_run_destroy(run);
-    act_stored_close(&stored);
+    act_cli_stored_close(&stored);
     return exit_code;
 }
 

@@ -1,7 +1,7 @@
 /* What tasks wrote, also of a run that another process is running. */
 #include "cli/cmd.h"
 
-#include "cli/stored.h"
+#include "cli/store.h"
 #include "cli/term.h"
 #include "engine/view/view_log.h"
 
@@ -273,7 +273,7 @@ act_cmd_logs(struct act_cli *cli)
     l.err = !act_str_is(stream, "out");
     l.color = act_term_color(act_cli_text(cli, ACT_OPT_COLOR), STDOUT_FILENO);
     act_out_init(&l.to, STDOUT_FILENO);
-    enum act_err code = act_stored_open(cli, act_cli_word(cli, 0), true, &l.stored, &err);
+    enum act_err code = act_cli_stored(cli, act_cli_word(cli, 0), true, &l.stored, &err);
     if (!code)
         code = print_logs(&l, &err);
     enum act_err written = act_out_fini(&l.to, &second);
@@ -284,6 +284,6 @@ act_cmd_logs(struct act_cli *cli)
     }
     act_vec_fini(&l.shown);
     int exit_code = code ? act_cli_fail(cli, &err) : written ? act_cli_fail(cli, &second) : 0;
-    act_stored_close(&l.stored);
+    act_cli_stored_close(&l.stored);
     return exit_code;
 }

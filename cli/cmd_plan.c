@@ -1,6 +1,6 @@
 #include "cli/cmd.h"
 
-#include "cli/spec.h"
+#include "cli/spec_report.h"
 
 static enum act_plan_format
 format_of(const struct act_cli *cli)

@@ -1,7 +1,7 @@
 #include "cli/cmd.h"
 
 #include "cli/session.h"
-#include "cli/stored.h"
+#include "cli/store.h"
 
 static int
 start_again(struct act_cli *cli, struct act_stored *stored)
@@ -49,10 +49,10 @@ act_cmd_rerun(struct act_cli *cli)
 {
     struct act_stored stored = {0};
     struct act_error err = {0};
-    if (act_stored_open(cli, act_cli_word(cli, 0), false, &stored, &err))
+    if (act_cli_stored(cli, act_cli_word(cli, 0), false, &stored, &err))
         return act_cli_fail(cli, &err);
     int code =
         act_cli_flag(cli, ACT_OPT_DRY_RUN) ? dry_run(cli, &stored) : start_again(cli, &stored);
-    act_stored_close(&stored);
+    act_cli_stored_close(&stored);
     return code;
 }

@@ -2,7 +2,7 @@
 
 #include "cli/params.h"
 #include "cli/session.h"
-#include "cli/spec.h"
+#include "cli/spec_report.h"
 #include "embed/processors.h"
 
 #include <unistd.h>
@@ -63,7 +63,7 @@ run_spec(struct act_cli *cli, const struct act_spec *spec)
     struct act_error err = {0};
     struct act_start start = {
         .plan = spec->compiled.plan, .path = spec->absolute, .folder = spec->folder};
-    int code = act_spec_refuse_unsupported(cli, start.plan);
+    int code = act_spec_refuse_unsupported(start.plan);
     if (code)
         return code;
     if (act_params_gather(cli, start.plan, &start.params, &err)) {

@@ -1,8 +1,8 @@
 #include "cli/cmd.h"
 
 #include "cli/store.h"
-#include "cli/inbox.h"
-#include "cli/stored.h"
+#include "embed/inbox.h"
+#include "embed/stored.h"
 
 static enum act_err
 check_json(struct act_str body, struct act_error *err)

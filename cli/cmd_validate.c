@@ -1,7 +1,7 @@
 #include "cli/cmd.h"
 
 #include "cli/github.h"
-#include "cli/spec.h"
+#include "cli/spec_report.h"
 #include "cli/term.h"
 
 #include <unistd.h>

@@ -1,7 +1,7 @@
 #include "cli/history_gc.h"
 
 #include "cli/store.h"
-#include "cli/stored.h"
+#include "embed/stored.h"
 
 #include <time.h>
 

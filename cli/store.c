@@ -29,3 +29,23 @@ act_cli_store(struct act_cli *cli, bool read_only, struct act_store **ret, struc
     };
     return act_compose_store(&wish, ret, err);
 }
+
+enum act_err
+act_cli_stored(struct act_cli *cli, struct act_str run, bool read_only, struct act_stored *ret,
+               struct act_error *err)
+{
+    struct act_store *store = NULL;
+    enum act_err code = act_cli_store(cli, read_only, &store, err);
+    if (!code && (code = act_stored_open(store, run, ret, err)) != ACT_OK)
+        store->ops->close(store);
+    return code;
+}
+
+void
+act_cli_stored_close(struct act_stored *stored)
+{
+    struct act_store *store = stored->store;
+    act_stored_close(stored);
+    if (store)
+        store->ops->close(store);
+}

@@ -1,13 +1,18 @@
-/* The database that the options name. */
+/* The database that the options name, and what is in it. */
 #ifndef ACT_CLI_STORE_H
 #define ACT_CLI_STORE_H
 
 #include "cli/cli.h"
-#include "engine/port/store.h"
+#include "embed/stored.h"
 
 /* The database of --db, $ACTANT_DB, the config files or the default place. Its warnings go to standard
  * error. */
 enum act_err act_cli_store(struct act_cli *cli, bool read_only, struct act_store **ret,
                            struct act_error *err);
+
+/* A run in it; both are closed by act_cli_stored_close. read_only: nothing will be written. */
+enum act_err act_cli_stored(struct act_cli *cli, struct act_str run, bool read_only,
+                            struct act_stored *ret, struct act_error *err);
+void act_cli_stored_close(struct act_stored *stored);
 
 #endif

@@ -1,6 +1,5 @@
-#include "cli/spec.h"
+#include "embed/spec.h"
 
-#include "cli/github.h"
 #include "embed/input.h"
 #include "embed/plugins.h"
 #include "executors/plugin/catalog.h"
@@ -55,6 +54,20 @@ set_places(struct act_spec *spec, struct act_str file)
         act_arena_str(&spec->arena, act_str_n(spec->absolute.ptr, slash > 1 ? slash - 1 : 1));
 }
 
+static void
+compile(struct act_spec *spec, struct act_str text, struct act_str name)
+{
+    struct act_catalog *catalog = act_plugins_catalog(spec->folder);
+    struct act_compile_options options = {
+        .find = find_file,
+        .self = spec,
+        .catalog = catalog,
+        .name = name,
+    };
+    act_compile(spec->path, text, &options, &spec->compiled);
+    act_plugin_catalog_destroy(catalog);
+}
+
 enum act_err
 act_spec_load(struct act_spec *spec, struct act_str file, struct act_error *err)
 {
@@ -63,16 +76,20 @@ act_spec_load(struct act_spec *spec, struct act_str file, struct act_error *err)
     if (code)
         return code;
     set_places(spec, file);
-    struct act_catalog *catalog = act_plugins_catalog(spec->folder);
-    struct act_compile_options options = {
-        .find = find_file,
-        .self = spec,
-        .catalog = catalog,
-        .name = act_str_is(file, "-") ? ACT_STR("stdin") : base_name(spec->path),
-    };
-    act_compile(spec->path, text, &options, &spec->compiled);
-    act_plugin_catalog_destroy(catalog);
+    compile(spec, text, act_str_is(file, "-") ? ACT_STR("stdin") : base_name(spec->path));
     return ACT_OK;
+}
+
+void
+act_spec_compile(struct act_spec *spec, struct act_str text, struct act_str name,
+                 struct act_str folder)
+{
+    char buffer[PATH_MAX];
+    struct act_str given = act_arena_str(&spec->arena, folder.len > 0 ? folder : ACT_STR("."));
+    const char *real = realpath(given.ptr, buffer);
+    spec->folder = act_arena_str(&spec->arena, act_str(real ? real : given.ptr));
+    spec->path = spec->absolute = act_arena_str(&spec->arena, name);
+    compile(spec, text, base_name(spec->path));
 }
 
 void
@@ -80,21 +97,6 @@ act_spec_fini(struct act_spec *spec)
 {
     act_compiled_fini(&spec->compiled);
     act_arena_fini(&spec->arena);
-}
-
-int
-act_spec_report(const struct act_cli *cli, const struct act_spec *spec)
-{
-    const struct act_compiled *compiled = &spec->compiled;
-    if (compiled->diags.list.len > 0) {
-        struct act_buf out = {0};
-        act_diags_print(&out, &compiled->diags, &compiled->sources, ACT_DIAG_PRETTY, cli->color);
-        if (act_github_is_on())
-            act_diags_print(&out, &compiled->diags, &compiled->sources, ACT_DIAG_GITHUB, false);
-        act_write_all(STDERR_FILENO, act_buf_str(&out));
-        act_buf_fini(&out);
-    }
-    return compiled->plan ? 0 : ACT_EXIT_USAGE;
 }
 
 static void
@@ -108,33 +110,24 @@ add_place(struct act_buf *out, const struct act_plan *plan, uint32_t node)
                        span->line, span->column);
 }
 
-int
-act_spec_refuse_unsupported(const struct act_cli *cli, const struct act_plan *plan)
+void
+act_spec_unsupported(const struct act_plan *plan, struct act_buf *out)
 {
-    struct act_buf out = {0};
     const struct act_value *top = plan->exprs.literals.ptr[plan->unsupported];
     uint32_t count = act_value_type(top) == ACT_LIST ? act_value_len(top) : 0;
     for (uint32_t i = 0; i < count; i++) {
         if (plan->spans.len > 0 && plan->spans.ptr[0].source < plan->sources.len)
             act_buf_printf(
-                &out, "%.*s: ", ACT_STR_ARG(plan->sources.ptr[plan->spans.ptr[0].source].path));
-        act_buf_printf(&out, "error: not supported yet: %.*s\n",
+                out, "%.*s: ", ACT_STR_ARG(plan->sources.ptr[plan->spans.ptr[0].source].path));
+        act_buf_printf(out, "error: not supported yet: %.*s\n",
                        ACT_STR_ARG(act_value_as_str(act_value_at(top, i))));
     }
     for (uint32_t node = 0; node < plan->nodes.len; node++) {
         const struct act_value *what = act_plan_literal(plan, node, ACT_ATTR_UNSUPPORTED);
         if (!what)
             continue;
-        add_place(&out, plan, node);
-        act_buf_printf(&out, "error: not supported yet: %.*s\n",
+        add_place(out, plan, node);
+        act_buf_printf(out, "error: not supported yet: %.*s\n",
                        ACT_STR_ARG(act_value_as_str(what)));
     }
-    if (out.len == 0)
-        return 0;
-    act_buf_add_cstr(&out, "help: `actant validate` and `actant plan` take the file; this version "
-                           "cannot run these parts of it, so it runs none\n");
-    act_write_all(STDERR_FILENO, act_buf_str(&out));
-    act_buf_fini(&out);
-    (void)cli;
-    return ACT_EXIT_USAGE;
 }

@@ -1,4 +1,4 @@
-#include "cli/inbox.h"
+#include "embed/inbox.h"
 
 #include <pwd.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* What other processes want of a run: rows in the database's inbox. */
-#ifndef ACT_CLI_INBOX_H
-#define ACT_CLI_INBOX_H
+#ifndef ACT_EMBED_INBOX_H
+#define ACT_EMBED_INBOX_H
 
-#include "cli/cli.h"
+#include "base/arena.h"
 #include "engine/port/store.h"
 
 /* kind: "signal" or "cancel". Signed with this user's name and the present time. */

@@ -1,0 +1,106 @@
+#include "embed/stored.h"
+
+#include "embed/compose.h"
+#include "engine/view/view_json.h"
+
+enum act_err
+act_stored_open(struct act_store *store, struct act_str run, struct act_stored *ret,
+                struct act_error *err)
+{
+    struct act_stored s = {.store = store};
+    struct act_str bytes;
+    enum act_err code = store->ops->find_run(store, run, &s.arena, &s.row, err);
+    if (!code)
+        code = store->ops->read_plan(store, s.row.run, &s.arena, &bytes, err);
+    if (!code)
+        code = act_plan_decode(bytes, &s.plan, err);
+    if (!code)
+        code = act_compose_blobs(store, s.row.run, &s.blobs, err);
+    if (code)
+        act_stored_close(&s);
+    else
+        *ret = s;
+    return code;
+}
+
+enum act_err
+act_stored_view(struct act_stored *stored, struct act_error *err)
+{
+    uint64_t from = stored->viewed ? stored->view.last_seq + 1 : 1;
+    if (!stored->viewed)
+        act_view_init(&stored->view, stored->plan, &stored->blobs->loader);
+    stored->viewed = true;
+    enum act_err code = stored->store->ops->read_batches(stored->store, stored->row.run, from,
+                                                         act_view_batch, &stored->view, err);
+    if (!code)
+        act_view_finish(&stored->view);
+    return code;
+}
+
+void
+act_stored_close(struct act_stored *stored)
+{
+    if (stored->viewed)
+        act_view_fini(&stored->view);
+    if (stored->blobs)
+        stored->blobs->ops->close(stored->blobs);
+    act_plan_destroy(stored->plan);
+    act_value_release(stored->row.spec);
+    act_value_release(stored->row.from);
+    act_arena_fini(&stored->arena);
+    *stored = (struct act_stored){0};
+}
+
+bool
+act_stored_ended(struct act_str status)
+{
+    return act_str_is(status, "succeeded") || act_str_is(status, "failed") ||
+           act_str_is(status, "cancelled");
+}
+
+void
+act_stored_json(const struct act_stored *stored, struct act_view_out *out)
+{
+    struct act_view_document doc;
+    act_view_document_fill(&doc, &stored->row, &stored->view);
+    act_view_document_json(out, &doc, &stored->view);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+struct reading {
+    struct act_stored *stored;
+    uint64_t from;
+    void (*fn)(void *self, const struct act_event *event);
+    void *self;
+};
+
+static enum act_err
+read_batch(void *self, const struct act_batch *batch, struct act_error *err)
+{
+    struct reading *reading = self;
+    struct act_arena arena = {0};
+    struct act_str rest = batch->body;
+    enum act_err code = ACT_OK;
+    while (!code && rest.len > 0) {
+        struct act_event event = {0};
+        code = act_event_decode(&rest, &arena, &reading->stored->blobs->loader, &event, err);
+        if (code)
+            break;
+        if (event.seq >= reading->from) /* the batch may begin before it */
+            reading->fn(reading->self, &event);
+        act_event_fini(&event);
+    }
+    act_arena_fini(&arena);
+    return code;
+}
+
+enum act_err
+act_stored_events(struct act_stored *stored, uint64_t from,
+                  void (*fn)(void *self, const struct act_event *event), void *self,
+                  struct act_error *err)
+{
+    struct reading reading = {stored, from, fn, self};
+    return stored->store->ops->read_batches(stored->store, stored->row.run, from, read_batch,
+                                            &reading, err);
+}
