@@ -13,9 +13,11 @@
 #define ACT_ENGINE_ACTOR_ACTOR_INTERNAL_H
 
 #include "base/vec.h"
+#include "engine/actor/alarm.h"
 #include "engine/actor/bonds.h"
 #include "engine/actor/node.h"
 #include "engine/actor/registry.h"
+#include "engine/actor/table.h"
 #include "engine/actor/thread.h"
 #include "include/actant/actor.h"
 
@@ -96,18 +98,17 @@ enum actant_code act_actor_debug_kill(struct actant_system *system, struct actan
 #define ACT_INDEX_BITS 24
 #define ACT_INDEX_MASK ((1u << ACT_INDEX_BITS) - 1)
 
-enum act_lane { ACT_LANE_FRONT, ACT_LANE_URGENT, ACT_LANE_NORMAL, ACT_LANE_LAZY, ACT_LANES };
-
 /* What the runtime tells a cell. All but STOP go into the front lane. */
 enum act_control {
-    ACT_CONTROL_START,       /* payload: args. The first of every life */
-    ACT_CONTROL_STOP,        /* in order */
-    ACT_CONTROL_END,         /* code: enum actant_stop_kind; serial 1: for good */
-    ACT_CONTROL_MONITOR,     /* from begins to watch */
-    ACT_CONTROL_UNMONITOR,   /* from watches no more */
-    ACT_CONTROL_LINK,        /* from links itself */
-    ACT_CONTROL_UNLINK,      /* from is linked no more */
-    ACT_CONTROL_LINK_DOWN,   /* the linked actor from stopped abnormally; payload: the reason */
+    ACT_CONTROL_START,     /* payload: args. The first of every life */
+    ACT_CONTROL_STOP,      /* in order */
+    ACT_CONTROL_END,       /* code: enum actant_stop_kind; serial 1: for good; 2: only one without a
+                                parent */
+    ACT_CONTROL_MONITOR,   /* from begins to watch */
+    ACT_CONTROL_UNMONITOR, /* from watches no more */
+    ACT_CONTROL_LINK,      /* from links itself */
+    ACT_CONTROL_UNLINK,    /* from is linked no more */
+    ACT_CONTROL_LINK_DOWN, /* the linked actor from stopped abnormally; payload: the reason */
     ACT_CONTROL_CHILD_GONE,  /* the child from has stopped; serial 1: its ref is kept */
     ACT_CONTROL_WATCH_START, /* from asks, with serial, for a REPLY when start has run */
     ACT_CONTROL_FORGET,      /* the answer that was kept for (from, serial) is given by another */
@@ -144,7 +145,9 @@ struct act_rare {
     struct act_bonds bonds;
     struct act_node *reason;    /* while STOPPING: holds a packed struct actant_reason */
     struct act_waitings starts; /* who waits for the start */
-    struct act_waitings kept;   /* asks that were taken and are answered later */
+    struct act_waitings
+        kept;           /* asks taken and answered later; ref 0: free, serial the next free one */
+    uint32_t kept_free; /* index + 1 */
 };
 
 /* Invariants: 1. places counts the messages on their way to or in a bounded mailbox, never more than
@@ -158,7 +161,8 @@ struct act_cell {
     _Atomic(uint32_t) places;
     _Atomic(uint32_t) dropped;
     _Atomic(uint8_t) wanted; /* somebody waits for a place: hold.c */
-    _Atomic(uint8_t) alive;  /* STARTING or LIVE */
+    _Atomic(uint8_t) alive;  /* 1: lives; 2: supervised, between two lives */
+    _Atomic(uint8_t) alert;  /* mail from another thread that goes before the lanes' */
     uint8_t home;            /* for ever */
     /* fixed while ref is the same */
     uint8_t overflow;
@@ -244,7 +248,9 @@ struct act_cells {
 struct actant_system {
     struct actant_options options;
     struct act_thread loop_thread;
+    struct act_alarms alarms; /* of the loop's actors; its thread's */
     struct act_worker loop;
+    struct act_threads *threads; /* NULL: everything lives on the loop */
     struct act_cells cells;
     struct act_depot depot;
     struct act_mutex outside_lock; /* of outside: the cache of threads that are not the system's */
@@ -254,9 +260,13 @@ struct actant_system {
     _Atomic(struct act_node *) inbox;
     _Atomic(bool) closed;
     _Atomic(uint32_t) actors; /* cells that are not free */
-    uint64_t random;          /* of the seed */
-    int64_t virtual_ns;       /* with a seed and no now_ns */
-    struct act_mutex lock;    /* of what follows */
+    _Atomic(uint64_t) wakes;
+    uint64_t random;            /* of the seed */
+    int64_t virtual_ns;         /* with a seed and no now_ns */
+    struct act_mutex hold_lock; /* of holders, and of who may be held: overflow.c */
+    struct act_cond room;
+    struct act_table holders; /* ref → those whom it holds back */
+    struct act_mutex lock;    /* of what follows, and of waiting threads: wait.c */
     struct act_cond awake;
     bool woken, stopping;
     struct act_obituary *obituaries;
@@ -270,7 +280,17 @@ struct actant_system {
 
 /* The worker whose thread this is; NULL: the thread is none of the system's. */
 struct act_worker *act_worker_here(struct actant_system *system);
-void act_system_wake(struct actant_system *system); /* the loop, from another thread */
+void act_worker_init(struct act_worker *worker, struct actant_system *system);
+void act_worker_fini(struct act_worker *worker);
+void act_worker_enter(struct act_worker *worker); /* this thread is the worker's from now on */
+void act_system_poke(
+    struct actant_system *system); /* the loop's thread, if it sleeps in a call of ours */
+void act_system_take_inbox(struct actant_system *system); /* on the loop's thread */
+void act_system_wake(struct actant_system *system);       /* the loop, from another thread */
+/* On the loop's thread, outside a turn: turns and sleeps until done says so (called under system->lock) or
+ * the time is over. */
+void act_system_turn_until(struct actant_system *system, bool (*done)(void *self), void *self,
+                           int64_t timeout_ns);
 /* Where an actor lives that wants to live there: on the loop if there is no pool. */
 unsigned act_system_home(const struct actant_system *system, enum actant_home home);
 
@@ -282,6 +302,7 @@ void act_cells_fini(struct act_cells *cells);
 struct act_cell *act_cells_take(struct act_cells *cells, unsigned home, uint64_t *ret_ref);
 /* Makes ref stale. */
 void act_cells_give(struct act_cells *cells, struct act_cell *cell);
+uint32_t act_cells_used(struct act_cells *cells); /* indexes below it have a cell */
 /* The cell of a ref, stale or not; NULL: there never was one. */
 static inline struct act_cell *
 act_cells_at(struct act_cells *cells, uint64_t ref)
@@ -334,6 +355,18 @@ act_mail_free(struct actant_system *system, struct act_worker *worker, struct ac
         act_mail_free_outside(system, node);
     }
 }
+/* A message of a user's type, before it has a node. */
+struct act_letter {
+    uint64_t to, from, serial;
+    uint32_t type;
+    uint8_t lane, flags;
+    const void *data; /* copied, unless ACT_NODE_OWNED */
+    size_t size;
+    void *owned;
+    void (*destroy)(void *data); /* called here if the message is not sent */
+};
+enum actant_code act_mail_send(struct actant_system *system, struct act_worker *worker,
+                               const struct act_letter *letter);
 /* Sends a node on its way, which it consumes. GONE: it was answered as undeliverable. */
 enum actant_code act_mail_post(struct actant_system *system, struct act_worker *worker,
                                struct act_node *node);
@@ -349,22 +382,40 @@ struct act_node *act_mail_take(struct act_worker *worker, struct act_cell *cell)
 void act_mail_drop_all(struct act_worker *worker, struct act_cell *cell);
 /* Between two lives: control stays, notices were meant for the life that is over; keep: the rest stays. */
 void act_mail_drop_notices(struct act_worker *worker, struct act_cell *cell, bool keep);
-/* What happens to a message that has no receiver. Consumes it. */
+void act_mail_put_back(struct act_cell *cell,
+                       struct act_node *node); /* as if it had not been taken */
+/* What happens to a message that has no receiver; who asked hears code. Consumes it. */
 void act_mail_undeliverable(struct actant_system *system, struct act_worker *worker,
-                            struct act_node *node);
+                            struct act_node *node, enum actant_code code);
 void act_mail_control(struct actant_system *system, struct act_worker *worker, uint64_t to,
                       uint64_t from, enum act_control control, uint64_t serial, uint8_t code);
 void act_mail_reply(struct actant_system *system, struct act_worker *worker, uint64_t to,
                     uint64_t serial, enum actant_code code, const void *data, size_t size);
+/* An alarm went off. */
+void act_mail_timer(struct actant_system *system, struct act_worker *worker, uint64_t owner,
+                    uint64_t serial);
 /* A node that holds a copy of reason, texts and all. */
 struct act_node *act_mail_reason(struct actant_system *system, struct act_worker *worker,
                                  const struct actant_reason *reason);
 
-/* May a message go into a bounded mailbox? If ADMITTED, it has its place (ACT_NODE_COUNTED). */
-enum act_admission { ACT_ADMITTED, ACT_ADMIT_FULL, ACT_ADMIT_DROP, ACT_ADMIT_GONE };
-enum act_admission act_mail_admit(struct actant_system *system, struct act_worker *worker,
-                                  struct act_cell *cell, uint64_t ref);
-enum actant_code act_mail_admission_code(enum act_admission admission);
+/* ---- overflow.c -------------------------------------------------------------------------------- */
+
+/* May a message go into a bounded mailbox? If OK and not dropped, it has its place (ACT_NODE_COUNTED).
+ * May hold the actor back whose step this is, or wait. */
+enum actant_code act_overflow_admit(struct actant_system *system, struct act_worker *worker,
+                                    struct act_cell *cell, uint64_t ref, bool *ret_dropped);
+void act_overflow_leave(struct act_worker *worker, struct act_cell *cell); /* one place is free */
+/* Lets go whoever waits for room at ref. */
+void act_overflow_room(struct actant_system *system, struct act_worker *worker, uint64_t ref);
+
+/* ---- ask.c, wait.c ----------------------------------------------------------------------------- */
+
+void act_ask_forget(struct act_cell *cell, struct act_node *node);
+/* What was to be answered later never will be: GONE. */
+void act_ask_abandon(struct act_worker *worker, struct act_cell *cell);
+/* An answer for a thread that waits. Consumes the node. */
+void act_wait_answer(struct actant_system *system, struct act_worker *worker, struct act_cell *cell,
+                     struct act_node *node);
 
 /* ---- ready.c, step.c --------------------------------------------------------------------------- */
 
@@ -378,6 +429,14 @@ bool act_step_has_more(const struct act_cell *cell);
 void act_step_begin(struct actant_context *context, struct act_cell *cell, struct act_node *node);
 void act_step_end(struct actant_context *context);
 struct actant_error act_step_error(const struct actant_context *context, int code);
+
+/* ---- threads.c --------------------------------------------------------------------------------- */
+
+struct act_alarm *act_threads_set_alarm(struct actant_system *system, int64_t due_ns,
+                                        uint64_t owner, uint64_t serial);
+void act_threads_cancel_alarm(struct actant_system *system, struct act_alarm *alarm, uint64_t owner,
+                              uint64_t serial);
+void act_threads_take_inbox(struct act_worker *worker, struct act_cell *cell);
 
 /* ---- life.c ------------------------------------------------------------------------------------ */
 

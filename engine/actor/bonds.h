@@ -12,7 +12,8 @@ enum act_bond_flag {
     ACT_BOND_WATCHED = 2,    /* I wait for its DOWN */
     ACT_BOND_LINK = 4,
     ACT_BOND_CHILD = 8,
-    ACT_BOND_SUPERVISED = 16 /* a child whose ref outlives its stop; DOWN comes each time */
+    ACT_BOND_SUPERVISED = 16, /* a child whose ref outlives its stop; DOWN comes each time */
+    ACT_BOND_HOLDS_ME = 32    /* its mailbox is full, and I wait until it is not */
 };
 
 struct act_bond {

@@ -1,4 +1,4 @@
-#include "engine/actor/actor_internal.h"
+#include "engine/actor/threads.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -66,6 +66,7 @@ act_cells_take(struct act_cells *cells, unsigned home, uint64_t *ret_ref)
         uint32_t index = cells->used++;
         cell = make_cell(cells, index);
         cell->home = (uint8_t)home;
+        atomic_store_explicit(&cell->inbox, ACT_IDLE, memory_order_relaxed);
         *ret_ref = ((uint64_t)1 << ACT_INDEX_BITS) | index;
     }
     act_mutex_unlock(&cells->lock);
@@ -82,6 +83,15 @@ act_cells_give(struct act_cells *cells, struct act_cell *cell)
     atomic_store_explicit(&cell->ref, ref + ((uint64_t)1 << ACT_INDEX_BITS), memory_order_release);
     act_vec_push(&cells->free[cell->home].indexes, (uint32_t)ref & ACT_INDEX_MASK);
     act_mutex_unlock(&cells->lock);
+}
+
+uint32_t
+act_cells_used(struct act_cells *cells)
+{
+    act_mutex_lock(&cells->lock);
+    uint32_t used = cells->used;
+    act_mutex_unlock(&cells->lock);
+    return used;
 }
 
 struct act_rare *

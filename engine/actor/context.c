@@ -75,16 +75,9 @@ act_actor_resume(struct actant_context *context)
     context->cell->paused = false;
 }
 
-void
-actant_watch_start(struct actant_context *context, struct actant_ref ref, uint64_t tag)
-{
-    act_mail_control(context->worker->system, context->worker, ref.v, actant_self(context).v,
-                     ACT_CONTROL_WATCH_START, tag, 0);
-}
-
 /* ---- sending ----------------------------------------------------------------------------------- */
 
-static unsigned
+static uint8_t
 lane_of(enum actant_priority priority)
 {
     switch (priority) {
@@ -104,61 +97,47 @@ stepping(const struct act_worker *worker)
                : 0;
 }
 
-static enum actant_code
-send(struct actant_system *system, struct act_worker *worker, uint64_t from, struct actant_ref to,
-     uint32_t type, const void *data, size_t size, unsigned lane)
-{
-    if (type < ACTANT_TYPE_USER || size > UINT32_MAX || (!data && size > 0)) {
-        return ACTANT_INVALID;
-    }
-    struct act_cell *cell = act_cell_of(system, to.v);
-    if (!cell) {
-        return ACTANT_GONE;
-    }
-    uint8_t flags = 0;
-    if (cell->mailbox_max != 0) {
-        enum act_admission admission = act_mail_admit(system, worker, cell, to.v);
-        if (admission != ACT_ADMITTED) {
-            return act_mail_admission_code(admission);
-        }
-        flags = ACT_NODE_COUNTED;
-    }
-    struct act_node *node = act_mail_new(system, worker, size);
-    node->to = to.v;
-    node->from = from;
-    node->type = type;
-    node->lane = (uint8_t)lane;
-    node->flags = flags;
-    if (size == sizeof(uint64_t)) {
-        memcpy(node->as.bytes, data, sizeof(uint64_t)); /* no call */
-    } else if (size > 0) {
-        memcpy(node->as.bytes, data, size);
-    }
-    return act_mail_post_to(system, worker, cell, node);
-}
-
 enum actant_code
 actant_tell(struct actant_system *system, struct actant_ref to, uint32_t type, const void *data,
             size_t size)
 {
     struct act_worker *worker = act_worker_here(system);
+    struct act_letter letter = {.to = to.v,
+                                .from = stepping(worker),
+                                .type = type,
+                                .lane = ACT_LANE_NORMAL,
+                                .data = data,
+                                .size = size};
 
-    return send(system, worker, stepping(worker), to, type, data, size, ACT_LANE_NORMAL);
+    return act_mail_send(system, worker, &letter);
 }
 
 enum actant_code
 actant_send(struct actant_context *context, struct actant_ref to, uint32_t type, const void *data,
             size_t size, enum actant_priority priority)
 {
-    return send(context->worker->system, context->worker, actant_self(context).v, to, type, data,
-                size, lane_of(priority));
+    struct act_letter letter = {.to = to.v,
+                                .from = actant_self(context).v,
+                                .type = type,
+                                .lane = lane_of(priority),
+                                .data = data,
+                                .size = size};
+
+    return act_mail_send(context->worker->system, context->worker, &letter);
 }
 
 enum actant_code
 act_actor_send_as(struct actant_system *system, struct actant_ref from, struct actant_ref to,
                   uint32_t type, const void *data, size_t size, enum actant_priority priority)
 {
-    return send(system, act_worker_here(system), from.v, to, type, data, size, lane_of(priority));
+    struct act_letter letter = {.to = to.v,
+                                .from = from.v,
+                                .type = type,
+                                .lane = lane_of(priority),
+                                .data = data,
+                                .size = size};
+
+    return act_mail_send(system, act_worker_here(system), &letter);
 }
 
 static enum actant_code
@@ -166,35 +145,17 @@ send_owned(struct actant_system *system, uint64_t from, struct actant_ref to, ui
            void *data, size_t size, void (*destroy)(void *data), enum actant_priority priority)
 {
     struct act_worker *worker = act_worker_here(system);
-    struct act_node *node = act_mail_new(system, worker, 0);
-    struct act_cell *cell = act_cell_of(system, to.v);
-    enum actant_code code = ACTANT_OK;
+    struct act_letter letter = {.to = to.v,
+                                .from = from,
+                                .type = type,
+                                .lane = lane_of(priority),
+                                .flags = ACT_NODE_OWNED,
+                                .data = data,
+                                .size = size,
+                                .owned = data,
+                                .destroy = destroy};
 
-    node->as.owned.data = data;
-    node->as.owned.destroy = destroy;
-    node->flags |= ACT_NODE_OWNED;
-    node->size = (uint32_t)size;
-    node->to = to.v;
-    node->from = from;
-    node->type = type;
-    node->lane = (uint8_t)lane_of(priority);
-    if (type < ACTANT_TYPE_USER || size > UINT32_MAX) {
-        code = ACTANT_INVALID;
-    } else if (!cell) {
-        code = ACTANT_GONE;
-    } else if (cell->mailbox_max != 0) {
-        enum act_admission admission = act_mail_admit(system, worker, cell, to.v);
-        if (admission != ACT_ADMITTED) {
-            act_mail_free(system, worker, node);
-            return act_mail_admission_code(admission);
-        }
-        node->flags |= ACT_NODE_COUNTED;
-    }
-    if (code != ACTANT_OK) {
-        act_mail_free(system, worker, node);
-        return code;
-    }
-    return act_mail_post(system, worker, node);
+    return act_mail_send(system, worker, &letter);
 }
 
 enum actant_code
@@ -252,29 +213,34 @@ forward(struct actant_context *context, struct actant_ref to, uint8_t flags, boo
     struct actant_system *system = worker->system;
     struct act_node *node = context->node;
     struct act_cell *cell = act_cell_of(system, to.v);
+    bool dropped = false;
 
     if (!node || node->type < ACTANT_TYPE_USER) {
         return ACTANT_INVALID;
     }
-    if (!cell) {
+    if (!cell || cell->home == ACT_HOME_WAITER) {
         return ACTANT_GONE;
     }
-    if (cell->mailbox_max != 0) {
-        enum act_admission admission = act_mail_admit(system, worker, cell, to.v);
-        if (admission == ACT_ADMIT_DROP) {
-            act_mail_undeliverable(system, worker, pass_on(context));
-            return ACTANT_OK;
-        }
-        if (admission != ACT_ADMITTED) {
-            return act_mail_admission_code(admission);
-        }
-        flags |= ACT_NODE_COUNTED;
+    if (!context->owes) {
+        node->flags &= (uint8_t)~ACT_NODE_ASK; /* answered already, or to be later */
     }
+    if (cell->mailbox_max != 0) {
+        enum actant_code code = act_overflow_admit(system, worker, cell, to.v, &dropped);
+        if (code != ACTANT_OK) {
+            return code;
+        }
+        flags |= dropped ? 0 : ACT_NODE_COUNTED;
+    }
+    node = pass_on(context);
     act_mail_done(system, node);
+    if (dropped) {
+        act_mail_undeliverable(system, worker, node, ACTANT_FULL);
+        return ACTANT_OK;
+    }
     node->to = to.v;
     node->flags |= flags;
     *ret_counted = flags & ACT_NODE_TAKEN;
-    return act_mail_post(system, worker, pass_on(context));
+    return act_mail_post_to(system, worker, cell, node);
 }
 
 enum actant_code

@@ -1,5 +1,5 @@
 /* From spawn to gone. */
-#include "engine/actor/actor_internal.h"
+#include "engine/actor/pending.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -297,6 +297,7 @@ vanish(struct act_worker *worker, struct act_cell *cell)
     const struct act_hooks *hooks = cell->rare ? cell->rare->hooks : NULL;
 
     act_mail_drop_all(worker, cell);
+    act_pending_clear(worker, cell, true);
     if (cell->named) {
         act_registry_remove(&system->names, ref);
     }
@@ -310,7 +311,11 @@ vanish(struct act_worker *worker, struct act_cell *cell)
     cell->waiting = cell->waiting_max = 0;
     atomic_store_explicit(&cell->dropped, 0, memory_order_relaxed);
     atomic_store_explicit(&cell->alive, 0, memory_order_relaxed);
+    bool blocks = cell->mailbox_max != 0 && cell->overflow == ACTANT_BLOCK;
     act_cells_give(&system->cells, cell);
+    if (blocks) {
+        act_overflow_room(system, worker, ref);
+    }
     /* From here on the cell may be another's. */
     if (hooks && hooks->gone) {
         hooks->gone(hooks->self, (struct actant_ref){ref});
@@ -337,6 +342,8 @@ finish(struct act_worker *worker, struct act_cell *cell)
     act_free(cell->state);
     cell->state = NULL;
     cell->rare->reason = NULL;
+    act_pending_clear(worker, cell, !keeps_ref);
+    act_ask_abandon(worker, cell);
     if (act_life_abnormal(reason->kind) && !keeps_ref) {
         act_monitor_obituary(worker->system, atomic_load_explicit(&cell->ref, memory_order_relaxed),
                              reason);
@@ -393,6 +400,9 @@ child_gone(struct act_worker *worker, struct act_cell *cell, const struct act_no
 static void
 end(struct act_worker *worker, struct act_cell *cell, const struct act_node *node)
 {
+    if (node->serial == 2 && cell->parent != 0) {
+        return;
+    }
     cell->for_good = cell->for_good || node->serial != 0;
     switch ((enum act_life)cell->life) {
     case ACT_LIFE_STARTING:
@@ -410,6 +420,15 @@ end(struct act_worker *worker, struct act_cell *cell, const struct act_node *nod
     }
 }
 
+static void
+unhold(struct act_cell *cell, const struct act_node *node)
+{
+    if (cell->rare &&
+        act_bonds_drop(&cell->rare->bonds, node->from, ACT_BOND_HOLDS_ME) & ACT_BOND_HOLDS_ME) {
+        cell->holds--;
+    }
+}
+
 void
 act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
@@ -423,12 +442,8 @@ act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_no
     case ACT_CONTROL_LINK:
     case ACT_CONTROL_UNLINK:
     case ACT_CONTROL_LINK_DOWN: act_monitor_control(worker, cell, node); break;
-    case ACT_CONTROL_FORGET: break;
-    case ACT_CONTROL_UNHOLD:
-        if (cell->holds > 0) {
-            cell->holds--;
-        }
-        break;
+    case ACT_CONTROL_FORGET: act_ask_forget(cell, node); break;
+    case ACT_CONTROL_UNHOLD: unhold(cell, node); break;
     case ACT_CONTROL_DEBUG_KILL:
         act_cell_rare(cell)->kill_at = cell->handled + node->serial;
         cell->rare->kill_taken = node->code != 0;

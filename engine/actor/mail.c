@@ -1,5 +1,5 @@
 /* The way of a message from its sender into the lanes of its receiver. */
-#include "engine/actor/actor_internal.h"
+#include "engine/actor/threads.h"
 
 #include "base/assert.h"
 
@@ -64,22 +64,30 @@ pop(struct act_queue *queue)
     return node;
 }
 
-/* Its place in a bounded mailbox, and in the load that hooks count, are free again. */
+/* Its place in a bounded mailbox is free again. */
 static void
-leave(struct act_cell *cell, struct act_node *node)
+leave(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
     if (node->flags & ACT_NODE_COUNTED) {
-        atomic_fetch_sub_explicit(&cell->places, 1, memory_order_seq_cst);
         node->flags &= (uint8_t)~ACT_NODE_COUNTED;
+        act_overflow_leave(worker, cell);
     }
 }
 
 static enum actant_code
 refuse(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
-    leave(cell, node);
-    act_mail_undeliverable(worker->system, worker, node);
+    leave(worker, cell, node);
+    act_mail_undeliverable(worker->system, worker, node, ACTANT_GONE);
     return ACTANT_GONE;
+}
+
+/* A message that was in the lanes and will not be taken. */
+static void
+drop(struct act_worker *worker, struct act_cell *cell, struct act_node *node, enum actant_code code)
+{
+    leave(worker, cell, node);
+    act_mail_undeliverable(worker->system, worker, node, code);
 }
 
 /* Rule DROP_OLDEST: the new one is in, the oldest of its lane goes. */
@@ -90,7 +98,7 @@ displace(struct act_worker *worker, struct act_cell *cell, unsigned lane)
 
     cell->waiting--;
     atomic_fetch_add_explicit(&cell->dropped, 1, memory_order_relaxed);
-    refuse(worker, cell, oldest);
+    drop(worker, cell, oldest, ACTANT_FULL);
 }
 
 /* In order: after what is in the mailbox now, without notices that go first anyway. */
@@ -143,7 +151,6 @@ act_mail_take(struct act_worker *worker, struct act_cell *cell)
 {
     struct act_node *node = pop(&cell->lanes[ACT_LANE_FRONT]);
 
-    (void)worker;
     if (!node && cell->life == ACT_LIFE_LIVE && !cell->paused && cell->holds == 0) {
         for (unsigned lane = ACT_LANE_URGENT; !node && lane < ACT_LANES; lane++) {
             node = pop(&cell->lanes[lane]);
@@ -151,9 +158,22 @@ act_mail_take(struct act_worker *worker, struct act_cell *cell)
     }
     if (node && !(node->flags & ACT_NODE_CONTROL)) {
         cell->waiting--;
-        leave(cell, node);
+        leave(worker, cell, node);
     }
     return node;
+}
+
+void
+act_mail_put_back(struct act_cell *cell, struct act_node *node)
+{
+    struct act_queue *lane = &cell->lanes[node->lane];
+
+    node->next = lane->head;
+    lane->head = node;
+    if (!lane->tail) {
+        lane->tail = node;
+    }
+    cell->waiting++;
 }
 
 void
@@ -162,7 +182,7 @@ act_mail_drop_all(struct act_worker *worker, struct act_cell *cell)
     for (unsigned lane = 0; lane < ACT_LANES; lane++) {
         struct act_node *node;
         while ((node = pop(&cell->lanes[lane]))) {
-            refuse(worker, cell, node);
+            drop(worker, cell, node, ACTANT_GONE);
         }
     }
     cell->waiting = 0;
@@ -201,7 +221,7 @@ push_inbox(struct actant_system *system, struct act_node *node)
 
     do {
         node->next = head == ACT_INBOX_ASLEEP ? NULL : head;
-        /* Release: the loop sees the node's contents when it takes the chain with acquire. */
+        /* Release: the loop sees the message when it takes the chain with acquire. */
     } while (!atomic_compare_exchange_weak_explicit(&system->inbox, &head, node,
                                                     memory_order_release, memory_order_relaxed));
     return head == ACT_INBOX_ASLEEP;
@@ -213,7 +233,7 @@ act_mail_post(struct actant_system *system, struct act_worker *worker, struct ac
     struct act_cell *cell = act_cell_of(system, node->to);
 
     if (!cell) {
-        act_mail_undeliverable(system, worker, node);
+        act_mail_undeliverable(system, worker, node, ACTANT_GONE);
         return ACTANT_GONE;
     }
     return act_mail_post_to(system, worker, cell, node);
@@ -223,15 +243,89 @@ enum actant_code
 act_mail_post_to(struct actant_system *system, struct act_worker *worker, struct act_cell *cell,
                  struct act_node *node)
 {
-    if (worker == &system->loop) {
+    if (worker == &system->loop && cell->home == ACTANT_LOOP) {
         enum actant_code code = act_mail_take_in(worker, cell, node);
         act_ready_push(worker, cell);
         return code;
     }
-    if (push_inbox(system, node)) {
+    if (cell->home == ACT_HOME_WAITER) {
+        act_wait_answer(system, worker, cell, node);
+        return ACTANT_OK;
+    }
+    if (cell->home == ACTANT_POOL) {
+        act_threads_post(system, worker, cell, node);
+        return ACTANT_OK;
+    }
+    bool alert = act_node_alerts(node);
+    bool asleep = push_inbox(system, node);
+    if (alert) {
+        atomic_store_explicit(&cell->alert, 1, memory_order_relaxed);
+    }
+    if (asleep) {
         act_system_wake(system);
     }
     return ACTANT_OK;
+}
+
+static enum actant_code
+is_sendable(const struct act_letter *letter)
+{
+    return letter->type >= ACTANT_TYPE_USER && letter->size <= UINT32_MAX &&
+                   (letter->data || letter->size == 0)
+               ? ACTANT_OK
+               : ACTANT_INVALID;
+}
+
+static struct act_node *
+write_letter(struct actant_system *system, struct act_worker *worker,
+             const struct act_letter *letter)
+{
+    bool owned = letter->flags & ACT_NODE_OWNED;
+    struct act_node *node = act_mail_new(system, worker, owned ? 0 : letter->size);
+
+    node->to = letter->to;
+    node->from = letter->from;
+    node->serial = letter->serial;
+    node->type = letter->type;
+    node->lane = letter->lane;
+    node->flags = letter->flags;
+    if (owned) {
+        node->size = (uint32_t)letter->size;
+        node->as.owned.data = letter->owned;
+        node->as.owned.destroy = letter->destroy;
+    } else if (letter->size > 0) {
+        memcpy(node->as.bytes, letter->data, letter->size);
+    }
+    return node;
+}
+
+enum actant_code
+act_mail_send(struct actant_system *system, struct act_worker *worker,
+              const struct act_letter *letter)
+{
+    enum actant_code code = is_sendable(letter);
+    struct act_cell *cell = act_cell_of(system, letter->to);
+    bool counted = false, dropped = false;
+
+    if (code == ACTANT_OK && (!cell || cell->home == ACT_HOME_WAITER)) {
+        code = ACTANT_GONE;
+    }
+    if (code == ACTANT_OK && cell->mailbox_max != 0) {
+        code = act_overflow_admit(system, worker, cell, letter->to, &dropped);
+        counted = true;
+    }
+    if (code != ACTANT_OK || dropped) {
+        if (letter->flags & ACT_NODE_OWNED && letter->destroy) {
+            letter->destroy(letter->owned);
+        }
+        /* Who asks must not wait for an answer to what was dropped. */
+        return dropped && letter->flags & ACT_NODE_ASK ? ACTANT_FULL : code;
+    }
+    struct act_node *node = write_letter(system, worker, letter);
+    if (counted) {
+        node->flags |= ACT_NODE_COUNTED;
+    }
+    return act_mail_post_to(system, worker, cell, node);
 }
 
 void
@@ -247,137 +341,4 @@ act_mail_control(struct actant_system *system, struct act_worker *worker, uint64
     node->code = code;
     node->flags |= ACT_NODE_CONTROL;
     act_mail_post(system, worker, node);
-}
-
-void
-act_mail_reply(struct actant_system *system, struct act_worker *worker, uint64_t to,
-               uint64_t serial, enum actant_code code, const void *data, size_t size)
-{
-    struct act_node *node = act_mail_new(system, worker, size);
-
-    node->to = to;
-    node->type = ACTANT_TYPE_REPLY;
-    node->serial = serial;
-    node->code = (uint8_t)code;
-    node->lane = ACT_LANE_NORMAL;
-    if (size > 0) {
-        memcpy(node->as.bytes, data, size);
-    }
-    act_mail_post(system, worker, node);
-}
-
-enum act_admission
-act_mail_admit(struct actant_system *system, struct act_worker *worker, struct act_cell *cell,
-               uint64_t ref)
-{
-    (void)system;
-    (void)worker;
-    (void)ref;
-    uint32_t before = atomic_fetch_add_explicit(&cell->places, 1, memory_order_seq_cst);
-    if (before < cell->mailbox_max) {
-        return ACT_ADMITTED;
-    }
-    switch ((enum actant_overflow)cell->overflow) {
-    case ACTANT_FAIL:
-        atomic_fetch_sub_explicit(&cell->places, 1, memory_order_seq_cst);
-        return ACT_ADMIT_FULL;
-    case ACTANT_DROP_NEWEST:
-        atomic_fetch_sub_explicit(&cell->places, 1, memory_order_seq_cst);
-        atomic_fetch_add_explicit(&cell->dropped, 1, memory_order_relaxed);
-        return ACT_ADMIT_DROP;
-    case ACTANT_DROP_OLDEST:
-    case ACTANT_BLOCK: break;
-    }
-    return ACT_ADMITTED;
-}
-
-enum actant_code
-act_mail_admission_code(enum act_admission admission)
-{
-    switch (admission) {
-    case ACT_ADMIT_FULL: return ACTANT_FULL;
-    case ACT_ADMIT_GONE: return ACTANT_GONE;
-    case ACT_ADMITTED:
-    case ACT_ADMIT_DROP: break;
-    }
-    return ACTANT_OK;
-}
-
-static size_t
-round_up(size_t size)
-{
-    return (size + 15) & ~(size_t)15;
-}
-
-/* Layout: struct actant_reason, the data, the text. */
-struct act_node *
-act_mail_reason(struct actant_system *system, struct act_worker *worker,
-                const struct actant_reason *reason)
-{
-    size_t head = round_up(sizeof(*reason));
-    size_t data = reason->error.data ? reason->error.size : 0;
-    size_t text = reason->error.message ? strlen(reason->error.message) : 0;
-    struct act_node *node = act_mail_new(system, worker, head + round_up(data) + text + 1);
-    struct actant_reason copy = *reason;
-    unsigned char *bytes = node->as.bytes;
-
-    if (data > 0) {
-        copy.error.data = memcpy(bytes + head, reason->error.data, data);
-    }
-    if (text > 0) {
-        memcpy(bytes + head + round_up(data), reason->error.message, text);
-    }
-    bytes[head + round_up(data) + text] = '\0';
-    copy.error.message = (const char *)bytes + head + round_up(data);
-    memcpy(bytes, &copy, sizeof(copy));
-    return node;
-}
-
-/* Who asks about one that is gone hears at once; from what is remembered, else that it ended normally. */
-static void
-answer_late(struct actant_system *system, struct act_worker *worker, struct act_node *node,
-            const struct actant_reason *reason)
-{
-    struct act_node *answer;
-
-    if (node->type == ACT_CONTROL_WATCH_START && reason->kind != ACTANT_STOP_START) {
-        act_mail_reply(system, worker, node->from, node->serial, ACTANT_GONE, NULL, 0);
-        return;
-    }
-    answer = act_mail_reason(system, worker, reason);
-    answer->to = node->from;
-    answer->from = node->to;
-    answer->lane = ACT_LANE_NORMAL;
-    if (node->type == ACT_CONTROL_WATCH_START) {
-        answer->type = ACTANT_TYPE_REPLY;
-        answer->code = ACTANT_FAILED;
-        answer->serial = node->serial;
-    } else if (node->type == ACT_CONTROL_LINK && act_life_abnormal(reason->kind)) {
-        answer->type = ACT_CONTROL_LINK_DOWN;
-        answer->flags |= ACT_NODE_CONTROL;
-    } else {
-        answer->type = ACTANT_TYPE_DOWN;
-    }
-    act_mail_post(system, worker, answer);
-}
-
-void
-act_mail_undeliverable(struct actant_system *system, struct act_worker *worker,
-                       struct act_node *node)
-{
-    if (!(node->flags & ACT_NODE_CONTROL)) {
-        if (node->flags & ACT_NODE_ASK) {
-            act_mail_reply(system, worker, node->from, node->serial, ACTANT_GONE, NULL, 0);
-        }
-    } else if (node->type == ACT_CONTROL_MONITOR || node->type == ACT_CONTROL_LINK ||
-               node->type == ACT_CONTROL_WATCH_START) {
-        struct act_obituary obituary = {.kind = ACTANT_STOP_NORMAL};
-        act_monitor_find_obituary(system, node->to, &obituary);
-        struct actant_reason reason = {
-            .kind = obituary.kind,
-            .error = {.code = obituary.code, .message = obituary.message},
-        };
-        answer_late(system, worker, node, &reason);
-    }
-    act_mail_free(system, worker, node);
 }

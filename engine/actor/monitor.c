@@ -145,9 +145,11 @@ act_monitor_announce(struct act_worker *worker, struct act_cell *cell,
     for (uint32_t i = bonds->len; i > 0; i--) {
         if (i <= bonds->len && bonds->entries[i - 1].ref != 0) {
             act_bonds_drop(bonds, bonds->entries[i - 1].ref,
-                           ACT_BOND_LINK | ACT_BOND_WATCHED | ACT_BOND_WATCHES_ME);
+                           ACT_BOND_LINK | ACT_BOND_WATCHED | ACT_BOND_WATCHES_ME |
+                               ACT_BOND_HOLDS_ME);
         }
     }
+    cell->holds = 0;
 }
 
 void

@@ -19,6 +19,9 @@ enum act_node_flag {
     ACT_NODE_TAKEN = 64,   /* forwarded, and in a load: the hook done is called at its end */
 };
 
+/* The lanes of a mailbox, in the order in which they are emptied. */
+enum act_lane { ACT_LANE_FRONT, ACT_LANE_URGENT, ACT_LANE_NORMAL, ACT_LANE_LAZY, ACT_LANES };
+
 #define ACT_SHAPES 4           /* 64 << shape bytes */
 #define ACT_SHAPE_SINGLE 0xffu /* allocated to measure, not recycled */
 
@@ -105,6 +108,28 @@ act_node_free(struct act_depot *depot, struct act_cache *cache, struct act_node 
     node->next = cache->free[0];
     cache->free[0] = node;
     cache->count[0]++;
+}
+
+/* A chain the other way round. */
+static inline struct act_node *
+act_node_reverse(struct act_node *node)
+{
+    struct act_node *first = NULL;
+
+    while (node) {
+        struct act_node *next = node->next;
+        node->next = first;
+        first = node;
+        node = next;
+    }
+    return first;
+}
+
+/* Must a slice under way see it before its next message? */
+static inline bool
+act_node_alerts(const struct act_node *node)
+{
+    return node->flags & ACT_NODE_CONTROL || node->lane < ACT_LANE_NORMAL;
 }
 
 static inline void *

@@ -1,5 +1,5 @@
 /* One actor's turn: it takes messages, one at a time. */
-#include "engine/actor/actor_internal.h"
+#include "engine/actor/pending.h"
 
 #include "base/assert.h"
 
@@ -51,6 +51,16 @@ reply_failed(struct actant_context *context, const struct actant_reason *reason)
     act_mail_post(worker->system, worker, answer);
 }
 
+/* The step is over with its message, unless it passed it on. */
+static void
+free_message(struct actant_context *context)
+{
+    if (context->node) {
+        act_mail_free(context->worker->system, context->worker, context->node);
+        context->node = NULL;
+    }
+}
+
 /* The step returned code: the handler of panics decides. */
 static void
 panicked(struct actant_context *context, int code)
@@ -68,9 +78,7 @@ panicked(struct actant_context *context, int code)
     }
     if (verdict == ACTANT_STOP) {
         struct act_worker *worker = context->worker;
-        if (context->node) {
-            act_mail_free(worker->system, worker, context->node);
-        }
+        free_message(context);
         act_step_end(context);
         act_life_end(worker, cell, &reason);
     }
@@ -90,13 +98,42 @@ finish_step(struct act_worker *worker, struct act_cell *cell, int code)
         act_mail_reply(worker->system, worker, context->node->from, context->node->serial,
                        ACTANT_OK, NULL, 0);
     }
-    if (context->node) {
-        act_mail_free(worker->system, worker, context->node);
-    }
+    free_message(context);
     act_step_end(context);
     if (cell->exiting) {
         act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_NORMAL});
     }
+}
+
+/* Is it still expected? A REPLY or TIMER gets its tag. */
+static bool
+accept_notice(struct act_worker *worker, struct act_cell *cell, struct act_node *node,
+              struct actant_message *message)
+{
+    switch (node->type) {
+    case ACTANT_TYPE_DOWN: return act_monitor_accept(cell, node);
+    case ACTANT_TYPE_REPLY:
+    case ACTANT_TYPE_TIMER: return act_pending_accept(worker, cell, node, message);
+    default: message->tag = node->serial; return true;
+    }
+}
+
+static bool
+killed_by_test(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+{
+    struct act_rare *rare = cell->rare;
+
+    if (!rare || rare->kill_at == 0 || cell->handled + 1 < rare->kill_at) {
+        return false;
+    }
+    rare->kill_at = 0;
+    if (rare->kill_taken) {
+        act_mail_undeliverable(worker->system, worker, node, ACTANT_GONE);
+    } else {
+        act_mail_put_back(cell, node);
+    }
+    act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_KILLED});
+    return true;
 }
 
 static void
@@ -112,17 +149,18 @@ handle(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
         .wants_reply = node->flags & ACT_NODE_ASK,
     };
 
-    if (node->type == ACTANT_TYPE_DOWN && !act_monitor_accept(cell, node)) {
+    bool user = node->type >= ACTANT_TYPE_USER;
+    if (!user && !accept_notice(worker, cell, node, &message)) {
         act_mail_free(worker->system, worker, node);
         return;
     }
-    if (node->type < ACTANT_TYPE_USER) {
-        message.tag = node->serial;
-    } else {
-        cell->handled++;
+    if (user && killed_by_test(worker, cell, node)) {
+        return;
     }
+    cell->handled += user;
     act_step_begin(context, cell, node);
-    finish_step(worker, cell, cell->actor->handle(context, cell->state, &message));
+    int code = cell->actor->handle(context, cell->state, &message);
+    finish_step(worker, cell, code);
 }
 
 static void
@@ -137,7 +175,19 @@ take(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
         }
         handle(worker, cell, node);
     } else {
-        act_mail_undeliverable(worker->system, worker, node);
+        act_mail_undeliverable(worker->system, worker, node, ACTANT_GONE);
+    }
+}
+
+/* Another thread has sent what goes before the lanes' mail, a kill perhaps. */
+static void
+take_alerted(struct act_worker *worker, struct act_cell *cell)
+{
+    atomic_store_explicit(&cell->alert, 0, memory_order_relaxed);
+    if (cell->home == ACTANT_POOL) {
+        act_threads_take_inbox(worker, cell);
+    } else {
+        act_system_take_inbox(worker->system);
     }
 }
 
@@ -151,6 +201,9 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
         budget = cell->waiting;
     }
     while (taken < budget) {
+        if (atomic_load_explicit(&cell->alert, memory_order_relaxed)) {
+            take_alerted(worker, cell);
+        }
         if (cell->closing && cell->stop_after == 0 && cell->life == ACT_LIFE_LIVE &&
             !cell->lanes[ACT_LANE_FRONT].head) {
             act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_NORMAL});

@@ -228,8 +228,9 @@ ACTANT_API void actant_reply(struct actant_context *context, const void *data, s
 ACTANT_API enum actant_code actant_forward(struct actant_context *context, struct actant_ref to);
 /* To answer in a later step; exactly once (actant_reply_to). */
 struct actant_reply_handle {
-    struct actant_ref to;
-    uint64_t tag, serial;
+    struct actant_ref to, by; /* who asked; who took the question */
+    uint64_t serial;
+    uint32_t place;
 };
 ACTANT_API struct actant_reply_handle actant_reply_later(struct actant_context *context);
 ACTANT_API void actant_reply_to(struct actant_context *context, struct actant_reply_handle handle,
