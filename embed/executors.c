@@ -1,5 +1,6 @@
 #include "embed/executors.h"
 
+#include "executors/python/python.h"
 #include "executors/shell/shell.h"
 
 static enum act_err
@@ -19,6 +20,26 @@ open_shell(const struct act_executor_place *place, struct act_executor **ret, st
     return ACT_OK;
 }
 
+static enum act_err
+open_python(const struct act_executor_place *place, struct act_executor **ret,
+            struct act_error *err)
+{
+    struct act_python_options python = {
+        .loop = place->loop,
+        .processes = place->processes,
+        .links = place->links,
+        .blobs = place->blobs,
+        .environ = place->environ,
+        .secrets = place->secrets,
+        .run_id = place->run_id,
+        .dir = place->folder,
+    };
+    enum act_err code = act_python_settings_read(&python.settings, err);
+    if (!code)
+        *ret = act_python_executor_create(&python);
+    return code;
+}
+
 /* Kinds as bits. */
 #define KIND(name) (UINT32_C(1) << ACT_KIND_##name)
 
@@ -28,6 +49,7 @@ static const struct {
                          struct act_error *err);
 } table[] = {
     {KIND(RUN) | KIND(EXEC), open_shell},
+    {KIND(PYTHON), open_python},
 };
 
 static uint32_t

@@ -141,6 +141,27 @@ eval_typed(struct act_run *run, struct act_instance *inst, struct act_taskbox *b
     return true;
 }
 
+/* Whether anything has entered the node, null or not. At the top of a file nothing has, and composites
+ * pass what entered them to the children that start them. */
+static bool
+has_entered(const struct act_run *run, const struct act_instance *inst)
+{
+    if (inst->input != NULL && act_value_type(inst->input) != ACT_NULL)
+        return true;
+    for (const struct act_instance *at = inst, *parent; (parent = act_parent(run, at)) != NULL;
+         at = parent) {
+        enum act_role role = act_role_of(run, at);
+        enum act_kind around = act_kind_of(run, parent);
+        if (act_node(run, at->node)->flags & ACT_NODE_CLOSED)
+            return false;
+        if (role == ACT_ROLE_DO || role == ACT_ROLE_UNDO ||
+            (role == ACT_ROLE_THEN && around == ACT_KIND_CHORD) ||
+            (role == ACT_ROLE_ITEM && around == ACT_KIND_CHAIN && act_node(run, at->node)->index))
+            return true;
+    }
+    return false;
+}
+
 /* What a function is called with: `args`, `with`, or else what entered the node. */
 static bool
 eval_call(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
@@ -148,9 +169,9 @@ eval_call(struct act_run *run, struct act_instance *inst, struct act_taskbox *bo
     if (!eval_typed(run, inst, box, ACT_ATTR_ARGS, ACT_LIST, &box->task.args) ||
         !eval_typed(run, inst, box, ACT_ATTR_WITH, ACT_MAP, &box->task.with))
         return false;
-    if (box->task.args == NULL && box->task.with == NULL && inst->input != NULL) {
+    if (box->task.args == NULL && box->task.with == NULL && has_entered(run, inst)) {
         struct act_value *list = act_value_list();
-        act_value_list_add(list, act_value_retain(inst->input));
+        act_value_list_add(list, inst->input ? act_value_retain(inst->input) : act_value_null());
         box->task.args = keep(box, list);
         box->task.args_entered = true;
     }

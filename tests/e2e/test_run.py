@@ -212,8 +212,8 @@ def test_an_unreadable_file(world):
 
 
 @pytest.mark.parametrize("text", [
-    "python: mod:fn", "{run: echo, image: debian}",
     "{run: echo, cache: true}", "triggers: {schedule: [{cron: '0 0 * * *'}]}\nrun: echo",
+    "{run: echo, image: debian}",
     "{run: echo, runs_on: [big]}",
 ])
 def test_what_has_no_run_time_yet_is_refused_by_name(world, text):

@@ -1,0 +1,8 @@
+# Writes the C file of act_embed (ActEmbed.cmake).
+file(READ "${from}" hex HEX)
+string(LENGTH "${hex}" digits)
+math(EXPR count "${digits} / 2")
+string(REGEX REPLACE "(................................)" "\\1\n" lines "${hex}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${lines}")
+file(WRITE "${to}" "#include \"${header}\"\n
+const unsigned char ${name}[] = {\n${bytes}\n};\nconst size_t ${name}_bytes = ${count};\n")
