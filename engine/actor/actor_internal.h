@@ -113,6 +113,7 @@ enum act_control {
     ACT_CONTROL_WATCH_START, /* from asks, with serial, for a REPLY when start has run */
     ACT_CONTROL_FORGET,      /* the answer that was kept for (from, serial) is given by another */
     ACT_CONTROL_UNHOLD,      /* one that held this actor back has room again */
+    ACT_CONTROL_SIDE,        /* there is mail at the side; any ref */
     ACT_CONTROL_DEBUG_KILL   /* serial: n; code: taken */
 };
 
@@ -126,10 +127,6 @@ enum act_life {
 
 enum { ACT_HOME_WAITER = ACTANT_POOL + 1 }; /* no actor: a thread that waits for an answer */
 
-struct act_queue {
-    struct act_node *head, *tail;
-};
-
 /* Somebody who waits: for an answer, or for a start. */
 struct act_waiting {
     uint64_t ref, serial;
@@ -139,7 +136,6 @@ ACT_VEC_TYPE(act_waitings, struct act_waiting);
 /* What few actors have. (run) */
 struct act_rare {
     const struct act_hooks *hooks;
-    uint64_t panics, restarts;
     uint64_t kill_at; /* value of handled; 0: never */
     bool kill_taken;
     struct act_bonds bonds;
@@ -160,10 +156,11 @@ struct act_cell {
     _Atomic(struct act_node *) inbox; /* pool: see worker.c */
     _Atomic(uint32_t) places;
     _Atomic(uint32_t) dropped;
-    _Atomic(uint8_t) wanted; /* somebody waits for a place: hold.c */
-    _Atomic(uint8_t) alive;  /* 1: lives; 2: supervised, between two lives */
-    _Atomic(uint8_t) alert;  /* mail from another thread that goes before the lanes' */
-    uint8_t home;            /* for ever */
+    _Atomic(uint8_t) wanted;       /* somebody waits for a place: hold.c */
+    _Atomic(uint8_t) alive;        /* 1: lives; 2: supervised, between two lives */
+    struct act_side *_Atomic side; /* rule DROP_OLDEST: side.h */
+    _Atomic(uint8_t) alert;        /* mail from another thread that goes before the lanes' */
+    uint8_t home;                  /* for ever */
     /* fixed while ref is the same */
     uint8_t overflow;
     bool keep_mailbox, supervised, notices_first, named;
@@ -176,14 +173,35 @@ struct act_cell {
     void *state;
     struct act_rare *rare;
     struct act_pending *pending; /* asks and timers: pending.h */
-    uint32_t *latency;           /* 24 counters */
-    uint64_t handled;
-    uint32_t waiting, waiting_max; /* in lanes, without control */
-    uint32_t stop_after;           /* closing: messages that are still its own */
+    /* written by (run) alone, read by any thread: metrics.h */
+    struct act_latency
+        *_Atomic latency; /* made for the first message that is timed; kept for ever */
+    _Atomic(uint64_t) handled;
+    _Atomic(uint32_t) waiting, waiting_max; /* in lanes, without control */
+    _Atomic(uint32_t) panics, restarts;
+    uint32_t stop_after; /* closing: messages that are still its own */
     uint8_t life;
     bool queued : 1, closing : 1, exiting : 1, paused : 1, for_good : 1, subscribed : 1;
     uint16_t holds; /* actors that hold this one back */
 };
+
+/* Counters that one thread writes and any may read: no read-modify-write is needed. */
+static inline uint32_t
+act_count_get(const _Atomic(uint32_t) *count)
+{
+    return atomic_load_explicit(count, memory_order_relaxed);
+}
+static inline void
+act_count_set(_Atomic(uint32_t) *count, uint32_t value)
+{
+    atomic_store_explicit(count, value, memory_order_relaxed);
+}
+static inline void
+act_count_more(_Atomic(uint64_t) *count, uint64_t by)
+{
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
 
 /* ---- workers and the system -------------------------------------------------------------------- */
 
@@ -215,6 +233,7 @@ struct act_ready {
 /* A thread that runs actors: the loop's, or one of the pool's. */
 struct act_worker {
     struct actant_system *system;
+    _Atomic(uint64_t) messages; /* taken, for metrics; written by its own thread */
     struct actant_context context;
     struct act_cache cache;
     struct act_ready ready;
@@ -370,6 +389,9 @@ enum actant_code act_mail_send(struct actant_system *system, struct act_worker *
 /* Sends a node on its way, which it consumes. GONE: it was answered as undeliverable. */
 enum actant_code act_mail_post(struct actant_system *system, struct act_worker *worker,
                                struct act_node *node);
+/* The same to a cell that is not this thread's to write to. */
+enum actant_code act_mail_post_far(struct actant_system *system, struct act_worker *worker,
+                                   struct act_cell *cell, struct act_node *node);
 /* The same, when node->to's cell is known already. */
 enum actant_code act_mail_post_to(struct actant_system *system, struct act_worker *worker,
                                   struct act_cell *cell, struct act_node *node);

@@ -1,3 +1,4 @@
+#include "engine/actor/side.h"
 #include "engine/actor/threads.h"
 
 #include "base/alloc.h"
@@ -17,13 +18,23 @@ act_cells_init(struct act_cells *cells)
     cells->used = 1; /* ref 0 is nobody */
 }
 
+static void
+free_chunk(struct act_cell *chunk)
+{
+    for (unsigned i = 0; chunk && i < ACT_CHUNK; i++) {
+        act_free(atomic_load_explicit(&chunk[i].latency, memory_order_relaxed));
+        act_side_destroy(atomic_load_explicit(&chunk[i].side, memory_order_relaxed));
+    }
+    act_free(chunk);
+}
+
 void
 act_cells_fini(struct act_cells *cells)
 {
     for (unsigned i = 0; i < TABLES; i++) {
         table_entry *table = atomic_load_explicit(&cells->tables[i], memory_order_relaxed);
         for (unsigned j = 0; table && j < ACT_CHUNK; j++) {
-            act_free(atomic_load_explicit(&table[j], memory_order_relaxed));
+            free_chunk(atomic_load_explicit(&table[j], memory_order_relaxed));
         }
         act_free(table);
     }

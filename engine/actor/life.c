@@ -1,4 +1,5 @@
-/* From spawn to gone. */
+/* From the start of an actor to its end. */
+#include "engine/actor/metrics.h"
 #include "engine/actor/pending.h"
 
 #include "base/alloc.h"
@@ -11,161 +12,6 @@ act_life_abnormal(enum actant_stop_kind kind)
 {
     return kind == ACTANT_STOP_ERROR || kind == ACTANT_STOP_START || kind == ACTANT_STOP_KILLED ||
            kind == ACTANT_STOP_LINK;
-}
-
-/* ---- spawn ------------------------------------------------------------------------------------- */
-
-static bool
-spawn_means_something(const struct actant_spawn *spawn)
-{
-    return spawn && spawn->actor && spawn->actor->handle && spawn->actor->name &&
-           (unsigned)spawn->home <= ACTANT_POOL && (unsigned)spawn->overflow <= ACTANT_FAIL &&
-           (!spawn->name || act_registry_name_ok(spawn->name)) &&
-           (spawn->args || spawn->args_size == 0) && spawn->args_size <= UINT32_MAX;
-}
-
-static struct act_node *
-start_node(struct actant_system *system, struct act_worker *worker, uint64_t ref, const void *args,
-           size_t args_size)
-{
-    struct act_node *node = act_mail_new(system, worker, args_size);
-
-    node->to = ref;
-    node->type = ACT_CONTROL_START;
-    node->flags |= ACT_NODE_CONTROL;
-    if (args_size > 0) {
-        memcpy(node->as.bytes, args, args_size);
-    }
-    return node;
-}
-
-static enum actant_code
-spawn_cell(struct actant_system *system, struct act_worker *worker,
-           const struct actant_spawn *spawn, const struct act_spawn_more *more, uint64_t parent,
-           struct actant_ref *ret)
-{
-    uint64_t ref;
-
-    if (!spawn_means_something(spawn)) {
-        return ACTANT_INVALID;
-    }
-    if (atomic_load_explicit(&system->closed, memory_order_relaxed)) {
-        return ACTANT_CLOSED;
-    }
-    struct act_cell *cell =
-        act_cells_take(&system->cells, act_system_home(system, spawn->home), &ref);
-    if (!cell) {
-        return ACTANT_FULL;
-    }
-    if (spawn->name) {
-        if (!act_registry_add(&system->names, spawn->name, ref)) {
-            act_cells_give(&system->cells, cell);
-            return ACTANT_EXISTS;
-        }
-    }
-    cell->overflow = (uint8_t)spawn->overflow;
-    cell->keep_mailbox = spawn->keep_mailbox;
-    cell->supervised = more && more->supervised;
-    cell->notices_first = more && more->notices_first;
-    cell->named = spawn->name != NULL;
-    cell->mailbox_max = spawn->mailbox_max;
-    cell->actor = spawn->actor;
-    cell->parent = parent;
-    bool parked = more && more->parked;
-    atomic_store_explicit(&cell->alive, parked ? 2 : 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&system->actors, 1, memory_order_relaxed);
-    /* Release: who sees the ref sees what is fixed for it. */
-    atomic_store_explicit(&cell->ref, ref, memory_order_release);
-    if (!parked) {
-        struct act_node *start = start_node(system, worker, ref, spawn->args, spawn->args_size);
-        /* The hooks travel with the start: the cell may not be touched from here. */
-        start->serial = (uintptr_t)(more ? more->hooks : NULL);
-        act_mail_post(system, worker, start);
-    }
-    *ret = (struct actant_ref){ref};
-    return ACTANT_OK;
-}
-
-enum actant_code
-act_actor_spawn(struct actant_system *system, const struct actant_spawn *spawn,
-                const struct act_spawn_more *more, struct actant_ref *ret)
-{
-    return spawn_cell(system, act_worker_here(system), spawn, more, 0, ret);
-}
-
-enum actant_code
-act_actor_spawn_child(struct actant_context *context, const struct actant_spawn *spawn,
-                      const struct act_spawn_more *more, struct actant_ref *ret)
-{
-    struct act_cell *cell = context->cell;
-    enum actant_code code = spawn_cell(context->worker->system, context->worker, spawn, more,
-                                       atomic_load_explicit(&cell->ref, memory_order_relaxed), ret);
-
-    if (code == ACTANT_OK) {
-        act_bonds_add(&act_cell_rare(cell)->bonds, ret->v,
-                      ACT_BOND_CHILD | (more && more->supervised ? ACT_BOND_SUPERVISED : 0));
-    }
-    return code;
-}
-
-enum actant_code
-actant_spawn(struct actant_system *system, const struct actant_spawn *spawn, struct actant_ref *ret)
-{
-    return act_actor_spawn(system, spawn, NULL, ret);
-}
-
-enum actant_code
-actant_spawn_child(struct actant_context *context, const struct actant_spawn *spawn,
-                   struct actant_ref *ret)
-{
-    return act_actor_spawn_child(context, spawn, NULL, ret);
-}
-
-void
-act_actor_restart(struct actant_context *context, struct actant_ref ref, const void *args,
-                  size_t args_size)
-{
-    struct act_rare *rare = act_cell_rare(context->cell);
-
-    ACT_ASSERT(act_bonds_get(&rare->bonds, ref.v) & ACT_BOND_SUPERVISED);
-    act_bonds_add(&rare->bonds, ref.v, ACT_BOND_CHILD);
-    struct act_worker *worker = context->worker;
-    act_mail_post(worker->system, worker,
-                  start_node(worker->system, worker, ref.v, args, args_size));
-}
-
-void
-act_actor_adopt(struct actant_context *context, struct actant_ref ref,
-                const struct act_hooks *hooks, const void *args, size_t args_size)
-{
-    struct act_worker *worker = context->worker;
-    struct act_cell *cell = act_cell_of(worker->system, ref.v);
-
-    if (!cell) {
-        return; /* the system shuts down */
-    }
-    cell->parent = atomic_load_explicit(&context->cell->ref, memory_order_relaxed);
-    act_bonds_add(&act_cell_rare(context->cell)->bonds, ref.v,
-                  ACT_BOND_CHILD | ACT_BOND_SUPERVISED);
-    struct act_node *start = start_node(worker->system, worker, ref.v, args, args_size);
-    start->serial = (uintptr_t)hooks;
-    act_mail_post(worker->system, worker, start);
-}
-
-void
-act_actor_discard(struct actant_system *system, struct actant_ref ref)
-{
-    act_mail_control(system, act_worker_here(system), ref.v, 0, ACT_CONTROL_END, 1,
-                     ACTANT_STOP_SHUTDOWN);
-}
-
-void
-act_actor_release(struct actant_context *context, struct actant_ref ref)
-{
-    struct act_worker *worker = context->worker;
-
-    act_bonds_drop(&act_cell_rare(context->cell)->bonds, ref.v, ACT_BOND_SUPERVISED);
-    act_mail_control(worker->system, worker, ref.v, 0, ACT_CONTROL_END, 1, ACTANT_STOP_SHUTDOWN);
 }
 
 /* ---- start ------------------------------------------------------------------------------------- */
@@ -209,7 +55,7 @@ start(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
     int code = 0;
 
     if (cell->life == ACT_LIFE_PARKED) {
-        act_cell_rare(cell)->restarts++;
+        act_count_set(&cell->restarts, act_count_get(&cell->restarts) + 1);
     } else if (node->serial != 0) {
         act_cell_rare(cell)->hooks = (const struct act_hooks *)(uintptr_t)node->serial;
     }
@@ -307,9 +153,7 @@ vanish(struct act_worker *worker, struct act_cell *cell)
     cell->life = ACT_LIFE_FREE;
     cell->closing = cell->exiting = cell->paused = cell->for_good = false;
     cell->holds = 0;
-    cell->handled = 0;
-    cell->waiting = cell->waiting_max = 0;
-    atomic_store_explicit(&cell->dropped, 0, memory_order_relaxed);
+    act_metrics_reset(cell);
     atomic_store_explicit(&cell->alive, 0, memory_order_relaxed);
     bool blocks = cell->mailbox_max != 0 && cell->overflow == ACTANT_BLOCK;
     act_cells_give(&system->cells, cell);
@@ -445,56 +289,12 @@ act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_no
     case ACT_CONTROL_FORGET: act_ask_forget(cell, node); break;
     case ACT_CONTROL_UNHOLD: unhold(cell, node); break;
     case ACT_CONTROL_DEBUG_KILL:
-        act_cell_rare(cell)->kill_at = cell->handled + node->serial;
+        act_cell_rare(cell)->kill_at =
+            atomic_load_explicit(&cell->handled, memory_order_relaxed) + node->serial;
         cell->rare->kill_taken = node->code != 0;
         break;
+    case ACT_CONTROL_SIDE:
     case ACT_CONTROL_STOP: ACT_UNREACHABLE();
     }
     act_mail_free(worker->system, worker, node);
-}
-
-/* ---- from outside ------------------------------------------------------------------------------ */
-
-enum actant_code
-act_actor_end(struct actant_system *system, struct actant_ref ref, enum actant_stop_kind kind)
-{
-    if (!act_cell_of(system, ref.v)) {
-        return ACTANT_GONE;
-    }
-    act_mail_control(system, act_worker_here(system), ref.v, 0, ACT_CONTROL_END, 0, (uint8_t)kind);
-    return ACTANT_OK;
-}
-
-enum actant_code
-actant_stop(struct actant_system *system, struct actant_ref ref)
-{
-    if (!act_cell_of(system, ref.v)) {
-        return ACTANT_GONE;
-    }
-    act_mail_control(system, act_worker_here(system), ref.v, 0, ACT_CONTROL_STOP, 0, 0);
-    return ACTANT_OK;
-}
-
-enum actant_code
-actant_kill(struct actant_system *system, struct actant_ref ref)
-{
-    return act_actor_end(system, ref, ACTANT_STOP_KILLED);
-}
-
-bool
-actant_is_alive(struct actant_system *system, struct actant_ref ref)
-{
-    struct act_cell *cell = act_cell_of(system, ref.v);
-
-    return cell && atomic_load_explicit(&cell->alive, memory_order_relaxed) == 1;
-}
-
-enum actant_code
-act_actor_debug_kill(struct actant_system *system, struct actant_ref ref, uint64_t n, bool taken)
-{
-    if (!act_cell_of(system, ref.v)) {
-        return ACTANT_GONE;
-    }
-    act_mail_control(system, act_worker_here(system), ref.v, 0, ACT_CONTROL_DEBUG_KILL, n, taken);
-    return ACTANT_OK;
 }

@@ -1,4 +1,6 @@
 /* The way of a message from its sender into the lanes of its receiver. */
+#include "engine/actor/metrics.h"
+#include "engine/actor/side.h"
 #include "engine/actor/threads.h"
 
 #include "base/assert.h"
@@ -38,32 +40,6 @@ act_mail_done(struct actant_system *system, struct act_node *node)
     }
 }
 
-static void
-append(struct act_queue *queue, struct act_node *node)
-{
-    node->next = NULL;
-    if (queue->tail) {
-        queue->tail->next = node;
-    } else {
-        queue->head = node;
-    }
-    queue->tail = node;
-}
-
-static struct act_node *
-pop(struct act_queue *queue)
-{
-    struct act_node *node = queue->head;
-
-    if (node) {
-        queue->head = node->next;
-        if (!node->next) {
-            queue->tail = NULL;
-        }
-    }
-    return node;
-}
-
 /* Its place in a bounded mailbox is free again. */
 static void
 leave(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
@@ -94,9 +70,9 @@ drop(struct act_worker *worker, struct act_cell *cell, struct act_node *node, en
 static void
 displace(struct act_worker *worker, struct act_cell *cell, unsigned lane)
 {
-    struct act_node *oldest = pop(&cell->lanes[lane]);
+    struct act_node *oldest = act_queue_pop(&cell->lanes[lane]);
 
-    cell->waiting--;
+    act_count_set(&cell->waiting, act_count_get(&cell->waiting) - 1);
     atomic_fetch_add_explicit(&cell->dropped, 1, memory_order_relaxed);
     drop(worker, cell, oldest, ACTANT_FULL);
 }
@@ -106,7 +82,7 @@ static enum actant_code
 close_after(struct act_cell *cell)
 {
     cell->closing = true;
-    cell->stop_after = cell->waiting;
+    cell->stop_after = act_count_get(&cell->waiting);
     for (struct act_node *node = cell->lanes[ACT_LANE_FRONT].head; node; node = node->next) {
         cell->stop_after -= !(node->flags & ACT_NODE_CONTROL);
     }
@@ -116,6 +92,11 @@ close_after(struct act_cell *cell)
 enum actant_code
 act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
+    if (node->flags & ACT_NODE_CONTROL && node->type == ACT_CONTROL_SIDE) {
+        act_mail_free(worker->system, worker, node);
+        act_side_take(worker, cell);
+        return ACTANT_OK;
+    }
     if (node->to != atomic_load_explicit(&cell->ref, memory_order_relaxed)) {
         return refuse(worker, cell, node);
     }
@@ -127,7 +108,7 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
             act_mail_free(worker->system, worker, node);
             return ACTANT_OK;
         }
-        append(&cell->lanes[ACT_LANE_FRONT], node);
+        act_queue_append(&cell->lanes[ACT_LANE_FRONT], node);
         return ACTANT_OK;
     }
     if (!cell->supervised && (cell->closing || cell->life == ACT_LIFE_STOPPING)) {
@@ -135,9 +116,11 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
     }
     unsigned lane =
         cell->notices_first && node->type < ACTANT_TYPE_USER ? ACT_LANE_FRONT : node->lane;
-    append(&cell->lanes[lane], node);
-    if (++cell->waiting > cell->waiting_max) {
-        cell->waiting_max = cell->waiting;
+    act_queue_append(&cell->lanes[lane], node);
+    uint32_t waiting = act_count_get(&cell->waiting) + 1;
+    act_count_set(&cell->waiting, waiting);
+    if (waiting > act_count_get(&cell->waiting_max)) {
+        act_count_set(&cell->waiting_max, waiting);
     }
     if (lane != ACT_LANE_FRONT && cell->mailbox_max != 0 && cell->overflow == ACTANT_DROP_OLDEST &&
         atomic_load_explicit(&cell->places, memory_order_relaxed) > cell->mailbox_max) {
@@ -149,15 +132,15 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
 struct act_node *
 act_mail_take(struct act_worker *worker, struct act_cell *cell)
 {
-    struct act_node *node = pop(&cell->lanes[ACT_LANE_FRONT]);
+    struct act_node *node = act_queue_pop(&cell->lanes[ACT_LANE_FRONT]);
 
     if (!node && cell->life == ACT_LIFE_LIVE && !cell->paused && cell->holds == 0) {
         for (unsigned lane = ACT_LANE_URGENT; !node && lane < ACT_LANES; lane++) {
-            node = pop(&cell->lanes[lane]);
+            node = act_queue_pop(&cell->lanes[lane]);
         }
     }
     if (node && !(node->flags & ACT_NODE_CONTROL)) {
-        cell->waiting--;
+        act_count_set(&cell->waiting, act_count_get(&cell->waiting) - 1);
         leave(worker, cell, node);
     }
     return node;
@@ -173,7 +156,7 @@ act_mail_put_back(struct act_cell *cell, struct act_node *node)
     if (!lane->tail) {
         lane->tail = node;
     }
-    cell->waiting++;
+    act_count_set(&cell->waiting, act_count_get(&cell->waiting) + 1);
 }
 
 void
@@ -181,11 +164,11 @@ act_mail_drop_all(struct act_worker *worker, struct act_cell *cell)
 {
     for (unsigned lane = 0; lane < ACT_LANES; lane++) {
         struct act_node *node;
-        while ((node = pop(&cell->lanes[lane]))) {
+        while ((node = act_queue_pop(&cell->lanes[lane]))) {
             drop(worker, cell, node, ACTANT_GONE);
         }
     }
-    cell->waiting = 0;
+    act_count_set(&cell->waiting, 0);
 }
 
 static void
@@ -195,11 +178,11 @@ drop_notices(struct act_worker *worker, struct act_cell *cell, unsigned lane, bo
     struct act_node *node;
 
     cell->lanes[lane] = (struct act_queue){0};
-    while ((node = pop(&all))) {
+    while ((node = act_queue_pop(&all))) {
         if (node->flags & ACT_NODE_CONTROL || (keep && node->type >= ACTANT_TYPE_USER)) {
-            append(&cell->lanes[lane], node);
+            act_queue_append(&cell->lanes[lane], node);
         } else {
-            cell->waiting--;
+            act_count_set(&cell->waiting, act_count_get(&cell->waiting) - 1);
             refuse(worker, cell, node);
         }
     }
@@ -248,6 +231,17 @@ act_mail_post_to(struct actant_system *system, struct act_worker *worker, struct
         act_ready_push(worker, cell);
         return code;
     }
+    if (node->flags & ACT_NODE_COUNTED && cell->overflow == ACTANT_DROP_OLDEST) {
+        act_side_put(system, worker, cell, node);
+        return ACTANT_OK;
+    }
+    return act_mail_post_far(system, worker, cell, node);
+}
+
+enum actant_code
+act_mail_post_far(struct actant_system *system, struct act_worker *worker, struct act_cell *cell,
+                  struct act_node *node)
+{
     if (cell->home == ACT_HOME_WAITER) {
         act_wait_answer(system, worker, cell, node);
         return ACTANT_OK;
@@ -324,6 +318,9 @@ act_mail_send(struct actant_system *system, struct act_worker *worker,
     struct act_node *node = write_letter(system, worker, letter);
     if (counted) {
         node->flags |= ACT_NODE_COUNTED;
+    }
+    if (worker && worker->cache.tick++ % ACT_METRICS_EVERY == 0) {
+        act_metrics_begin(system, node);
     }
     return act_mail_post_to(system, worker, cell, node);
 }

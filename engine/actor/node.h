@@ -125,6 +125,37 @@ act_node_reverse(struct act_node *node)
     return first;
 }
 
+/* First in, first out. */
+struct act_queue {
+    struct act_node *head, *tail;
+};
+
+static inline void
+act_queue_append(struct act_queue *queue, struct act_node *node)
+{
+    node->next = NULL;
+    if (queue->tail) {
+        queue->tail->next = node;
+    } else {
+        queue->head = node;
+    }
+    queue->tail = node;
+}
+
+static inline struct act_node *
+act_queue_pop(struct act_queue *queue)
+{
+    struct act_node *node = queue->head;
+
+    if (node) {
+        queue->head = node->next;
+        if (!node->next) {
+            queue->tail = NULL;
+        }
+    }
+    return node;
+}
+
 /* Must a slice under way see it before its next message? */
 static inline bool
 act_node_alerts(const struct act_node *node)

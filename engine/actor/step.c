@@ -1,4 +1,5 @@
 /* One actor's turn: it takes messages, one at a time. */
+#include "engine/actor/metrics.h"
 #include "engine/actor/pending.h"
 
 #include "base/assert.h"
@@ -69,7 +70,7 @@ panicked(struct actant_context *context, int code)
     struct actant_reason reason = {ACTANT_STOP_ERROR, act_step_error(context, code)};
     enum actant_verdict verdict = ACTANT_STOP;
 
-    act_cell_rare(cell)->panics++;
+    act_count_set(&cell->panics, act_count_get(&cell->panics) + 1);
     if (context->owes) {
         reply_failed(context, &reason);
     }
@@ -123,7 +124,8 @@ killed_by_test(struct act_worker *worker, struct act_cell *cell, struct act_node
 {
     struct act_rare *rare = cell->rare;
 
-    if (!rare || rare->kill_at == 0 || cell->handled + 1 < rare->kill_at) {
+    if (!rare || rare->kill_at == 0 ||
+        atomic_load_explicit(&cell->handled, memory_order_relaxed) + 1 < rare->kill_at) {
         return false;
     }
     rare->kill_at = 0;
@@ -157,9 +159,12 @@ handle(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
     if (user && killed_by_test(worker, cell, node)) {
         return;
     }
-    cell->handled += user;
+    act_count_more(&cell->handled, user);
     act_step_begin(context, cell, node);
     int code = cell->actor->handle(context, cell->state, &message);
+    if (context->node && node->flags & ACT_NODE_TIMED) {
+        act_metrics_end(worker->system, cell, node);
+    }
     finish_step(worker, cell, code);
 }
 
@@ -197,8 +202,9 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
     size_t taken = 0;
 
     /* What it sends to itself waits for the others' turn. */
-    if (cell->waiting > 0 && cell->waiting < budget) {
-        budget = cell->waiting;
+    uint32_t waiting = act_count_get(&cell->waiting);
+    if (waiting > 0 && waiting < budget) {
+        budget = waiting;
     }
     while (taken < budget) {
         if (atomic_load_explicit(&cell->alert, memory_order_relaxed)) {
@@ -216,6 +222,7 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
         taken++;
         take(worker, cell, node);
     }
+    act_count_more(&worker->messages, taken);
     return taken;
 }
 
