@@ -405,7 +405,8 @@ work(void *self)
             run(mine, cell);
         }
         ring(threads, &mine->worker);
-    } while (park(threads, &stuck));
+        /* An alarm's actor waits in the own queue, alone: park would not count it. */
+    } while (runq_count(&mine->queue) > 0 || park(threads, &stuck));
     return NULL;
 }
 
