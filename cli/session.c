@@ -118,7 +118,8 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         return code;
     }
     warn_unmasked(s);
-    code = act_engine_open(store, &s->engine, err);
+    struct act_engine_wish wish = {.store = store};
+    code = act_engine_open(&wish, &s->engine, err);
     if (!code)
         code = act_live_equip(live, &s->engine, err);
     if (code)

@@ -34,8 +34,12 @@ struct act_engine {
     struct act_process_port *processes;
     struct act_link_port *links;
 };
-/* store: taken over, also by a failure. */
-enum act_err act_engine_open(struct act_store *store, struct act_engine *ret,
+struct act_engine_wish {
+    struct act_store *store; /* taken over, also by a failure; NULL: no history */
+    bool guest;              /* in a program that is not ours: nothing of the process is changed */
+    bool leave_orphans;      /* engine/io/uv/process.h */
+};
+enum act_err act_engine_open(const struct act_engine_wish *wish, struct act_engine *ret,
                              struct act_error *err);
 /* After everything that lives on it; a zeroed or half-open one is fine. */
 void act_engine_close(struct act_engine *engine);

@@ -1,6 +1,7 @@
 #include "embed/live.h"
 
 #include "embed/hash_files.h"
+#include "embed/inbox.h"
 #include "embed/processors.h"
 #include "embed/run_id.h"
 #include "engine/view/view_json.h"
@@ -254,6 +255,16 @@ act_live_resume(struct act_live *live, enum act_resume_mode mode, struct act_str
                 struct act_error *err)
 {
     return act_coord_resume(live->coord, &live->row, mode, from, err);
+}
+
+enum act_err
+act_live_signal(struct act_live *live, struct act_str name, struct act_str body,
+                struct act_error *err)
+{
+    struct act_store *store = live->engine->store;
+    if (!store)
+        return act_error_set(err, ACT_ERR_UNSUPPORTED, "a run without history cannot be signalled");
+    return act_inbox_post(store, live->row.run, "signal", name, body, err);
 }
 
 /* ---- what became of it ---------------------------------------------------------------------- */

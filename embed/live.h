@@ -71,6 +71,11 @@ enum act_err act_live_start(struct act_live *live, struct act_error *err);
 enum act_err act_live_resume(struct act_live *live, enum act_resume_mode mode, struct act_str from,
                              struct act_error *err);
 
+/* A signal for its waits, from this process. With history it stands in the inbox when this returns. body:
+ * JSON, or empty. */
+enum act_err act_live_signal(struct act_live *live, struct act_str name, struct act_str body,
+                             struct act_error *err);
+
 /* Brings the row's times up to date, with what the store has of the end. */
 void act_live_refresh(struct act_live *live);
 /* What `run --json` prints: one object and a line feed. After refresh. */
