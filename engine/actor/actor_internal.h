@@ -34,6 +34,14 @@ struct act_hooks {
     void (*gone)(void *self, struct actant_ref ref);
 };
 
+static inline void
+act_hooks_gone(const struct act_hooks *hooks, struct actant_ref ref)
+{
+    if (hooks && hooks->gone) {
+        hooks->gone(hooks->self, ref);
+    }
+}
+
 /* What a spawn inside the library may ask for beyond struct actant_spawn. Zero: nothing. */
 struct act_spawn_more {
     /* The ref outlives the stop. Its parent gets a DOWN each time, without asking, and answers with
@@ -157,7 +165,7 @@ struct act_cell {
     _Atomic(uint32_t) places;
     _Atomic(uint32_t) dropped;
     _Atomic(uint8_t) wanted;       /* somebody waits for a place: hold.c */
-    _Atomic(uint8_t) alive;        /* 1: lives; 2: supervised, between two lives */
+    _Atomic(uint8_t) alive;        /* 1: lives; 2: stops, or is between two lives */
     struct act_side *_Atomic side; /* rule DROP_OLDEST: side.h */
     _Atomic(uint8_t) alert;        /* mail from another thread that goes before the lanes' */
     uint8_t home;                  /* for ever */

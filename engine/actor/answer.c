@@ -108,6 +108,9 @@ act_mail_undeliverable(struct actant_system *system, struct act_worker *worker,
             .error = {.code = obituary.code, .message = obituary.message},
         };
         answer_late(system, worker, node, &reason);
+    } else if (node->type == ACT_CONTROL_START) {
+        act_hooks_gone((const struct act_hooks *)(uintptr_t)node->serial,
+                       (struct actant_ref){node->to});
     }
     act_mail_free(system, worker, node);
 }

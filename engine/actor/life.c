@@ -161,9 +161,7 @@ vanish(struct act_worker *worker, struct act_cell *cell)
         act_overflow_room(system, worker, ref);
     }
     /* From here on the cell may be another's. */
-    if (hooks && hooks->gone) {
-        hooks->gone(hooks->self, (struct actant_ref){ref});
-    }
+    act_hooks_gone(hooks, (struct actant_ref){ref});
     if (parent != 0) {
         act_mail_control(system, worker, parent, ref, ACT_CONTROL_CHILD_GONE, 0, 0);
     }
@@ -224,6 +222,8 @@ act_life_end(struct act_worker *worker, struct act_cell *cell, const struct acta
     struct act_rare *rare = act_cell_rare(cell);
 
     cell->life = ACT_LIFE_STOPPING;
+    /* Whoever hears of its stop does not find it alive. */
+    atomic_store_explicit(&cell->alive, 2, memory_order_relaxed);
     rare->reason = act_mail_reason(worker->system, worker, reason);
     if (!end_last_child(worker, cell)) {
         finish(worker, cell);

@@ -135,8 +135,9 @@ act_actor_adopt(struct actant_context *context, struct actant_ref ref,
     struct act_worker *worker = context->worker;
     struct act_cell *cell = act_cell_of(worker->system, ref.v);
 
-    if (!cell) {
-        return; /* the system shuts down */
+    if (!cell) { /* the system shuts down */
+        act_hooks_gone(hooks, ref);
+        return;
     }
     cell->parent = atomic_load_explicit(&context->cell->ref, memory_order_relaxed);
     act_bonds_add(&act_cell_rare(context->cell)->bonds, ref.v,

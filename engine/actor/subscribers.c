@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "engine/actor/actor_internal.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -85,7 +86,7 @@ make_room(struct act_subscribers *all, struct actant_system *system)
     own(all);
     for (uint32_t i = 0; i < all->list->len; i++) {
         struct act_subscriber *item = all->list->items[i];
-        if (item && !actant_is_alive(system, item->ref)) {
+        if (item && !act_actor_exists(system, item->ref)) {
             remove_locked(all, item->ref.v);
         }
     }

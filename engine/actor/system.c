@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "engine/actor/kin.h"
 #include "engine/actor/topic.h"
 
 #include <string.h>
@@ -59,6 +60,7 @@ release(struct actant_system *system)
     act_threads_destroy(system->threads);
     act_registry_fini(&system->names);
     act_topics_destroy(system->topics);
+    act_kin_destroy(system->kin);
     act_worker_fini(&system->loop);
     act_cache_fini(&system->outside);
     act_depot_fini(&system->depot);
@@ -90,6 +92,7 @@ actant_system_create(const struct actant_options *options)
     act_depot_init(&system->depot);
     act_registry_init(&system->names);
     system->topics = act_topics_create();
+    system->kin = act_kin_create();
     act_mutex_init(&system->outside_lock);
     act_mutex_init(&system->hold_lock);
     act_mutex_init(&system->lock);
