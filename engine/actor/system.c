@@ -377,7 +377,9 @@ actant_system_run(struct actant_system *system, bool until_idle)
         if (!stop && !idle && due != 0) {
             sleep_until(system, due);
         }
-        system->stopping = false;
+        if (stop) {
+            system->stopping = false; /* what was asked for in its sleep it sees in the next round */
+        }
         act_mutex_unlock(&system->lock);
         if (stop || idle) {
             return;

@@ -73,10 +73,44 @@ test_own_messages_wait(void **unused)
     actant_system_destroy(system);
 }
 
+static int
+stop_system(struct actant_context *context, void *state, const struct actant_message *message)
+{
+    int64_t until = actant_system_now_ns(actant_context_system(context)) + 1000000;
+
+    (void)state;
+    (void)message;
+    /* The loop sleeps by then. */
+    while (actant_system_now_ns(actant_context_system(context)) < until) {
+    }
+    actant_system_stop(actant_context_system(context));
+    return 0;
+}
+
+static void
+test_stop_while_the_loop_sleeps(void **unused)
+{
+    static const struct actant_class stopper = {.name = "stopper", .handle = stop_system};
+    struct actant_system *system = actant_system_create(&(struct actant_options){.threads = 2});
+    struct actant_spawn spawn = {.actor = &stopper, .home = ACTANT_POOL};
+    struct actant_ref ref;
+
+    (void)unused;
+    assert_int_equal(actant_spawn(system, &spawn, &ref), ACTANT_OK);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(actant_tell(system, ref, AGAIN, NULL, 0), ACTANT_OK);
+        actant_system_run(system, false);
+    }
+    actant_system_destroy(system);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_own_messages_wait)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own_messages_wait),
+        cmocka_unit_test(test_stop_while_the_loop_sleeps),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
