@@ -2,6 +2,7 @@
 option(ACT_WERROR "warnings are errors (CI)" OFF)
 option(ACT_LTO "optimise over the whole program" OFF)
 option(ACT_PURE "only base, dsl and engine/core: no vendor library, for wasm32 and -m32" OFF)
+option(ACT_THREADS "the target has threads: a pure build has engine/actor, too" OFF)
 option(ACT_PORTABLE "leave out Linux-only calls (pidfd, OFD locks, …): the fallbacks are built" OFF)
 option(ACT_TESTS "build the tests" ON)
 option(ACT_STATIC "link libc statically, too (docs/adr/0001)" OFF)

@@ -315,6 +315,12 @@ act_mail_send(struct actant_system *system, struct act_worker *worker,
         /* Who asks must not wait for an answer to what was dropped. */
         return dropped && letter->flags & ACT_NODE_ASK ? ACTANT_FULL : code;
     }
+#if ACT_CANARY_BYPASS_MAILBOX
+    if (worker && cell->home == ACTANT_LOOP && cell->life == ACT_LIFE_LIVE) {
+        act_step_bypass(worker, cell, letter);
+        return ACTANT_OK;
+    }
+#endif
     struct act_node *node = write_letter(system, worker, letter);
     if (counted) {
         node->flags |= ACT_NODE_COUNTED;
