@@ -59,6 +59,9 @@ make_cell(struct act_cells *cells, uint32_t index)
     table_entry *entry = &table[(index >> ACT_CHUNK_BITS) & (ACT_CHUNK - 1)];
     if (!atomic_load_explicit(entry, memory_order_relaxed)) {
         struct act_cell *chunk = act_zalloc(ACT_CHUNK, sizeof(*chunk));
+        if (index < ACT_CHUNK) {
+            atomic_store_explicit(&chunk[0].ref, UINT64_MAX, memory_order_relaxed); /* not nobody */
+        }
         atomic_store_explicit(entry, chunk, memory_order_release);
     }
     return act_cells_at(cells, index);

@@ -36,6 +36,7 @@ poke(struct actant_system *system, struct act_worker *worker, struct act_cell *c
 {
     struct act_node *node = act_mail_new(system, worker, 0);
 
+    node->to = atomic_load_explicit(&cell->ref, memory_order_relaxed);
     node->type = ACT_CONTROL_SIDE;
     node->flags |= ACT_NODE_CONTROL;
     act_mail_post_far(system, worker, cell, node);

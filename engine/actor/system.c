@@ -197,6 +197,19 @@ act_system_wake(struct actant_system *system)
 
 /* ---- a turn ------------------------------------------------------------------------------------ */
 
+static void
+take_in(struct actant_system *system, struct act_node *node)
+{
+    /* Mail at the side is the cell's, whoever lives in it by now. */
+    if (node->flags & ACT_NODE_CONTROL && node->type == ACT_CONTROL_SIDE) {
+        struct act_cell *cell = act_cells_at(&system->cells, node->to);
+        act_mail_take_in(&system->loop, cell, node);
+        act_ready_push(&system->loop, cell);
+        return;
+    }
+    act_mail_post(system, &system->loop, node);
+}
+
 void
 act_system_take_inbox(struct actant_system *system)
 {
@@ -206,7 +219,7 @@ act_system_take_inbox(struct actant_system *system)
     node = node == ACT_INBOX_ASLEEP ? NULL : act_node_reverse(node);
     while (node) {
         struct act_node *next = node->next;
-        act_mail_post(system, &system->loop, node);
+        take_in(system, node);
         node = next;
     }
 }
