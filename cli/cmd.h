@@ -15,6 +15,7 @@ int act_cmd_retry(struct act_cli *cli);
 int act_cmd_rerun(struct act_cli *cli);
 int act_cmd_cancel(struct act_cli *cli);
 int act_cmd_signal(struct act_cli *cli);
+int act_cmd_actor(struct act_cli *cli);
 int act_cmd_eval(struct act_cli *cli);
 int act_cmd_schema(struct act_cli *cli);
 int act_cmd_plugin(struct act_cli *cli);

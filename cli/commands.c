@@ -115,6 +115,17 @@ const struct act_cli_command act_commands[] = {
      1,
      {ACT_WORD_RUN},
      act_cmd_cancel},
+    {"actor",
+     "global actors: list what is kept of them, reset one",
+     "[list | reset NAME]",
+     "The state of an actor with `scope: global` is kept in the database for all runs. `list`\n"
+     "shows which there are; `reset NAME` forgets one, and the next call makes it anew. While a\n"
+     "run is calling it, it is not reset.",
+     TAKES(ACT_OPT_DB),
+     0,
+     2,
+     {ACT_WORD_NONE},
+     act_cmd_actor},
     {"signal",
      "send a named signal (an approval, an event) to a run",
      "RUN NAME [JSON]",

@@ -1,5 +1,7 @@
 #include "embed/executors.h"
 
+#include "dsl/plan_actor.h"
+#include "executors/actor/actor.h"
 #include "executors/python/python.h"
 #include "executors/shell/shell.h"
 
@@ -20,6 +22,15 @@ open_shell(const struct act_executor_place *place, struct act_executor **ret, st
     return ACT_OK;
 }
 
+static bool
+has_kind(const struct act_plan *plan, enum act_kind kind)
+{
+    for (uint32_t i = 0; i < plan->nodes.len; i++)
+        if (plan->nodes.ptr[i].kind == kind)
+            return true;
+    return false;
+}
+
 static enum act_err
 open_python(const struct act_executor_place *place, struct act_executor **ret,
             struct act_error *err)
@@ -33,11 +44,30 @@ open_python(const struct act_executor_place *place, struct act_executor **ret,
         .secrets = place->secrets,
         .run_id = place->run_id,
         .dir = place->folder,
+        .cold = !has_kind(place->plan, ACT_KIND_PYTHON),
     };
     enum act_err code = act_python_settings_read(&python.settings, err);
     if (!code)
         *ret = act_python_executor_create(&python);
     return code;
+}
+
+/* Its actors live with those who run functions of their kind. */
+static enum act_err
+open_actors(const struct act_executor_place *place, struct act_executor **ret,
+            struct act_error *err)
+{
+    struct act_executor *python = act_router_get(place->others, ACT_KIND_PYTHON);
+    struct act_actor_options actors = {
+        .loop = place->loop,
+        .processes = place->processes,
+        .blobs = place->blobs,
+        .secrets = place->secrets,
+        .python = python ? act_python_actor_host(python) : NULL,
+    };
+    (void)err;
+    *ret = act_actor_executor_create(&actors);
+    return ACT_OK;
 }
 
 /* Kinds as bits. */
@@ -50,14 +80,19 @@ static const struct {
 } table[] = {
     {KIND(RUN) | KIND(EXEC), open_shell},
     {KIND(PYTHON), open_python},
+    {KIND(CALL), open_actors}, /* after those that host actors */
 };
 
 static uint32_t
 kinds_of(const struct act_plan *plan)
 {
     uint32_t kinds = 0;
-    for (uint32_t i = 0; i < plan->nodes.len; i++)
+    struct act_plan_actor actor;
+    for (uint32_t i = 0; i < plan->nodes.len; i++) {
         kinds |= UINT32_C(1) << plan->nodes.ptr[i].kind;
+        if (act_plan_actor(plan, i, &actor))
+            kinds |= actor.python ? KIND(PYTHON) : KIND(PLUGIN);
+    }
     return kinds;
 }
 
@@ -75,13 +110,15 @@ act_executors_open(const struct act_executor_place *place, struct act_executors 
                    struct act_error *err)
 {
     struct act_executors executors = {0};
+    struct act_executor_place here = *place;
     uint32_t wanted = kinds_of(place->plan);
     enum act_err code = ACT_OK;
+    here.others = &executors.router;
     for (size_t i = 0; !code && i < sizeof(table) / sizeof(table[0]); i++) {
         struct act_executor *executor = NULL;
         if (!(table[i].kinds & wanted))
             continue;
-        code = table[i].open(place, &executor, err);
+        code = table[i].open(&here, &executor, err);
         if (!code)
             add(&executors, table[i].kinds, executor);
     }
@@ -95,7 +132,7 @@ act_executors_open(const struct act_executor_place *place, struct act_executors 
 void
 act_executors_close(struct act_executors *executors)
 {
-    for (uint32_t i = 0; i < executors->count; i++)
+    for (uint32_t i = executors->count; i-- > 0;)
         executors->owned[i]->ops->close(executors->owned[i]);
     *executors = (struct act_executors){0};
 }

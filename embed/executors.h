@@ -23,6 +23,7 @@ struct act_executor_place {
     const struct act_plan *plan;
     const char *run_id;
     const char *folder; /* the top file's, absolute */
+    const struct act_router *others; /* those made so far; set by act_executors_open */
 };
 
 #define ACT_EXECUTORS_MAX ACT_ROUTER_SIZE

@@ -113,6 +113,9 @@ struct act_event {
     struct act_blob out, err; /* ENDED, OUTPUT */
     struct act_str
         order; /* ENDED: varint lengths, alternately of out and err, as they were read; empty if only one has bytes */
+    struct act_value
+        *actor_state;        /* ENDED of a call, as its executor gives it: what the actor is now,
+                                      bytes as a text. Not logged: it goes into the store beside it */
     struct act_arena *owner; /* decoded events: what fini releases; NULL otherwise */
 };
 

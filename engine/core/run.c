@@ -251,6 +251,13 @@ act_run_task(const struct act_run *run, act_inst handle, const struct act_task *
     return ACT_OK;
 }
 
+bool
+act_run_is_stopping(const struct act_run *run, act_inst handle)
+{
+    const struct act_instance *inst = act_slab_get(&run->slab, handle);
+    return inst != NULL && inst->state == ACT_STATE_STOPPING;
+}
+
 void
 act_run_secret_nonce(const struct act_run *run, char ret[33])
 {

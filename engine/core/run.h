@@ -14,6 +14,7 @@
 #ifndef ACT_ENGINE_CORE_RUN_H
 #define ACT_ENGINE_CORE_RUN_H
 
+#include "dsl/plan_actor.h"
 #include "engine/core/event.h"
 
 /* Bumped when the fold changes meaning; a run pins the one that made it (in RUN_STARTED). */
@@ -108,8 +109,13 @@ struct act_task {
     enum act_isolation isolation; /* plugin */
     bool idempotent;
     int64_t grace_ms;
-    struct act_str idempotency_key; /* the same for every attempt of the instance */
-    struct act_str attempt_id;      /* run id, key hash, attempt: unique, fit for a file name */
+    struct act_str idempotency_key;     /* the same for every attempt of the instance */
+    struct act_str attempt_id;          /* run id, key hash, attempt: unique, fit for a file name */
+    struct act_plan_actor actor;        /* call: whose method; texts are the plan's */
+    const struct act_value *actor_with; /* call: what its constructor is given, a map, or NULL */
+    const struct act_value
+        *actor_state;       /* call: bytes, as a text, and their version; put in by the */
+    uint64_t actor_version; /* host (engine/run/callees.h). NULL, 0: it is new */
 };
 /* Secrets stand in env, stdin, args and with as "\x01ACTSECRET:<nonce>:NAME\x01", nonce from the run's
  * seed; the executor puts the values in. */
@@ -143,6 +149,9 @@ void act_run_inflight(const struct act_run *run,
 uint64_t act_run_next_seq(const struct act_run *run);
 int64_t act_run_last_ns(const struct act_run *run); /* at_ns of the newest event */
 act_inst act_run_find(const struct act_run *run, struct act_key key); /* live instances only */
+
+/* Is inst's attempt being ended (timed out, cancelled), so that what it still says does not count? */
+bool act_run_is_stopping(const struct act_run *run, act_inst inst);
 
 /* What stands where, for live trees: walks live and ended instances depth first. */
 struct act_inst_view {

@@ -178,6 +178,35 @@ eval_call(struct act_run *run, struct act_instance *inst, struct act_taskbox *bo
     return true;
 }
 
+/* The actor of a call. What it is given is the same for all calls of its file: they are read in the
+ * scope of the file's top. */
+static bool
+eval_actor(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
+{
+    struct act_scope top = {.at = inst, .loop_index = -1};
+    struct act_value *with = NULL;
+    if (box->task.kind != ACT_KIND_CALL)
+        return true;
+    if (!act_plan_actor(run->plan, inst->node, &box->task.actor)) {
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "the plan does not say what is called");
+        return false;
+    }
+    while (top.at->parent != ACT_SLOT_NONE &&
+           !(act_node(run, top.at->node)->flags & ACT_NODE_CLOSED))
+        top.at = act_parent(run, top.at);
+    if (!act_eval_in(run, inst, ACT_ATTR_ACTOR_WITH, &top, &with))
+        return false;
+    if (with != NULL && act_value_type(with) != ACT_MAP) {
+        act_value_release(with);
+        act_fail(run, inst, ACT_CAUSE_EXPRESSION, "`with` of actor %.*s must be a mapping",
+                 ACT_STR_ARG(box->task.actor.name));
+        return false;
+    }
+    if (with != NULL)
+        box->task.actor_with = keep(box, with);
+    return true;
+}
+
 static bool
 eval_args(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
 {
@@ -261,7 +290,8 @@ act_task_start(struct act_run *run, struct act_instance *inst)
 {
     struct act_taskbox *box = act_zalloc(1, sizeof(*box));
     read_constants(run, inst, &box->task);
-    if (!eval_args(run, inst, box) || !eval_env(run, inst, box) || !eval_stdin(run, inst, box)) {
+    if (!eval_args(run, inst, box) || !eval_actor(run, inst, box) || !eval_env(run, inst, box) ||
+        !eval_stdin(run, inst, box)) {
         act_taskbox_destroy(box);
         return;
     }

@@ -39,16 +39,24 @@ struct act_inbox_row {
 };
 typedef ACT_VEC(struct act_inbox_row) act_inbox_rows;
 
-/* What the end of a call means for its actor's state; written with the batch that holds the end. */
-struct act_actor_save {
-    bool global;               /* one for all runs; else this run's own */
-    struct act_str name;       /* of the actor, and its file if that is not the top one */
+/* Which actor: */
+struct act_actor_id {
+    bool global;         /* one for all runs; else a run's own */
+    struct act_str name; /* of a run's own with its file before it, if that is not the top one */
     struct act_str definition; /* what it is made of, as a hash: another one is another actor */
-    uint64_t version; /* of state: the stored one must be the one before; 0: nothing to save */
+};
+
+/* What calls have made of an actor; written with the batch that holds their end. */
+struct act_actor_save {
+    struct act_actor_id id;
+    uint64_t version; /* of state; 0: nothing to write */
+    uint64_t base;    /* the version that is stored now; 0: none */
     struct act_str state;
     int64_t at_ms;
-    bool release;  /* global: nobody of this run waits for it */
-    bool released; /* out: it was given back, also because another run wants it */
+    bool release;  /* global: this run does not need it any more; else: if another run wants it */
+    bool keep;     /* global: not even then */
+    bool released; /* out */
+    bool wanted;   /* out: another run waits for it */
 };
 
 /* A stored state, as `actant actor list` shows it. */
@@ -129,14 +137,15 @@ struct act_store_ops {
                             struct act_error *err);
 
     /* The state of an actor as it was last saved, appended to state; *version 0: there is none. */
-    enum act_err (*read_actor)(struct act_store *self, struct act_str run, bool global,
-                               struct act_str name, struct act_str definition,
-                               struct act_buf *state, uint64_t *version, struct act_error *err);
+    enum act_err (*read_actor)(struct act_store *self, struct act_str run,
+                               const struct act_actor_id *id, struct act_buf *state,
+                               uint64_t *version, struct act_error *err);
     /* The right to call a global actor, for a run that this store owns; an actor_save gives it back.
      * *granted false: another living run has it and has been told that it is wanted; *retry_ms says
      * when to ask again. */
-    enum act_err (*take_actor)(struct act_store *self, struct act_str run, struct act_str name,
-                               bool *granted, int64_t *retry_ms, struct act_error *err);
+    enum act_err (*take_actor)(struct act_store *self, struct act_str run,
+                               const struct act_actor_id *id, bool *granted, int64_t *retry_ms,
+                               struct act_error *err);
     /* Of global actors, by name. */
     enum act_err (*list_actors)(struct act_store *self, struct act_arena *arena,
                                 act_actor_rows *ret, struct act_error *err);

@@ -1,9 +1,7 @@
 #include "executors/plugin/host.h"
 
 #include "executors/plugin/arguments.h"
-#include "executors/plugin/call.h"
-#include "executors/plugin/host_link.h"
-#include "executors/plugin/library.h"
+#include "executors/plugin/host_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,16 +10,6 @@
 #include <unistd.h>
 
 #define PART_BYTES ((size_t)1 << 20)
-#define CHECKED_BYTES ((size_t)16 << 20) /* results up to this are checked to the last member */
-
-struct host {
-    struct act_host_link link;
-    struct act_plugin_library *library; /* NULL: it could not be loaded, see failed */
-    struct act_error failed;
-    uint64_t result_max;
-    uint32_t call;    /* the one under way */
-    int last_percent; /* of its progress */
-};
 
 /* ---- the environment of one call ---- */
 
@@ -79,7 +67,7 @@ environment(void *self, const char *name)
 static void
 say_log(void *self, struct act_str text)
 {
-    struct host *host = self;
+    struct act_host *host = self;
     struct act_buf body = {0};
     act_buf_add_byte(&body, 2);
     act_buf_add_str(&body, text);
@@ -92,7 +80,7 @@ say_log(void *self, struct act_str text)
 static void
 say_progress(void *self, double done, const char *what)
 {
-    struct host *host = self;
+    struct act_host *host = self;
     int percent = done < 0 ? -1 : (int)(done * 100);
     if (percent == host->last_percent && percent >= 0 && percent < 100)
         return; /* a loop may tell of every byte */
@@ -107,10 +95,11 @@ say_progress(void *self, double done, const char *what)
     act_value_release(map);
 }
 
-static const struct act_plugin_sink sink = {say_log, say_progress};
+const struct act_plugin_sink act_host_sink = {say_log, say_progress};
 
-static void
-say_failed(struct host *host, const char *cause, const char *type, struct act_str message)
+void
+act_host_say_failed(struct act_host *host, const char *cause, const char *type,
+                    struct act_str message)
 {
     struct act_value *map = act_value_map();
     struct act_buf body = {0};
@@ -123,9 +112,9 @@ say_failed(struct host *host, const char *cause, const char *type, struct act_st
     act_value_release(map);
 }
 
-static void
-say_in_parts(struct host *host, enum act_frame_type part, enum act_frame_type last,
-             struct act_str bytes)
+void
+act_host_say_in_parts(struct act_host *host, enum act_frame_type part, enum act_frame_type last,
+                      struct act_str bytes)
 {
     while (bytes.len > PART_BYTES) {
         act_host_link_say(&host->link, part, host->call, act_str_n(bytes.ptr, PART_BYTES));
@@ -148,15 +137,8 @@ text_of(const struct act_value *request, const char *key, struct act_buf *buf)
     return buf->ptr;
 }
 
-struct request {
-    const struct act_value *json;
-    struct act_buf texts[5]; /* of about, which must be NUL-terminated */
-    struct act_plugin_about about;
-    struct act_buf args;
-};
-
 static void
-read_about(struct request *request)
+read_about(struct act_host_request *request)
 {
     static const char *const keys[] = {"run", "node", "attempt_id", "key", "dir"};
     const char *texts[5];
@@ -176,7 +158,7 @@ read_about(struct request *request)
 }
 
 static void
-request_fini(struct request *request)
+request_fini(struct act_host_request *request)
 {
     for (int i = 0; i < 5; i++)
         act_buf_fini(&request->texts[i]);
@@ -184,14 +166,16 @@ request_fini(struct request *request)
 }
 
 static const struct act_plugin_function *
-find_task(struct host *host, struct request *request)
+find_task(struct act_host *host, struct act_host_request *request)
 {
     struct act_buf name = {0};
     const struct act_plugin_function *function = NULL;
     if (!host->library) {
         act_buf_printf(&name, "%s%s%s", host->failed.message, host->failed.hint[0] ? "; " : "",
                        host->failed.hint);
-        say_failed(host, "exception", "PluginError", act_buf_str(&name));
+        act_host_say_failed(host, "exception", "PluginError", act_buf_str(&name));
+    } else if (request->actor) {
+        function = act_host_actor_method(host, request);
     } else {
         text_of(request->json, "task", &name);
         function = act_plugin_function_find(&host->library->tasks, act_buf_str(&name));
@@ -200,7 +184,7 @@ find_task(struct host *host, struct request *request)
             struct act_buf message = {0};
             act_buf_printf(&message, "the plugin %s has no task '%.*s'", host->library->path,
                            ACT_STR_ARG(task));
-            say_failed(host, "exception", "PluginError", act_buf_str(&message));
+            act_host_say_failed(host, "exception", "PluginError", act_buf_str(&message));
             act_buf_fini(&message);
         }
     }
@@ -209,7 +193,7 @@ find_task(struct host *host, struct request *request)
 }
 
 static bool
-make_arguments(struct host *host, struct request *request,
+make_arguments(struct act_host *host, struct act_host_request *request,
                const struct act_plugin_function *function)
 {
     const struct act_value *entered = act_value_get(request->json, ACT_STR("entered"));
@@ -221,55 +205,68 @@ make_arguments(struct host *host, struct request *request,
     struct act_error err = {0};
     if (act_plugin_arguments_write(function->args, &given, &request->args, &err) == ACT_OK)
         return true;
-    say_failed(host, "expression", "", act_str(err.message));
+    act_host_say_failed(host, "expression", "", act_str(err.message));
     return false;
 }
 
 static bool
-enter_folder(struct host *host, const struct request *request)
+enter_folder(struct act_host *host, const struct act_host_request *request)
 {
     if (!*request->about.dir || chdir(request->about.dir) == 0)
         return true;
     struct act_buf message = {0};
     act_buf_printf(&message, "dir %s: %s", request->about.dir, strerror(errno));
-    say_failed(host, "exception", "PluginError", act_buf_str(&message));
+    act_host_say_failed(host, "exception", "PluginError", act_buf_str(&message));
     act_buf_fini(&message);
     return false;
 }
 
 static void
-run_function(struct host *host, struct request *request, const struct act_plugin_function *function,
-             struct act_plugin_call *call)
+say_outputs(struct act_host *host, const struct act_plugin_call *call)
 {
-    struct surroundings around = {0};
+    struct act_buf outputs = {0};
+    if (!call->outputs)
+        return;
+    act_json_write(&outputs, call->outputs, 0);
+    act_host_link_say(&host->link, ACT_FRAME_OUTPUTS, host->call, act_buf_str(&outputs));
+    act_buf_fini(&outputs);
+}
+
+/* A task, or a method of the actor that lives here. */
+static void
+run_function(struct act_host *host, struct act_host_request *request,
+             const struct act_plugin_function *function, struct act_plugin_call *call)
+{
     struct act_plugin_verdict verdict;
-    lay_over(&around, act_value_get(request->json, ACT_STR("env")));
-    int returned = function->task(&call->call, request->args.ptr, request->args.len);
-    fflush(NULL); /* what it printed is its own log */
-    take_off(&around);
-    act_plugin_call_judge(call, returned, function->result, CHECKED_BYTES, NULL, &verdict);
-    if (call->outputs) {
-        struct act_buf outputs = {0};
-        act_json_write(&outputs, call->outputs, 0);
-        act_host_link_say(&host->link, ACT_FRAME_OUTPUTS, host->call, act_buf_str(&outputs));
-        act_buf_fini(&outputs);
-    }
-    if (verdict.cause)
-        say_failed(host, verdict.cause, verdict.type, act_buf_str(&verdict.message));
+    int returned;
+    if (request->actor && !act_host_actor_wake(host, request))
+        return;
+    if (function->method)
+        returned =
+            function->method(&call->call, host->actor.state, request->args.ptr, request->args.len);
     else
-        say_in_parts(host, ACT_FRAME_PART, ACT_FRAME_RESULT, act_buf_str(&call->result));
+        returned = function->task(&call->call, request->args.ptr, request->args.len);
+    fflush(NULL); /* what it printed is its own log */
+    act_plugin_call_judge(call, returned, function->result, ACT_HOST_CHECKED_BYTES, NULL, &verdict);
+    say_outputs(host, call);
+    if (verdict.cause) {
+        act_host_actor_forget(host);
+        act_host_say_failed(host, verdict.cause, verdict.type, act_buf_str(&verdict.message));
+    } else if (!request->actor || act_host_actor_save(host, request)) {
+        act_host_say_in_parts(host, ACT_FRAME_PART, ACT_FRAME_RESULT, act_buf_str(&call->result));
+    }
     act_buf_fini(&verdict.message);
 }
 
 static void
-serve_call(struct host *host, struct act_str body)
+serve_call(struct act_host *host, struct act_str body)
 {
     struct act_value *json = NULL;
     struct act_plugin_call call;
-    struct request request = {0};
+    struct act_host_request request = {0};
     struct act_error err = {0};
     atomic_int *cancelled = &call.cancelled;
-    act_plugin_call_init(&call, &request.about, &sink, host, host->result_max);
+    act_plugin_call_init(&call, &request.about, &act_host_sink, host, host->result_max);
     if (!act_frame_take_u32(&body, &host->call) ||
         !act_host_link_begin(&host->link, host->call, cancelled)) {
         act_plugin_call_fini(&call);
@@ -277,14 +274,19 @@ serve_call(struct host *host, struct act_str body)
     }
     host->last_percent = -2;
     if (act_json_parse(body, 0, &json, &err) != ACT_OK) {
-        say_failed(host, "exception", "PluginError", act_str(err.message));
+        act_host_say_failed(host, "exception", "PluginError", act_str(err.message));
     } else {
         request.json = json;
+        request.actor = act_value_get(json, ACT_STR("actor"));
         read_about(&request);
         act_plugin_call_describe(&call, &request.about);
         const struct act_plugin_function *function = find_task(host, &request);
-        if (function && make_arguments(host, &request, function) && enter_folder(host, &request))
+        if (function && make_arguments(host, &request, function) && enter_folder(host, &request)) {
+            struct surroundings around = {0};
+            lay_over(&around, act_value_get(json, ACT_STR("env")));
             run_function(host, &request, function, &call);
+            take_off(&around);
+        }
     }
     act_host_link_end(&host->link);
     act_plugin_call_fini(&call);
@@ -295,7 +297,7 @@ serve_call(struct host *host, struct act_str body)
 /* ---- the process ---- */
 
 static void
-hello(struct host *host, struct act_str body)
+hello(struct act_host *host, struct act_str body)
 {
     struct act_value *json = NULL;
     struct act_buf path = {0};
@@ -315,7 +317,7 @@ hello(struct host *host, struct act_str body)
 static int
 serve(void)
 {
-    struct host *host = act_zalloc(1, sizeof(*host));
+    struct act_host *host = act_zalloc(1, sizeof(*host));
     struct act_error err = {0};
     if (act_host_link_open(&host->link, &err) != ACT_OK)
         return 3;

@@ -33,7 +33,8 @@ struct python_executor {
     struct act_attempts attempts;
     struct act_scratch scratch;
     struct folder *folders;
-    uint32_t folder_count;
+    uint32_t pool_count;
+    struct act_actor_host actors;
     const char *interpreter;
 };
 
@@ -83,14 +84,15 @@ write_hello(const struct python_executor *executor, const char *dir, struct act_
                    (unsigned long long)(result_max ? result_max : RESULT_MAX));
 }
 
+/* actor: not NULL if it is for an actor, which has one process to itself. */
 static struct act_worker_pool *
-make_pool(struct python_executor *executor, const char *dir)
+make_pool(struct python_executor *executor, const char *dir, const struct act_plan_actor *actor)
 {
     const struct act_python_options *options = &executor->options;
     struct act_buf hello = {0}, cookie = {0}, pwd = {0}, run = {0};
     const char *argv[] = {executor->interpreter, "-", NULL};
     write_hello(executor, dir, &hello);
-    act_buf_printf(&cookie, "%s-python-%u-", options->run_id, executor->folder_count);
+    act_buf_printf(&cookie, "%s-python-%u-", options->run_id, executor->pool_count++);
     act_buf_printf(&pwd, "PWD=%s", dir);
     act_buf_printf(&run, "ACTANT_RUN_ID=%s", options->run_id);
     struct act_environ_item env[] = {{ACT_STR("PWD"), pwd.ptr},
@@ -116,6 +118,12 @@ make_pool(struct python_executor *executor, const char *dir)
         .recycle_calls = options->settings.recycle_calls,
         .recycle_bytes = options->settings.recycle_bytes,
     };
+    if (actor) {
+        pool.name = "actor's process";
+        pool.workers_max = pool.ahead_max = pool.beside_max = 1;
+        pool.recycle_calls = pool.recycle_bytes = 0;
+        pool.times.idle = actor->idle_ms > 0 ? actor->idle_ms : 1;
+    }
     struct act_worker_pool *made = act_worker_pool_create(&pool);
     act_buf_fini(&hello);
     act_buf_fini(&cookie);
@@ -133,10 +141,9 @@ folder_of(struct python_executor *executor, const char *dir)
     }
     struct folder *folder = act_arena_alloc(&executor->arena, sizeof *folder);
     folder->dir = act_arena_str(&executor->arena, act_str(dir)).ptr;
-    folder->pool = make_pool(executor, folder->dir);
+    folder->pool = make_pool(executor, folder->dir, NULL);
     folder->next = executor->folders;
     executor->folders = folder;
-    executor->folder_count++;
     return folder;
 }
 
@@ -242,6 +249,46 @@ python_start(struct act_executor *self, const struct act_task *task, const char 
     return attempt;
 }
 
+/* ---- actors ---- */
+
+static struct python_executor *
+of_actors(struct act_actor_host *self)
+{
+    return (struct python_executor *)(void *)((char *)self -
+                                              offsetof(struct python_executor, actors));
+}
+
+static enum act_err
+open_actor(struct act_actor_host *self, const struct act_task *task, struct act_worker_pool **ret,
+           struct act_error *err)
+{
+    struct python_executor *executor = of_actors(self);
+    struct act_arena arena = {0};
+    (void)err;
+    const char *dir = act_task_dir(executor->options.dir, task->actor.folder, &arena);
+    *ret = make_pool(executor, dir, &task->actor);
+    act_arena_fini(&arena);
+    return ACT_OK;
+}
+
+static enum act_err
+request_actor(struct act_actor_host *self, const struct act_task *task, const char *nonce,
+              const char *output, struct act_buf *out, struct act_error *err)
+{
+    struct act_task call = *task;
+    struct act_str context;
+    call.name = ACT_STR("actant:_call_actor"); /* worker.py */
+    return write_request(of_actors(self), &call, nonce, output, out, &context, err);
+}
+
+static const struct act_actor_host_ops actor_ops = {open_actor, request_actor};
+
+struct act_actor_host *
+act_python_actor_host(struct act_executor *self)
+{
+    return &executor_of(self)->actors;
+}
+
 /* ---- the executor ---- */
 
 static void
@@ -269,6 +316,7 @@ act_python_executor_create(const struct act_python_options *options)
     executor->executor.ops = &python_ops;
     executor->magic = EXECUTOR_MAGIC;
     executor->options = *options;
+    executor->actors.ops = &actor_ops;
     executor->options.run_id = act_arena_str(&executor->arena, act_str(options->run_id)).ptr;
     executor->options.dir = act_task_dir(options->dir, (struct act_str){0}, &executor->arena);
     executor->interpreter = find_interpreter(&executor->arena);
@@ -281,6 +329,7 @@ act_python_executor_create(const struct act_python_options *options)
         .what = "Python worker",
     };
     act_scratch_init(&executor->scratch, NULL);
-    act_worker_pool_warm(folder_of(executor, executor->options.dir)->pool, 1);
+    if (!options->cold)
+        act_worker_pool_warm(folder_of(executor, executor->options.dir)->pool, 1);
     return &executor->executor;
 }

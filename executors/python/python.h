@@ -6,6 +6,7 @@
 #define ACT_EXECUTORS_PYTHON_PYTHON_H
 
 #include "engine/port/blob.h"
+#include "executors/actor/host.h"
 #include "executors/shell/environ.h"
 #include "executors/shell/output.h"
 #include "executors/shell/secrets.h"
@@ -36,8 +37,12 @@ struct act_python_options {
     const char *dir; /* the folder of the run's top file, absolute */
     struct act_output_limits limits;
     struct act_python_settings settings;
+    bool cold; /* no worker is started before one is needed */
 };
-/* Starts a worker at once. close drops what is under way without telling anybody. */
+/* Starts a worker at once, unless cold. close drops what is under way without telling anybody. */
 struct act_executor *act_python_executor_create(const struct act_python_options *options);
+
+/* For executors/actor: actors that are Python classes. Lives as long as the executor. */
+struct act_actor_host *act_python_actor_host(struct act_executor *executor);
 
 #endif

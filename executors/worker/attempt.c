@@ -77,6 +77,13 @@ act_attempt_output_file(struct act_attempt *attempt, const char *path)
     attempt->output_path = path;
 }
 
+void
+act_attempt_extra(struct act_attempt *attempt, const struct act_attempt_extra *extra, void *self)
+{
+    attempt->extra = extra;
+    attempt->extra_self = self;
+}
+
 /* ---- suspects ---- */
 
 static bool
@@ -165,11 +172,20 @@ call_part(void *self, struct act_str bytes)
 }
 
 static void
+call_state(void *self, struct act_str bytes)
+{
+    struct act_attempt *attempt = self;
+    if (attempt->extra)
+        attempt->extra->on_state(attempt->extra_self, bytes);
+}
+
+static void
 call_ended(void *self, const struct act_worker_end *end)
 {
     struct act_attempt *attempt = self;
     attempt->call = NULL;
-    act_attempt_end(attempt, end);
+    if (!act_attempt_goes_on(attempt, end))
+        act_attempt_end(attempt, end);
 }
 
 static const struct act_worker_call_watcher call_watcher = {
@@ -177,6 +193,7 @@ static const struct act_worker_call_watcher call_watcher = {
     .on_log = call_log,
     .on_progress = call_progress,
     .on_outputs = call_outputs,
+    .on_state = call_state,
     .on_part = call_part,
     .on_ended = call_ended,
 };

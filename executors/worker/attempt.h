@@ -38,6 +38,18 @@ void act_attempt_call(struct act_attempt *attempt, struct act_worker_pool *pool,
                       struct act_str function, struct act_str request, struct act_str context);
 void act_attempt_stop(struct act_attempt *attempt, int64_t grace_ms);
 
+/* What the executor of actors adds; static. */
+struct act_attempt_extra {
+    void (*on_state)(void *self, struct act_str bytes); /* a piece of the actor's state */
+    /* FAIL came with this cause. True: act_attempt_call was called again instead of the end. */
+    bool (*on_failed)(void *self, struct act_str cause);
+    /* The last thing before the end is told. What is put into event (message: in the attempt's arena)
+     * is released with it. */
+    void (*on_end)(void *self, struct act_event *event, bool stopping);
+};
+void act_attempt_extra(struct act_attempt *attempt, const struct act_attempt_extra *extra,
+                       void *self);
+
 /* Appends value as JSON with secrets put in; large values by reference are loaded. */
 enum act_err act_attempt_json(const struct act_attempts *attempts, const char *nonce,
                               const struct act_value *value, struct act_buf *out,

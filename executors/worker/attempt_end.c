@@ -182,6 +182,19 @@ set_death(struct act_attempt *attempt, const struct act_worker_end *end, struct 
 
 /* ---- the end ---- */
 
+bool
+act_attempt_goes_on(struct act_attempt *attempt, const struct act_worker_end *end)
+{
+    struct act_value *said = NULL;
+    bool on = false;
+    if (!attempt->extra || attempt->stopping || end->type != ACT_WORKER_FAIL)
+        return false;
+    if (act_json_parse(end->body, 0, &said, NULL) == ACT_OK)
+        on = attempt->extra->on_failed(attempt->extra_self, text_at(said, "cause"));
+    act_value_release(said);
+    return on;
+}
+
 static void
 set_end(struct act_attempt *attempt, const struct act_worker_end *end, struct act_event *event)
 {
@@ -240,9 +253,12 @@ act_attempt_end(struct act_attempt *attempt, const struct act_worker_end *end)
     event.flag = secret;
     if (failed)
         set_cause(&event, ACT_CAUSE_OUTPUT, act_str(attempt->log.error.message));
+    if (attempt->extra)
+        attempt->extra->on_end(attempt->extra_self, &event, attempt->stopping);
     attempt->watcher.on_ended(attempt->watcher_self, attempt, &event, false, (struct act_str){0});
     act_value_release(event.value);
     act_value_release(event.outputs);
     act_value_release(event.error);
+    act_value_release(event.actor_state);
     act_attempt_free(attempt);
 }

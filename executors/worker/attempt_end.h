@@ -20,11 +20,15 @@ struct act_attempt {
     bool has_parts, stopping;
     struct act_value *outputs; /* NULL: none */
     const char *output_path;   /* NULL: none */
+    const struct act_attempt_extra *extra; /* NULL: nothing */
+    void *extra_self;
 };
 void act_attempt_free(struct act_attempt *attempt);
 void act_attempt_suspect(struct act_attempt *attempt);
 /* One more piece of the result. */
 enum act_err act_attempt_add_part(struct act_attempt *attempt, struct act_str bytes);
+/* It was sent once more (extra->on_failed). */
+bool act_attempt_goes_on(struct act_attempt *attempt, const struct act_worker_end *end);
 /* Tells and frees. */
 void act_attempt_end(struct act_attempt *attempt, const struct act_worker_end *end);
 

@@ -15,35 +15,37 @@ scope_row(int64_t row, bool global)
     return global ? 0 : row;
 }
 
-/* name, and row if the statement has a second parameter. */
+/* name, definition and row, as far as the statement has them. */
 static enum act_err
-bound(struct act_sqlite *s, enum act_sql id, struct act_str name, int64_t row, sqlite3_stmt **ret,
-      struct act_error *err)
+bound(struct act_sqlite *s, enum act_sql sql, const struct act_actor_id *id, int64_t row,
+      sqlite3_stmt **ret, struct act_error *err)
 {
-    enum act_err rc = act_db_stmt(&s->db, id, ret, err);
+    enum act_err rc = act_db_stmt(&s->db, sql, ret, err);
     if (rc != ACT_OK)
         return rc;
-    act_db_bind_text(*ret, 1, name);
-    if (sqlite3_bind_parameter_count(*ret) >= 2)
-        sqlite3_bind_int64(*ret, 2, row);
+    int count = sqlite3_bind_parameter_count(*ret);
+    act_db_bind_text(*ret, 1, id->name);
+    if (count >= 2)
+        act_db_bind_text(*ret, 2, id->definition);
+    if (count >= 3)
+        sqlite3_bind_int64(*ret, 3, row);
     return ACT_OK;
 }
 
 static enum act_err
-change(struct act_sqlite *s, enum act_sql id, struct act_str name, int64_t row,
+change(struct act_sqlite *s, enum act_sql sql, const struct act_actor_id *id, int64_t row,
        struct act_error *err)
 {
     sqlite3_stmt *stmt;
-    enum act_err rc = bound(s, id, name, row, &stmt, err);
+    enum act_err rc = bound(s, sql, id, row, &stmt, err);
     if (rc == ACT_OK)
         rc = act_db_step(&s->db, stmt, NULL, err);
     return rc;
 }
 
 enum act_err
-act_sqlite_read_actor(struct act_store *self, struct act_str run, bool global, struct act_str name,
-                      struct act_str definition, struct act_buf *state, uint64_t *version,
-                      struct act_error *err)
+act_sqlite_read_actor(struct act_store *self, struct act_str run, const struct act_actor_id *id,
+                      struct act_buf *state, uint64_t *version, struct act_error *err)
 {
     struct act_sqlite *s = act_sqlite_of(self);
     struct act_run_place place = {0};
@@ -53,15 +55,19 @@ act_sqlite_read_actor(struct act_store *self, struct act_str run, bool global, s
     enum act_err rc = ACT_OK;
     if (owned)
         place.row = owned->row;
-    else if (!global)
+    else if (!id->global)
         rc = act_sqlite_run_row(s, run, &place, err);
+    if (rc == ACT_ERR_NOT_FOUND) { /* a run that is just beginning */
+        *version = 0;
+        return ACT_OK;
+    }
     if (rc == ACT_OK)
         rc = act_db_stmt(&s->db, ACT_SQL_ACTOR_READ, &stmt, err);
     if (rc != ACT_OK)
         return rc;
-    sqlite3_bind_int64(stmt, 1, scope_row(place.row, global));
-    act_db_bind_text(stmt, 2, name);
-    act_db_bind_text(stmt, 3, definition);
+    sqlite3_bind_int64(stmt, 1, scope_row(place.row, id->global));
+    act_db_bind_text(stmt, 2, id->name);
+    act_db_bind_text(stmt, 3, id->definition);
     rc = act_db_step(&s->db, stmt, &found, err);
     if (rc != ACT_OK)
         return rc;
@@ -73,12 +79,12 @@ act_sqlite_read_actor(struct act_store *self, struct act_str run, bool global, s
 }
 
 static enum act_err
-owner_of(struct act_sqlite *s, struct act_str name, int64_t *ret_run, bool *ret_wanted,
+owner_of(struct act_sqlite *s, const struct act_actor_id *id, int64_t *ret_run, bool *ret_wanted,
          struct act_error *err)
 {
     sqlite3_stmt *stmt;
     bool found = false;
-    enum act_err rc = bound(s, ACT_SQL_ACTOR_OWNER, name, 0, &stmt, err);
+    enum act_err rc = bound(s, ACT_SQL_ACTOR_OWNER, id, 0, &stmt, err);
     if (rc == ACT_OK)
         rc = act_db_step(&s->db, stmt, &found, err);
     if (rc != ACT_OK)
@@ -90,23 +96,24 @@ owner_of(struct act_sqlite *s, struct act_str name, int64_t *ret_run, bool *ret_
 }
 
 static enum act_err
-take(struct act_sqlite *s, int64_t row, struct act_str name, bool *granted, struct act_error *err)
+take(struct act_sqlite *s, int64_t row, const struct act_actor_id *id, bool *granted,
+     struct act_error *err)
 {
     int64_t owner = 0;
     bool wanted = false;
-    enum act_err rc = owner_of(s, name, &owner, &wanted, err);
+    enum act_err rc = owner_of(s, id, &owner, &wanted, err);
     *granted = rc == ACT_OK && (owner == 0 || owner == row || !act_limits_alive(s, owner));
     if (rc != ACT_OK)
         return rc;
     if (*granted && owner != row)
-        return change(s, ACT_SQL_ACTOR_TAKE, name, row, err);
+        return change(s, ACT_SQL_ACTOR_TAKE, id, row, err);
     if (!*granted && !wanted)
-        return change(s, ACT_SQL_ACTOR_WANT, name, 0, err);
+        return change(s, ACT_SQL_ACTOR_WANT, id, 0, err);
     return ACT_OK;
 }
 
 enum act_err
-act_sqlite_take_actor(struct act_store *self, struct act_str run, struct act_str name,
+act_sqlite_take_actor(struct act_store *self, struct act_str run, const struct act_actor_id *id,
                       bool *granted, int64_t *retry_ms, struct act_error *err)
 {
     struct act_sqlite *s = act_sqlite_of(self);
@@ -118,7 +125,7 @@ act_sqlite_take_actor(struct act_store *self, struct act_str run, struct act_str
     enum act_err rc = act_db_begin(&s->db, false, err);
     if (rc != ACT_OK)
         return rc;
-    rc = take(s, owned->row, name, &have, err);
+    rc = take(s, owned->row, id, &have, err);
     if (rc != ACT_OK) {
         act_db_rollback(&s->db);
         return rc;
@@ -138,35 +145,36 @@ save(struct act_sqlite *s, int64_t row, const struct act_actor_save *actor, stru
     enum act_err rc = act_db_stmt(&s->db, ACT_SQL_ACTOR_SAVE, &stmt, err);
     if (rc != ACT_OK)
         return rc;
-    sqlite3_bind_int64(stmt, 1, scope_row(row, actor->global));
-    act_db_bind_text(stmt, 2, actor->name);
-    act_db_bind_text(stmt, 3, actor->definition);
+    sqlite3_bind_int64(stmt, 1, scope_row(row, actor->id.global));
+    act_db_bind_text(stmt, 2, actor->id.name);
+    act_db_bind_text(stmt, 3, actor->id.definition);
     sqlite3_bind_int64(stmt, 4, (int64_t)actor->version);
     sqlite3_bind_int64(stmt, 5, actor->at_ms);
     act_db_bind_blob(stmt, 6, actor->state);
+    sqlite3_bind_int64(stmt, 7, (int64_t)actor->base);
     rc = act_db_step(&s->db, stmt, NULL, err);
     sqlite3_clear_bindings(stmt);
     if (rc == ACT_OK && sqlite3_changes(s->db.sql) != 1) {
         rc = act_error_set(err, ACT_ERR_OWNED,
                            "the state of actor %.*s is not version %" PRIu64
                            " any more: another process has written it",
-                           ACT_STR_ARG(actor->name), actor->version - 1);
+                           ACT_STR_ARG(actor->id.name), actor->base);
         act_error_hint(err, "`actant resume` goes on from what is stored now");
     }
     return rc;
 }
 
-/* After the call under way, if nobody here waits for it or somebody elsewhere does. */
 static enum act_err
 maybe_release(struct act_sqlite *s, int64_t row, struct act_actor_save *actor,
               struct act_error *err)
 {
     int64_t owner = 0;
-    bool wanted = false;
-    enum act_err rc = owner_of(s, actor->name, &owner, &wanted, err);
-    actor->released = rc == ACT_OK && (actor->release || wanted || owner != row);
-    return rc == ACT_OK && actor->released ? change(s, ACT_SQL_ACTOR_RELEASE, actor->name, row, err)
-                                           : rc;
+    enum act_err rc = owner_of(s, &actor->id, &owner, &actor->wanted, err);
+    bool give = actor->release || actor->wanted;
+    actor->released = rc == ACT_OK && (owner != row || (give && !actor->keep));
+    if (rc == ACT_OK && actor->released)
+        rc = change(s, ACT_SQL_ACTOR_RELEASE, &actor->id, row, err);
+    return rc;
 }
 
 enum act_err
@@ -178,7 +186,7 @@ act_actors_save(struct act_sqlite *s, int64_t row, const struct act_batch *batch
         struct act_actor_save *actor = &batch->actors[i];
         if (actor->version > 0)
             rc = save(s, row, actor, err);
-        if (rc == ACT_OK && actor->global)
+        if (rc == ACT_OK && actor->id.global)
             rc = maybe_release(s, row, actor, err);
     }
     return rc;
@@ -216,18 +224,24 @@ act_sqlite_list_actors(struct act_store *self, struct act_arena *arena, act_acto
     return rc;
 }
 
+/* Is one of that name called just now? */
 static enum act_err
-remove_free(struct act_sqlite *s, struct act_str name, struct act_error *err)
+check_free(struct act_sqlite *s, const struct act_actor_id *id, struct act_error *err)
 {
-    int64_t owner = 0;
-    bool wanted = false;
-    enum act_err rc = owner_of(s, name, &owner, &wanted, err);
-    if (rc == ACT_OK && owner != 0 && act_limits_alive(s, owner)) {
+    sqlite3_stmt *stmt;
+    enum act_err rc = bound(s, ACT_SQL_ACTOR_OWNERS, id, 0, &stmt, err);
+    for (bool found = true; rc == ACT_OK;) {
+        rc = act_db_step(&s->db, stmt, &found, err);
+        if (rc != ACT_OK || !found)
+            return rc;
+        if (!act_limits_alive(s, sqlite3_column_int64(stmt, 0)))
+            continue;
+        sqlite3_reset(stmt);
         rc = act_error_set(err, ACT_ERR_OWNED, "a run is calling the actor %.*s just now",
-                           ACT_STR_ARG(name));
+                           ACT_STR_ARG(id->name));
         act_error_hint(err, "try again when it has ended");
     }
-    return rc == ACT_OK ? change(s, ACT_SQL_ACTOR_REMOVE, name, 0, err) : rc;
+    return rc;
 }
 
 enum act_err
@@ -238,7 +252,10 @@ act_sqlite_remove_actor(struct act_store *self, struct act_str name, uint32_t *r
     enum act_err rc = act_db_begin(&s->db, false, err);
     if (rc != ACT_OK)
         return rc;
-    rc = remove_free(s, name, err);
+    struct act_actor_id id = {.global = true, .name = name};
+    rc = check_free(s, &id, err);
+    if (rc == ACT_OK)
+        rc = change(s, ACT_SQL_ACTOR_REMOVE, &id, 0, err);
     uint32_t count = rc == ACT_OK ? (uint32_t)sqlite3_changes(s->db.sql) : 0;
     if (rc == ACT_OK)
         rc = act_db_commit(&s->db, err);

@@ -39,8 +39,8 @@ const struct act_migration act_schema_migrations[] = {
      " definition TEXT NOT NULL, version INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
      " state BLOB NOT NULL, UNIQUE (run, name, definition));"
      /* Who may call a global actor now; wanted: another run asks for it. */
-     "CREATE TABLE actor_owners (name TEXT PRIMARY KEY, run INTEGER NOT NULL,"
-     " wanted INTEGER NOT NULL) WITHOUT ROWID;"
+     "CREATE TABLE actor_owners (name TEXT NOT NULL, definition TEXT NOT NULL,"
+     " run INTEGER NOT NULL, wanted INTEGER NOT NULL, PRIMARY KEY (name, definition)) WITHOUT ROWID;"
      "CREATE INDEX actor_owners_run ON actor_owners (run);"},
 };
 const uint32_t act_schema_migration_count =

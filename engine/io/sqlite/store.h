@@ -110,11 +110,12 @@ enum act_err act_limits_forget(struct act_sqlite *s, int64_t row, struct act_err
 enum act_err act_limits_any(struct act_sqlite *s, int64_t row, bool *ret, struct act_error *err);
 
 /* actors.c */
-enum act_err act_sqlite_read_actor(struct act_store *self, struct act_str run, bool global,
-                                   struct act_str name, struct act_str definition,
-                                   struct act_buf *state, uint64_t *version, struct act_error *err);
-enum act_err act_sqlite_take_actor(struct act_store *self, struct act_str run, struct act_str name,
-                                   bool *granted, int64_t *retry_ms, struct act_error *err);
+enum act_err act_sqlite_read_actor(struct act_store *self, struct act_str run,
+                                   const struct act_actor_id *id, struct act_buf *state,
+                                   uint64_t *version, struct act_error *err);
+enum act_err act_sqlite_take_actor(struct act_store *self, struct act_str run,
+                                   const struct act_actor_id *id, bool *granted, int64_t *retry_ms,
+                                   struct act_error *err);
 enum act_err act_sqlite_list_actors(struct act_store *self, struct act_arena *arena,
                                     act_actor_rows *ret, struct act_error *err);
 enum act_err act_sqlite_remove_actor(struct act_store *self, struct act_str name, uint32_t *removed,
