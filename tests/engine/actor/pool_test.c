@@ -598,6 +598,16 @@ a_supervised_pool_keeps_its_messages(void **state)
     assert_int_equal(world->count, 30);
     assert_int_equal(metrics(world).load, 0);
     assert_int_equal(metrics(world).members, 2);
+    /* The same when it is killed. */
+    give(world, 30, 1000);
+    give(world, 31, 1000);
+    pass(world, 10);
+    assert_int_equal(metrics(world).load, 2);
+    assert_int_equal(actant_kill(world->system, world->pool), ACTANT_OK);
+    give(world, 32, 5);
+    pass(world, 10);
+    assert_int_equal(world->count, 33);
+    assert_int_equal(metrics(world).load, 0);
     close_world(world);
 }
 

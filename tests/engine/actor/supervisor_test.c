@@ -324,6 +324,24 @@ too_many_restarts_are_an_error(void **state)
     }
 }
 
+/* Those that crash while their group is being stopped are started with it: one restart. */
+static void
+crashes_at_once_count_once(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world, PLACE_LOOP);
+    supervise(&world, ACTANT_ALL_FOR_ONE, ACTANT_PERMANENT,
+              (struct actant_supervisor){.restarts_max = 1});
+    expect(&world, "start a, start b, start c");
+    for (size_t i = 0; i < KIDS; i++) {
+        tell(&world, world.kid[i], PROBE_CRASH);
+    }
+    expect(&world, "stop a error, stop b error, stop c error, start a, start b, start c");
+    assert_true(actant_is_alive(world.system, world.top));
+    close_world(&world);
+}
+
 /* Time passes: the seeded home's, by a timer of an actor that only lets it pass. */
 static int
 sleeper_start(struct actant_context *context, void *state, const void *args, size_t size)
@@ -651,6 +669,7 @@ main(void)
         cmocka_unit_test(children_stop_in_reverse_order),
         cmocka_unit_test(a_start_that_fails_is_a_stop),
         cmocka_unit_test(too_many_restarts_are_an_error),
+        cmocka_unit_test(crashes_at_once_count_once),
         cmocka_unit_test(restarts_out_of_the_window_do_not_count),
         cmocka_unit_test(the_pause_doubles_and_starts_over),
         cmocka_unit_test(mailboxes_names_and_subscriptions_stay),
