@@ -1,7 +1,9 @@
 #include "embed/executors.h"
 
 #include "dsl/plan_actor.h"
+#include "embed/plugins.h"
 #include "executors/actor/actor.h"
+#include "executors/plugin/plugin.h"
 #include "executors/python/python.h"
 #include "executors/shell/shell.h"
 
@@ -52,6 +54,29 @@ open_python(const struct act_executor_place *place, struct act_executor **ret,
     return code;
 }
 
+static enum act_err
+open_plugin(const struct act_executor_place *place, struct act_executor **ret,
+            struct act_error *err)
+{
+    (void)err;
+    struct act_arena arena = {0};
+    struct act_plugin_options plugin = {
+        .loop = place->loop,
+        .processes = place->processes,
+        .links = place->links,
+        .blobs = place->blobs,
+        .environ = place->environ,
+        .secrets = place->secrets,
+        .run_id = place->run_id,
+        .dir = place->folder,
+        .program = act_plugins_program(&arena).ptr,
+        .places = act_plugins_places(act_str(place->folder), &arena),
+    };
+    *ret = act_plugin_executor_create(&plugin);
+    act_arena_fini(&arena);
+    return ACT_OK;
+}
+
 /* Its actors live with those who run functions of their kind. */
 static enum act_err
 open_actors(const struct act_executor_place *place, struct act_executor **ret,
@@ -79,6 +104,7 @@ static const struct {
                          struct act_error *err);
 } table[] = {
     {KIND(RUN) | KIND(EXEC), open_shell},
+    {KIND(PLUGIN), open_plugin},
     {KIND(PYTHON), open_python},
     {KIND(CALL), open_actors}, /* after those that host actors */
 };

@@ -145,6 +145,35 @@ act_plugin_call_init(struct act_plugin_call *call, const struct act_plugin_about
     act_plugin_call_describe(call, about);
 }
 
+int
+act_plugin_call_skip(struct act_plugin_call *call)
+{
+    return take_failure(&call->call, "Stopped", "stopped before it had begun");
+}
+
+static struct act_buf
+keep(struct act_buf buf, size_t kept_bytes)
+{
+    act_buf_clear(&buf);
+    if (buf.cap <= kept_bytes)
+        return buf;
+    act_buf_fini(&buf);
+    return (struct act_buf){0};
+}
+
+void
+act_plugin_call_again(struct act_plugin_call *call, const struct act_plugin_about *about,
+                      const struct act_plugin_sink *sink, void *self, uint64_t result_max,
+                      size_t kept_bytes)
+{
+    struct act_buf result = keep(call->result, kept_bytes);
+    struct act_buf message = keep(call->message, kept_bytes);
+    act_value_release(call->outputs);
+    act_plugin_call_init(call, about, sink, self, result_max);
+    call->result = result;
+    call->message = message;
+}
+
 void
 act_plugin_call_fini(struct act_plugin_call *call)
 {

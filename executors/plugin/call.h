@@ -40,8 +40,15 @@ struct act_plugin_call {
 /* In place; the call is used from the thread that runs it, cancelled may be set from any. */
 void act_plugin_call_init(struct act_plugin_call *call, const struct act_plugin_about *about,
                           const struct act_plugin_sink *sink, void *self, uint64_t result_max);
+/* For the next call of one that was zeroed, initialised or used: buffers are kept, unless they are larger
+ * than kept_bytes. */
+void act_plugin_call_again(struct act_plugin_call *call, const struct act_plugin_about *about,
+                           const struct act_plugin_sink *sink, void *self, uint64_t result_max,
+                           size_t kept_bytes);
 /* What it is about, where that was not known yet. */
 void act_plugin_call_describe(struct act_plugin_call *call, const struct act_plugin_about *about);
+/* In place of running it: it failed because it was stopped. */
+int act_plugin_call_skip(struct act_plugin_call *call);
 void act_plugin_call_fini(struct act_plugin_call *call);
 
 /* Why a call failed: cause is one of LANGUAGE's causes ("exception", "output", "expression"); NULL: it

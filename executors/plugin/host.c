@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PART_BYTES ((size_t)1 << 20)
@@ -221,6 +223,19 @@ enter_folder(struct act_host *host, const struct act_host_request *request)
     return false;
 }
 
+/* What it printed is its own log: the call ends when all of it has been read. */
+static void
+wait_until_read(void)
+{
+    static const struct timespec nap = {.tv_nsec = 50000};
+    fflush(NULL);
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        int left = 0;
+        while (ioctl(fd, FIONREAD, &left) == 0 && left > 0)
+            nanosleep(&nap, NULL);
+    }
+}
+
 static void
 say_outputs(struct act_host *host, const struct act_plugin_call *call)
 {
@@ -246,7 +261,7 @@ run_function(struct act_host *host, struct act_host_request *request,
             function->method(&call->call, host->actor.state, request->args.ptr, request->args.len);
     else
         returned = function->task(&call->call, request->args.ptr, request->args.len);
-    fflush(NULL); /* what it printed is its own log */
+    wait_until_read();
     act_plugin_call_judge(call, returned, function->result, ACT_HOST_CHECKED_BYTES, NULL, &verdict);
     say_outputs(host, call);
     if (verdict.cause) {

@@ -22,7 +22,7 @@ def build(world, source, to="plugins", name=None, *flags, text=None):
     library = world.path / to / f"{name or source}.so"
     library.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run([CC, "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-g", "-fPIC", "-shared",
-                           f"-I{ROOT / 'include'}", *flags, str(file), "-o", str(library), "-lm"],
+                           f"-I{ROOT}", f"-I{ROOT / 'include'}", *flags, str(file), "-o", str(library), "-lm"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return library
