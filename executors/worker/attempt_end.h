@@ -18,8 +18,8 @@ struct act_attempt {
     struct act_output_capture log;
     struct act_output_capture result; /* if has_parts: of one that comes in parts, or is large */
     bool has_parts, stopping;
-    struct act_value *outputs; /* NULL: none */
-    const char *output_path;   /* NULL: none */
+    struct act_value *outputs;             /* NULL: none */
+    const char *output_path;               /* NULL: none */
     const struct act_attempt_extra *extra; /* NULL: nothing */
     void *extra_self;
 };

@@ -66,8 +66,11 @@ call_of(const struct act_worker *worker, uint32_t id)
 static void
 call_began(struct act_worker *worker, struct act_worker_call *call, bool beside)
 {
-    if (call->state == ACT_CALL_BEGUN)
+    if (call->state == ACT_CALL_BEGUN) { /* again: now it is known whether it runs beside others */
+        worker->beside += (uint32_t)beside - (uint32_t)call->beside;
+        call->beside = call->function->beside = beside;
         return;
+    }
     call->state = ACT_CALL_BEGUN;
     call->beside = beside;
     call->revoking = false;

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ACTANT = os.environ.get("ACTANT", str(ROOT / "build" / "release" / "actant"))
-PATIENCE_S = 240  # a bound for what hangs, not a measure
+PATIENCE_S = int(os.environ.get("ACT_PATIENCE_S", "240"))  # a bound for what hangs, not a measure
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 
