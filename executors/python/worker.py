@@ -17,11 +17,15 @@ import _thread
 LINK, CONTROL = 3, 4
 HELLO, READY, CALL, BEGUN, RESULT, PART, FAIL, RETURNED = 1, 2, 3, 4, 5, 6, 7, 8
 LOG, PROGRESS, OUTPUTS, CANCEL, REVOKE, USAGE, STATE, BYE = 9, 10, 11, 12, 13, 14, 15, 16
+READ_BYTES = 1 << 16  # more would be mapped and unmapped for every read
 PART_BYTES = 1 << 20
 TEXT_MAX = 64 * 1024
 USAGE_EVERY = 64
 DRAIN_S = 5.0
 NAMES = ("ACTANT_ATTEMPT_ID", "ACTANT_ATTEMPT", "ACTANT_IDEMPOTENCY_KEY", "ACTANT_NODE", "ACTANT_OUTPUT")
+NAMES_BYTES = tuple(name.encode() for name in NAMES)
+# os.environ without its putenv; None: it is made otherwise here.
+_data = getattr(os.environ, "_data", None) if sys.platform.startswith("linux") else None
 
 try:
     import fcntl
@@ -414,11 +418,40 @@ def usage():
 
 # ---- around a call ------------------------------------------------------------------------------
 
+_late = None  # names and values that os.environ has and the C library's environment not yet
+STARTS = frozenset(("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system",
+                    "subprocess.Popen"))
+UNSEEN = ("_posixsubprocess", "_ctypes")  # what starts children without a word
+
+
+def put_late():
+    """What a child inherits is the C library's environment, whose setenv costs 4 us and keeps every value
+    for ever. So the names of a call go there when a child is about to be made, or at once if somebody has
+    loaded a module that makes them unseen."""
+    global _late
+    late, _late = _late, None
+    if late is not None and os.getpid() == _pid:
+        for name, value in zip(NAMES, late):
+            os.putenv(name, value)
+
+
+def on_audit(event, args):
+    if _late is not None and (event in STARTS or event == "import" and args[0] in UNSEEN):
+        put_late()
+
+
 def set_environment(request):
     """What the call adds to the environment; gives what was there before."""
+    global _late
     environ = os.environ
-    for name, value in zip(NAMES, request["t"]):
-        environ[name] = value
+    _late = request["t"]
+    if _data is None or UNSEEN[0] in sys.modules or UNSEEN[1] in sys.modules:
+        _late = None
+        for name, value in zip(NAMES, request["t"]):
+            environ[name] = value
+    else:
+        for name, value in zip(NAMES_BYTES, request["t"]):
+            _data[name] = value.encode("utf-8", "surrogateescape")
     more = request.get("e")
     if not more:
         return None
@@ -899,13 +932,13 @@ class Worker:
         return kind, self.data[begin:end]
 
     def read(self):
-        more = os.read(LINK, 1 << 18)
+        more = os.read(LINK, READ_BYTES)
         if not more:
             os._exit(0)
         if self.at:
             self.data = self.data[self.at:]
             self.at = 0
-        if len(more) < (1 << 18) or len(self.data) < (1 << 20):
+        if len(more) < READ_BYTES or len(self.data) < (1 << 20):
             self.data += more
             return
         pieces = [self.data, more]  # a long one: not copied once a piece
@@ -1026,6 +1059,7 @@ def open_worker():
         sys.path.insert(0, _dir)
     sys.modules["actant"] = make_module()
     os.register_at_fork(after_in_child=in_child)
+    sys.addaudithook(on_audit)
     signal.signal(signal.SIGTERM, on_term)
     try:
         import faulthandler
