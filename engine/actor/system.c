@@ -200,14 +200,12 @@ act_system_wake(struct actant_system *system)
 static void
 take_in(struct actant_system *system, struct act_node *node)
 {
-    /* Mail at the side is the cell's, whoever lives in it by now. */
-    if (node->flags & ACT_NODE_CONTROL && node->type == ACT_CONTROL_SIDE) {
-        struct act_cell *cell = act_cells_at(&system->cells, node->to);
-        act_mail_take_in(&system->loop, cell, node);
-        act_ready_push(&system->loop, cell);
-        return;
-    }
-    act_mail_post(system, &system->loop, node);
+    /* Into the cell that it was sent to, whoever lives there by now: its place in the mailbox, and the mail
+     * at the side, are the cell's. */
+    struct act_cell *cell = act_cells_at(&system->cells, node->to);
+
+    act_mail_take_in(&system->loop, cell, node);
+    act_ready_push(&system->loop, cell);
 }
 
 void
