@@ -32,7 +32,7 @@
 /* What the runtime tells a cell. All but STOP go into the front lane. */
 enum act_control {
     ACT_CONTROL_START,     /* payload: args. The first of every life */
-    ACT_CONTROL_STOP,      /* in order */
+    ACT_CONTROL_STOP,      /* in order; code 1: its parent stops in order */
     ACT_CONTROL_END,       /* code: enum actant_stop_kind; serial 1: for good; 2: only one without a
                                 parent */
     ACT_CONTROL_MONITOR,   /* from begins to watch */
@@ -112,7 +112,8 @@ struct act_cell {
     _Atomic(uint32_t) panics, restarts;
     uint32_t stop_after; /* closing: messages that are still its own */
     uint8_t life;
-    bool queued : 1, closing : 1, exiting : 1, paused : 1, for_good : 1, subscribed : 1;
+    bool queued : 1, closing : 1, exiting : 1, paused : 1, for_good : 1, by_parent : 1,
+        draining : 1, subscribed : 1;
     uint16_t holds; /* actors that hold this one back */
 };
 

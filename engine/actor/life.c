@@ -103,7 +103,7 @@ park(struct act_worker *worker, struct act_cell *cell)
     uint64_t ref = atomic_load_explicit(&cell->ref, memory_order_relaxed);
 
     cell->life = ACT_LIFE_PARKED;
-    cell->closing = cell->exiting = cell->paused = false;
+    cell->closing = cell->exiting = cell->paused = cell->by_parent = cell->draining = false;
     atomic_store_explicit(&cell->alive, 2, memory_order_relaxed);
     act_mail_drop_notices(worker, cell, cell->keep_mailbox);
     act_mail_control(worker->system, worker, cell->parent, ref, ACT_CONTROL_CHILD_GONE, 1, 0);
@@ -152,6 +152,7 @@ vanish(struct act_worker *worker, struct act_cell *cell)
     }
     cell->life = ACT_LIFE_FREE;
     cell->closing = cell->exiting = cell->paused = cell->for_good = false;
+    cell->by_parent = cell->draining = false;
     cell->holds = 0;
     act_metrics_reset(cell);
     atomic_store_explicit(&cell->alive, 0, memory_order_relaxed);
@@ -202,7 +203,7 @@ finish(struct act_worker *worker, struct act_cell *cell)
     }
 }
 
-/* Stops the child that came last; false: there is none. */
+/* Stops the child that came last, in order if this one stops in order; false: there is none. */
 static bool
 end_last_child(struct act_worker *worker, struct act_cell *cell)
 {
@@ -210,6 +211,10 @@ end_last_child(struct act_worker *worker, struct act_cell *cell)
 
     if (child == 0) {
         return false;
+    }
+    if (cell->draining) {
+        act_mail_control(worker->system, worker, child, 0, ACT_CONTROL_STOP, 0, 1);
+        return true;
     }
     act_mail_control(worker->system, worker, child, 0, ACT_CONTROL_END,
                      !cell->supervised || cell->for_good, ACTANT_STOP_SHUTDOWN);
@@ -224,6 +229,7 @@ act_life_end(struct act_worker *worker, struct act_cell *cell, const struct acta
     cell->life = ACT_LIFE_STOPPING;
     /* Whoever hears of its stop does not find it alive. */
     atomic_store_explicit(&cell->alive, 2, memory_order_relaxed);
+    cell->draining = cell->draining || reason->kind == ACTANT_STOP_NORMAL;
     rare->reason = act_mail_reason(worker->system, worker, reason);
     if (!end_last_child(worker, cell)) {
         finish(worker, cell);
@@ -260,7 +266,12 @@ end(struct act_worker *worker, struct act_cell *cell, const struct act_node *nod
             vanish(worker, cell);
         }
         break;
-    case ACT_LIFE_STOPPING: break;
+    case ACT_LIFE_STOPPING:
+        if (cell->draining) { /* no longer in order */
+            cell->draining = false;
+            end_last_child(worker, cell);
+        }
+        break;
     }
 }
 

@@ -77,6 +77,18 @@ displace(struct act_worker *worker, struct act_cell *cell, unsigned lane)
     drop(worker, cell, oldest, ACTANT_FULL);
 }
 
+/* Between two lives there is nothing to stop, unless the next one waits to begin. */
+static bool
+is_to_start(const struct act_cell *cell)
+{
+    for (const struct act_node *node = cell->lanes[ACT_LANE_FRONT].head; node; node = node->next) {
+        if (node->flags & ACT_NODE_CONTROL && node->type == ACT_CONTROL_START) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* In order: after what is in the mailbox now, without notices that go first anyway. */
 static enum actant_code
 close_after(struct act_cell *cell)
@@ -102,7 +114,8 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
     }
     if (node->flags & ACT_NODE_CONTROL) {
         if (node->type == ACT_CONTROL_STOP) {
-            if (!cell->closing) {
+            cell->by_parent = cell->by_parent || node->code != 0;
+            if (!cell->closing && (cell->life != ACT_LIFE_PARKED || is_to_start(cell))) {
                 close_after(cell);
             }
             act_mail_free(worker->system, worker, node);
@@ -111,11 +124,12 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
         act_queue_append(&cell->lanes[ACT_LANE_FRONT], node);
         return ACTANT_OK;
     }
-    if (!cell->supervised && (cell->closing || cell->life == ACT_LIFE_STOPPING)) {
+    /* What comes before all others is still heard by one that stops in order: it may need it to do so. */
+    bool front = cell->notices_first && node->type < ACTANT_TYPE_USER;
+    if (!cell->supervised && ((cell->closing && !front) || cell->life == ACT_LIFE_STOPPING)) {
         return refuse(worker, cell, node);
     }
-    unsigned lane =
-        cell->notices_first && node->type < ACTANT_TYPE_USER ? ACT_LANE_FRONT : node->lane;
+    unsigned lane = front ? ACT_LANE_FRONT : node->lane;
     act_queue_append(&cell->lanes[lane], node);
     uint32_t waiting = act_count_get(&cell->waiting) + 1;
     act_count_set(&cell->waiting, waiting);

@@ -196,6 +196,15 @@ take_alerted(struct act_worker *worker, struct act_cell *cell)
     }
 }
 
+static void
+stop_in_order(struct act_worker *worker, struct act_cell *cell)
+{
+    enum actant_stop_kind kind = cell->by_parent ? ACTANT_STOP_SHUTDOWN : ACTANT_STOP_NORMAL;
+
+    cell->draining = true;
+    act_life_end(worker, cell, &(struct actant_reason){.kind = kind});
+}
+
 size_t
 act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
 {
@@ -212,7 +221,7 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
         }
         if (cell->closing && cell->stop_after == 0 && cell->life == ACT_LIFE_LIVE &&
             !cell->lanes[ACT_LANE_FRONT].head) {
-            act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_NORMAL});
+            stop_in_order(worker, cell);
             break;
         }
         struct act_node *node = act_mail_take(worker, cell);

@@ -389,7 +389,8 @@ actant_system_run(struct actant_system *system, bool until_idle)
             sleep_until(system, due);
         }
         if (stop) {
-            system->stopping = false; /* what was asked for in its sleep it sees in the next round */
+            system->stopping =
+                false; /* what was asked for in its sleep it sees in the next round */
         }
         act_mutex_unlock(&system->lock);
         if (stop || idle) {

@@ -193,7 +193,8 @@ ACTANT_API enum actant_code actant_await_start(struct actant_system *system, str
  * actant_reason. */
 ACTANT_API void actant_watch_start(struct actant_context *context, struct actant_ref ref,
                                    uint64_t tag);
-/* In order: after the messages that are in the mailbox now. kill: after the step under way. */
+/* In order: after the messages that are in the mailbox now; then its children, each in the same way, the
+ * latest first. kill: after the step under way, and so its children. */
 ACTANT_API enum actant_code actant_stop(struct actant_system *system, struct actant_ref ref);
 ACTANT_API enum actant_code actant_kill(struct actant_system *system, struct actant_ref ref);
 ACTANT_API bool actant_is_alive(struct actant_system *system, struct actant_ref ref);
@@ -343,7 +344,7 @@ struct actant_pool {
 /* A message to the pool's ref goes to the least loaded member (fewest messages taken and not finished; the
  * lowest number among equals). Asks are answered by the member itself. A member that stops, save to
  * shrink, is replaced; with keep_mailbox its successor has its messages. The pool is an actor of the
- * members' home; stopped in order, it hands out what it has first. */
+ * members' home; stopped in order, it hands out what it has, and the members do it first. */
 ACTANT_API enum actant_code actant_pool_create(struct actant_system *system,
                                                const struct actant_pool *pool,
                                                struct actant_ref *ret);

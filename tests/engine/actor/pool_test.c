@@ -611,6 +611,61 @@ a_supervised_pool_keeps_its_messages(void **state)
     close_world(world);
 }
 
+/* ---- the end ----------------------------------------------------------------------------------- */
+
+static bool
+is_gone(void *self)
+{
+    struct world *world = self;
+    struct actant_pool_metrics is;
+    return actant_pool_metrics(world->system, world->pool, &is) == ACTANT_GONE;
+}
+
+/* In order: what waits in the pool and what waits at its members is done first. */
+static void
+stopped_in_order_it_does_what_it_has(void **state)
+{
+    (void)state;
+    enum { JOBS = 300 };
+    for (int place = 0; place < PLACES; place++) {
+        for (uint32_t load_max = 0; load_max < 3; load_max++) {
+            struct world *world =
+                open_world((enum place)place, 53,
+                           (struct actant_pool){.members_min = 2, .member_load_max = load_max});
+            for (uint32_t i = 0; i < JOBS; i++) {
+                give(world, i, 0);
+            }
+            assert_int_equal(actant_stop(world->system, world->pool), ACTANT_OK);
+            wait_until(world->system, is_gone, world);
+            assert_int_equal(world->finished, JOBS);
+            close_world(world);
+        }
+    }
+}
+
+/* It waits for room that never comes; a kill does not, and neither does the end of the system. */
+static void
+an_end_does_not_wait_for_what_is_never_done(void **state)
+{
+    (void)state;
+    for (int kill = 0; kill < 2; kill++) {
+        struct world *world =
+            open_world(PLACE_LOOP, 0, (struct actant_pool){.members_min = 1, .member_load_max = 1});
+        give(world, 0, 1000);
+        give(world, 1, 1000);
+        pass(world, 1);
+        assert_int_equal(actant_stop(world->system, world->pool), ACTANT_OK);
+        pass(world, 1);
+        assert_false(is_gone(world));
+        if (kill) {
+            assert_int_equal(actant_kill(world->system, world->pool), ACTANT_OK);
+            pass(world, 1);
+            assert_true(is_gone(world));
+        }
+        close_world(world);
+    }
+}
+
 /* ---- threads ----------------------------------------------------------------------------------- */
 
 enum { SENDERS = 3, EACH = 4000 };
@@ -708,6 +763,8 @@ main(void)
         cmocka_unit_test(a_member_that_stops_is_replaced),
         cmocka_unit_test(crashes_out_of_bounds_end_it),
         cmocka_unit_test(a_supervised_pool_keeps_its_messages),
+        cmocka_unit_test(stopped_in_order_it_does_what_it_has),
+        cmocka_unit_test(an_end_does_not_wait_for_what_is_never_done),
         cmocka_unit_test(many_threads_and_crashes_lose_nothing),
         cmocka_unit_test(what_means_nothing_is_refused),
     };
