@@ -51,7 +51,8 @@ sink_handle(struct actant_context *context, void *state, const struct actant_mes
         return 0;
     }
     memcpy(&value, message->data, sizeof(value));
-    sink->seen[atomic_fetch_add(&sink->count, 1)] = value;
+    sink->seen[atomic_load(&sink->count)] = value;
+    atomic_fetch_add(&sink->count, 1); /* after it: who sees the count sees the value */
     return 0;
 }
 
@@ -249,8 +250,9 @@ tell_once(void *self)
     return NULL;
 }
 
-static void
-a_thread_that_waits_hears_of_the_end(void **state)
+/* GONE, unless the thread told so late that it found the mailbox of the dead one empty. */
+static enum actant_code
+tell_to_one_that_ends(void)
 {
     struct actant_system *system = actant_system_create(&(struct actant_options){.threads = 1});
     struct sink *sink = calloc(1, sizeof(*sink));
@@ -258,7 +260,6 @@ a_thread_that_waits_hears_of_the_end(void **state)
     struct teller teller = {.system = system, .to = ref};
     pthread_t thread;
 
-    (void)state;
     shut_gate(system, ref, sink);
     assert_int_equal(tell(system, ref, 0), ACTANT_OK);
     pthread_create(&thread, NULL, tell_once, &teller);
@@ -266,10 +267,22 @@ a_thread_that_waits_hears_of_the_end(void **state)
     actant_kill(system, ref);
     atomic_store(&sink->open, true);
     pthread_join(thread, NULL);
-    assert_int_equal(teller.told, 1);
     assert_int_equal(sink->count, 0);
     actant_system_destroy(system);
     free(sink);
+    return teller.told ? ACTANT_GONE : ACTANT_OK;
+}
+
+static void
+a_thread_that_waits_hears_of_the_end(void **state)
+{
+    int gone = 0;
+
+    (void)state;
+    for (int i = 0; i < 200 && gone < 5; i++) {
+        gone += tell_to_one_that_ends() == ACTANT_GONE;
+    }
+    assert_int_equal(gone, 5);
 }
 
 /* ---- an actor that tells is held back --------------------------------------------------------------- */
