@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import sqlite3
 import subprocess
 import time
 
@@ -254,3 +255,20 @@ def test_tree(env):
     document = run(env, "tree.yaml", "folder=project")
     total = sum(p.stat().st_size for p in (EXAMPLES / "project").rglob("*") if p.is_file())
     assert document["result"]["total"] == {"folder": "project", "bytes": total}
+
+
+def test_audit(env, tmp_path):
+    folder = tmp_path / "kept"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a.txt", "b.txt", "deep/c d.txt"):
+        (folder / name).write_text(name)
+    params = (f"folder={folder}", f"database={tmp_path / 'audit.db'}")
+    everything = ["./a.txt", "./b.txt", "./deep/c d.txt"]
+    assert run(env, "audit.yaml", *params)["result"] == {"checked": 3, "changed": everything}
+    assert run(env, "audit.yaml", *params)["result"] == {"checked": 3, "changed": []}
+    (folder / "b.txt").write_text("other")
+    (folder / "new").write_text("")
+    assert run(env, "audit.yaml", *params)["result"] == {"checked": 4, "changed": ["./b.txt", "./new"]}
+    rows = sqlite3.connect(tmp_path / "audit.db").execute("select path, sum from file").fetchall()
+    assert dict(rows) == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+                          for name in everything + ["./new"]}
