@@ -63,6 +63,19 @@ act_buf_add_byte(struct act_buf *buf, char c)
 }
 
 void
+act_buf_add_u64(struct act_buf *buf, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    act_buf_add(buf, digits + at, sizeof(digits) - at);
+}
+
+void
 act_buf_vprintf(struct act_buf *buf, const char *format, va_list args)
 {
     va_list again;

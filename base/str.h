@@ -65,6 +65,7 @@ void act_buf_add(struct act_buf *buf, const void *bytes, size_t len);
 void act_buf_add_str(struct act_buf *buf, struct act_str s);
 void act_buf_add_cstr(struct act_buf *buf, const char *cstr);
 void act_buf_add_byte(struct act_buf *buf, char c);
+void act_buf_add_u64(struct act_buf *buf, uint64_t v); /* decimal digits */
 void act_buf_printf(struct act_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void act_buf_vprintf(struct act_buf *buf, const char *format, va_list args)

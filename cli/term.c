@@ -172,9 +172,10 @@ void
 act_elapsed_add(struct act_buf *out, int64_t ms)
 {
     int64_t s = ms / 1000;
-    if (ms < 1000)
-        act_buf_printf(out, "%" PRId64 "ms", ms < 0 ? 0 : ms);
-    else if (s < 60)
+    if (ms < 1000) {
+        act_buf_add_u64(out, ms < 0 ? 0 : (uint64_t)ms);
+        act_buf_add_cstr(out, "ms");
+    } else if (s < 60)
         act_buf_printf(out, "%" PRId64 ".%" PRId64 "s", s, ms % 1000 / 100);
     else if (s < 3600)
         act_buf_printf(out, "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);

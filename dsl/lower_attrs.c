@@ -117,12 +117,11 @@ act_lower_choice(struct act_lower *l, const struct act_tree_pair *pair, const ch
     struct act_buf list = {0};
     for (uint32_t i = 0; i < count; i++) {
         names[i] = act_str(choices[i]);
-        act_buf_printf(&list, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", choices[i]);
-        if (act_tree_is_text(pair->value) && act_str_eq(pair->value->text, names[i])) {
-            act_buf_fini(&list);
+        if (act_tree_is_text(pair->value) && act_str_eq(pair->value->text, names[i]))
             return (int)i;
-        }
     }
+    for (uint32_t i = 0; i < count; i++)
+        act_buf_printf(&list, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", choices[i]);
     if (!reject_missing(l, pair, list.ptr)) {
         struct act_diag *d = wrong_value(l, pair, list.ptr);
         struct act_str best = act_nearest(pair->value->text, names, count);

@@ -165,7 +165,10 @@ item_step(struct act_buf *out, const struct act_plan *plan, const struct act_pla
         act_buf_add_cstr(out, "dag.");
         act_buf_add_str(out, act_plan_text(plan, n->id));
     } else {
-        act_buf_printf(out, "%s[%u]", act_kind_key(kind), n->index);
+        act_buf_add_cstr(out, act_kind_key(kind));
+        act_buf_add_byte(out, '[');
+        act_buf_add_u64(out, n->index);
+        act_buf_add_byte(out, ']');
     }
 }
 

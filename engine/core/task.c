@@ -251,8 +251,12 @@ make_keys(struct act_run *run, struct act_instance *inst, struct act_taskbox *bo
     act_sha256_update(&h, run->scratch.ptr, run->scratch.len);
     act_sha256_final(&h, sum);
     act_hex(hex, sum, 16);
-    act_buf_printf(&box->key, "%.*s-%s", ACT_STR_ARG(run->id), hex);
-    act_buf_printf(&box->attempt, "%s-%u", box->key.ptr, inst->attempt);
+    act_buf_add_str(&box->key, run->id);
+    act_buf_add_byte(&box->key, '-');
+    act_buf_add(&box->key, hex, sizeof(hex) - 1);
+    act_buf_add_str(&box->attempt, act_buf_str(&box->key));
+    act_buf_add_byte(&box->attempt, '-');
+    act_buf_add_u64(&box->attempt, inst->attempt);
     act_key_path(&box->path, run->plan, key);
     box->task.idempotency_key = act_buf_str(&box->key);
     box->task.attempt_id = act_buf_str(&box->attempt);

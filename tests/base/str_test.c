@@ -147,6 +147,22 @@ buffers(void **state)
     assert_null(buf.ptr);
 }
 
+static void
+digits(void **state)
+{
+    static const uint64_t numbers[] = {0, 9, 10, 101, UINT32_MAX, UINT64_MAX};
+    struct act_buf buf = {0}, same = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        act_buf_add_u64(&buf, numbers[i]);
+        act_buf_add_byte(&buf, ',');
+        act_buf_printf(&same, "%llu,", (unsigned long long)numbers[i]);
+    }
+    assert_string_equal(buf.ptr, same.ptr);
+    act_buf_fini(&buf);
+    act_buf_fini(&same);
+}
+
 int
 main(void)
 {
@@ -154,6 +170,7 @@ main(void)
         cmocka_unit_test(comparing),
         cmocka_unit_test(finding),
         cmocka_unit_test(hashing_sees_every_byte),
+        cmocka_unit_test(digits),
         cmocka_unit_test(utf8),
         cmocka_unit_test(distance),
         cmocka_unit_test(buffers),
