@@ -258,6 +258,12 @@ act_actor_forward(struct actant_context *context, struct actant_ref to, bool *re
     return forward(context, to, ACT_NODE_TAKEN, ret_counted);
 }
 
+struct actant_ref
+act_actor_here(struct actant_system *system)
+{
+    return (struct actant_ref){stepping(act_worker_here(system))};
+}
+
 const struct act_hooks *
 act_actor_hooks(const struct actant_context *context)
 {

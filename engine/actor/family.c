@@ -292,9 +292,24 @@ comes_again(const struct act_kid *kid, const struct actant_reason *reason)
     return false;
 }
 
+/* Nobody counts its restarts: not at once again and again. */
 static int64_t
-pause_of(struct act_family *family, struct act_kid *kid, int64_t now_ns)
+pause_of_start(struct act_kid *kid, const struct actant_reason *reason)
 {
+    if (reason->kind != ACTANT_STOP_START) {
+        kid->streak = 0;
+        return 0;
+    }
+    return act_backoff_ns(act_ms_to_ns(1), act_ms_to_ns(1000), kid->streak++);
+}
+
+static int64_t
+pause_of(struct act_family *family, struct act_kid *kid, const struct actant_reason *reason,
+         int64_t now_ns)
+{
+    if (family->restarts.unlimited && family->backoff_ns == 0) {
+        return pause_of_start(kid, reason);
+    }
     if (family->restarts.window_ns > 0 && now_ns - kid->begun_ns >= family->restarts.window_ns) {
         kid->streak = 0;
     }
@@ -321,7 +336,7 @@ start_again(struct act_family *family, struct actant_context *context, struct ac
     if (!act_restarts_allow(&family->restarts, now_ns)) {
         return give_up(family, context, kid, reason);
     }
-    int64_t pause_ns = pause_of(family, kid, now_ns);
+    int64_t pause_ns = pause_of(family, kid, reason, now_ns);
     if (family->strategy != ACTANT_ONE_FOR_ONE) {
         bool all = family->strategy == ACTANT_ALL_FOR_ONE;
         return stop_from(family, context, all ? family->first : kid, pause_ns);

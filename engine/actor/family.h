@@ -53,7 +53,7 @@ struct act_family {
 };
 
 /* Notices between a head and the rest of the library. */
-enum { ACT_TYPE_FAMILY_MORE = 4, ACT_TYPE_POOL_ROOM };
+enum { ACT_TYPE_FAMILY_MORE = 4, ACT_TYPE_POOL_ROOM, ACT_TYPE_POOL_ALL };
 
 /* Of zeroed memory; destroy, strategy and the flags are the caller's to set. */
 void act_family_init(struct act_family *family, struct actant_system *system);

@@ -49,6 +49,8 @@ void act_actor_adopt(struct actant_context *context, struct actant_ref ref,
 void act_actor_discard(struct actant_system *system, struct actant_ref ref);
 /* Is the ref somebody's, alive or between two lives? */
 bool act_actor_exists(struct actant_system *system, struct actant_ref ref);
+/* The actor in whose step this thread is; nobody, if it is in none. */
+struct actant_ref act_actor_here(struct actant_system *system);
 /* The caller's own; NULL: none. */
 const struct act_hooks *act_actor_hooks(const struct actant_context *context);
 /* actant_forward; *ret_counted: the receiver's hook done will be called for it. */

@@ -1,37 +1,6 @@
-#include "engine/actor/pool.h"
-
-#include "base/alloc.h"
-#include "engine/actor/kin.h"
-#include "engine/actor/supervisor.h"
-
-#include <string.h>
+#include "engine/actor/pool_internal.h"
 
 #define TAG_IDLE UINT64_MAX /* of the timer that looks for idle members */
-
-/* Invariants: 1. load of a member = messages forwarded to it and not freed + work begun and not done.
- * 2. The head is paused when, and only when, it has seen that no member could take one more message and that
- * it may not grow. 3. full is set before it looks a second time: a member that finishes after that look sees
- * it and sends the notice ROOM. */
-struct pool {
-    struct act_family family; /* first: destroy frees the whole */
-    struct actant_spawn member;
-    uint32_t members_min, members_max, load_max;
-    int64_t idle_ms;
-    /* The head's own. */
-    uint32_t leaving;
-    bool paused, looking; /* for idle members: the timer runs */
-    /* Any thread. */
-    _Atomic(uint64_t) head; /* its ref, for ROOM */
-    atomic_bool full;
-    _Atomic(uint64_t) routed, grown, shrunk, replaced;
-    _Atomic(uint32_t) members, members_most, load;
-};
-
-static struct pool *
-pool_of(struct act_family *family)
-{
-    return (struct pool *)(void *)family;
-}
 
 static void
 count(_Atomic(uint64_t) *counter)
@@ -45,7 +14,7 @@ count(_Atomic(uint64_t) *counter)
 static void
 unload(struct act_kid *kid)
 {
-    struct pool *pool = pool_of(kid->family);
+    struct act_pool *pool = act_pool_of(kid->family);
     atomic_fetch_sub_explicit(&pool->load, 1, memory_order_relaxed);
     atomic_fetch_sub(&kid->load, 1);
     if (atomic_load(&pool->full) && atomic_exchange(&pool->full, false)) {
@@ -57,7 +26,7 @@ unload(struct act_kid *kid)
 static void
 load(struct act_kid *kid)
 {
-    atomic_fetch_add_explicit(&pool_of(kid->family)->load, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&act_pool_of(kid->family)->load, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&kid->load, 1, memory_order_relaxed);
 }
 
@@ -133,13 +102,13 @@ is_leaving(const struct act_kid *kid)
 }
 
 static uint32_t
-staying(const struct pool *pool)
+staying(const struct act_pool *pool)
 {
     return pool->family.count - pool->leaving;
 }
 
 static void
-publish_count(struct pool *pool)
+publish_count(struct act_pool *pool)
 {
     uint32_t members = staying(pool);
     atomic_store_explicit(&pool->members, members, memory_order_relaxed);
@@ -149,7 +118,7 @@ publish_count(struct pool *pool)
 }
 
 static enum actant_code
-add_member(struct pool *pool, struct actant_context *context)
+add_member(struct act_pool *pool, struct actant_context *context)
 {
     struct act_family *family = &pool->family;
     struct act_kid *kid = act_kid_create(family, &pool->member, ACTANT_PERMANENT);
@@ -171,7 +140,7 @@ add_member(struct pool *pool, struct actant_context *context)
 
 /* The least loaded member that could be handed a message now; NULL: there is none. */
 static struct act_kid *
-least_loaded(const struct pool *pool, bool any_load, uint32_t *ret_load)
+least_loaded(const struct act_pool *pool, bool any_load, uint32_t *ret_load)
 {
     struct act_kid *best = NULL;
     uint32_t least = any_load || pool->load_max == 0 ? UINT32_MAX : pool->load_max;
@@ -187,7 +156,7 @@ least_loaded(const struct pool *pool, bool any_load, uint32_t *ret_load)
 }
 
 static bool
-may_grow(const struct pool *pool)
+may_grow(const struct act_pool *pool)
 {
     return staying(pool) < pool->members_max;
 }
@@ -195,7 +164,7 @@ may_grow(const struct pool *pool)
 /* ---- the gate ---------------------------------------------------------------------------------- */
 
 static bool
-has_room(const struct pool *pool)
+has_room(const struct act_pool *pool)
 {
     uint32_t least;
     return !pool->family.giving_up && (least_loaded(pool, false, &least) != NULL || may_grow(pool));
@@ -203,7 +172,7 @@ has_room(const struct pool *pool)
 
 /* After whatever may have changed it: takes messages, or leaves them in the mailbox. */
 static void
-look_for_room(struct pool *pool, struct actant_context *context)
+look_for_room(struct act_pool *pool, struct actant_context *context)
 {
     bool room = has_room(pool);
     if (!room) {
@@ -222,7 +191,7 @@ look_for_room(struct pool *pool, struct actant_context *context)
 /* ---- shrinking --------------------------------------------------------------------------------- */
 
 static void
-watch_idle(struct pool *pool, struct actant_context *context)
+watch_idle(struct act_pool *pool, struct actant_context *context)
 {
     if (pool->looking || pool->idle_ms <= 0 || staying(pool) <= pool->members_min) {
         return;
@@ -236,7 +205,7 @@ watch_idle(struct pool *pool, struct actant_context *context)
 
 /* Those that had nothing to do since the last look leave, the youngest first. */
 static void
-shrink(struct pool *pool, struct actant_context *context)
+shrink(struct act_pool *pool, struct actant_context *context)
 {
     pool->looking = false;
     for (struct act_kid *kid = pool->family.last; kid; kid = kid->prev) {
@@ -257,13 +226,13 @@ shrink(struct pool *pool, struct actant_context *context)
 /* ---- the actor --------------------------------------------------------------------------------- */
 
 struct state {
-    struct pool *pool;
+    struct act_pool *pool;
 };
 
 static int
 start(struct actant_context *context, void *self, const void *args, size_t args_size)
 {
-    struct pool *pool = pool_of(*(struct act_family *const *)args);
+    struct act_pool *pool = act_pool_of(*(struct act_family *const *)args);
     (void)args_size;
     ((struct state *)self)->pool = pool;
     pool->paused = pool->looking = false;
@@ -286,7 +255,7 @@ start(struct actant_context *context, void *self, const void *args, size_t args_
 }
 
 static int
-route(struct pool *pool, struct actant_context *context)
+route(struct act_pool *pool, struct actant_context *context)
 {
     uint32_t least;
     struct act_kid *kid = least_loaded(pool, false, &least);
@@ -316,7 +285,7 @@ route(struct pool *pool, struct actant_context *context)
 }
 
 static int
-member_stopped(struct pool *pool, struct actant_context *context,
+member_stopped(struct act_pool *pool, struct actant_context *context,
                const struct actant_message *message)
 {
     struct act_kid *kid = act_family_kid(&pool->family, message->from);
@@ -331,16 +300,31 @@ member_stopped(struct pool *pool, struct actant_context *context,
     return act_family_notice(&pool->family, context, message);
 }
 
+/* The notice's tag is the message's type. */
+static void
+tell_all(struct act_pool *pool, const struct actant_message *notice)
+{
+    uint32_t type = (uint32_t)notice->tag;
+    for (struct act_kid *kid = pool->family.first; kid; kid = kid->next) {
+        if (!is_leaving(kid)) {
+            (void)act_actor_send_as(pool->family.system, notice->from, kid->ref, type, notice->data,
+                                    notice->size, ACTANT_NORMAL);
+        }
+    }
+}
+
 static int
 handle(struct actant_context *context, void *self, const struct actant_message *message)
 {
-    struct pool *pool = ((struct state *)self)->pool;
+    struct act_pool *pool = ((struct state *)self)->pool;
     int code = 0;
     if (message->type >= ACTANT_TYPE_USER) {
         return route(pool, context);
     }
     if (message->type == ACTANT_TYPE_TIMER && message->tag == TAG_IDLE) {
         shrink(pool, context);
+    } else if (message->type == ACT_TYPE_POOL_ALL) {
+        tell_all(pool, message);
     } else if (message->type == ACTANT_TYPE_DOWN) {
         code = member_stopped(pool, context, message);
     } else {
@@ -352,119 +336,9 @@ handle(struct actant_context *context, void *self, const struct actant_message *
     return code;
 }
 
-static const struct actant_class pool_class = {
+const struct actant_class act_pool_class = {
     .name = "pool",
     .state_size = sizeof(struct state),
     .start = start,
     .handle = handle,
 };
-
-/* ---- the public side --------------------------------------------------------------------------- */
-
-static void
-destroy(struct act_family *family)
-{
-    struct pool *pool = pool_of(family);
-    act_free((void *)(uintptr_t)pool->member.args);
-    act_free(pool);
-}
-
-enum actant_code
-act_pool_build(struct actant_system *system, const struct actant_pool *options,
-               struct act_family **ret)
-{
-    if (!options || !options->member.actor || options->idle_ms < 0 || options->window_ms < 0 ||
-        options->backoff_ms < 0 || options->backoff_max_ms < 0 ||
-        (!options->member.args && options->member.args_size > 0)) {
-        return ACTANT_INVALID;
-    }
-    struct pool *pool = act_zalloc(1, sizeof(*pool));
-    act_family_init(&pool->family, system);
-    pool->family.destroy = destroy;
-    pool->family.is_pool = pool->family.unordered = true;
-    act_family_limits(&pool->family, options->restarts_max, options->window_ms, options->backoff_ms,
-                      options->backoff_max_ms);
-    pool->family.restarts.unlimited = options->window_ms == 0;
-    pool->member = options->member;
-    pool->member.name = NULL;
-    if (options->member.args_size > 0) {
-        void *args = act_alloc(options->member.args_size);
-        pool->member.args = memcpy(args, options->member.args, options->member.args_size);
-    } else {
-        pool->member.args = NULL;
-    }
-    pool->members_min = options->members_min ? options->members_min : 1;
-    pool->members_max =
-        options->members_max > pool->members_min ? options->members_max : pool->members_min;
-    pool->load_max = options->member_load_max;
-    pool->idle_ms = options->idle_ms;
-    *ret = &pool->family;
-    return ACTANT_OK;
-}
-
-struct actant_spawn
-act_pool_spawn(const struct actant_pool *options, struct act_family *const *family)
-{
-    return (struct actant_spawn){
-        .actor = &pool_class,
-        .args = family,
-        .args_size = sizeof(*family),
-        .home = options->member.home,
-        .mailbox_max = options->mailbox_max,
-        .overflow = options->overflow,
-        .name = options->name,
-        .keep_mailbox = true,
-    };
-}
-
-static enum actant_code
-create(struct actant_system *system, struct actant_context *context,
-       const struct actant_pool *options, struct actant_ref *ret)
-{
-    struct act_family *family = NULL;
-    enum actant_code code = act_pool_build(system, options, &family);
-    if (code != ACTANT_OK) {
-        return code;
-    }
-    struct actant_spawn spawn = act_pool_spawn(options, &family);
-    return act_family_spawn(family, context, &spawn, ret);
-}
-
-enum actant_code
-actant_pool_create(struct actant_system *system, const struct actant_pool *pool,
-                   struct actant_ref *ret)
-{
-    return create(system, NULL, pool, ret);
-}
-
-enum actant_code
-actant_pool_create_child(struct actant_context *context, const struct actant_pool *pool,
-                         struct actant_ref *ret)
-{
-    return create(actant_context_system(context), context, pool, ret);
-}
-
-enum actant_code
-actant_pool_metrics(struct actant_system *system, struct actant_ref ref,
-                    struct actant_pool_metrics *ret)
-{
-    struct act_family *family = act_kin_hold(system->kin, ref);
-    if (!family) {
-        return act_actor_exists(system, ref) ? ACTANT_INVALID : ACTANT_GONE;
-    }
-    enum actant_code code = family->is_pool ? ACTANT_OK : ACTANT_INVALID;
-    if (code == ACTANT_OK) {
-        struct pool *pool = pool_of(family);
-        *ret = (struct actant_pool_metrics){
-            .routed = atomic_load_explicit(&pool->routed, memory_order_relaxed),
-            .grown = atomic_load_explicit(&pool->grown, memory_order_relaxed),
-            .shrunk = atomic_load_explicit(&pool->shrunk, memory_order_relaxed),
-            .replaced = atomic_load_explicit(&pool->replaced, memory_order_relaxed),
-            .members = atomic_load_explicit(&pool->members, memory_order_relaxed),
-            .members_most = atomic_load_explicit(&pool->members_most, memory_order_relaxed),
-            .load = atomic_load_explicit(&pool->load, memory_order_relaxed),
-        };
-    }
-    act_family_release(family);
-    return code;
-}

@@ -303,8 +303,8 @@ enum { ACTANT_GAVE_UP = 1 }; /* the error's code of a supervisor or a pool that 
 
 /* A supervisor is an actor: it can be linked, monitored, stopped, and be a child of another one. Children
  * start in order, each after the ones before it have started, and stop in reverse order. A start that
- * fails is an abnormal stop. A child that stops tells those who monitor it each time; its ref, its name
- * and its subscriptions stay, and who holds the ref goes on talking to its successor, also when the
+ * fails is an abnormal stop. Who monitors a child hears of its stop, and may monitor it again at once; its
+ * ref, its name and its subscriptions stay, and who holds the ref goes on talking to its successor, also when the
  * supervisor itself is restarted by its own. A child that will not be restarted is gone, and so are all
  * when the supervisor is. Supervisors of supervisors: 16 deep. */
 ACTANT_API enum actant_code actant_supervise(struct actant_system *system,
@@ -335,7 +335,8 @@ struct actant_pool {
                                  Beyond it they wait in the pool's own mailbox, in order */
     uint32_t mailbox_max;     /* of that mailbox; 0: unbounded. Full, it pushes back on who sends */
     enum actant_overflow overflow;
-    /* As a supervisor's, for replacements. window_ms 0: it never gives up. */
+    /* As a supervisor's, for replacements. window_ms 0: it never gives up; a start that fails is then tried
+     * again after 1 ms, 2 ms, … 1 s, unless backoff_ms says otherwise. */
     uint32_t restarts_max;
     int64_t window_ms;
     int64_t backoff_ms, backoff_max_ms;
@@ -351,6 +352,10 @@ ACTANT_API enum actant_code actant_pool_create(struct actant_system *system,
 ACTANT_API enum actant_code actant_pool_create_child(struct actant_context *context,
                                                      const struct actant_pool *pool,
                                                      struct actant_ref *ret);
+/* A copy to each member there is now, whatever its load. From outside or from an actor, which is then from. */
+ACTANT_API enum actant_code actant_pool_tell_all(struct actant_system *system,
+                                                 struct actant_ref pool, uint32_t type,
+                                                 const void *data, size_t size);
 /* A member that does its work beyond its step (a process, a connection) says so: what was begun counts as a
  * message under way until it is done, or the member has stopped. Nothing in an actor of no pool. */
 ACTANT_API void actant_pool_begin(struct actant_context *context);

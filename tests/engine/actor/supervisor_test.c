@@ -518,6 +518,44 @@ a_name_is_free_when_its_holder_is_gone(void **state)
     }
 }
 
+/* A monitor is for one stop; set again, it is for the next one. */
+static int
+faithful_handle(struct actant_context *context, void *state, const struct actant_message *message)
+{
+    struct watcher_args *watcher = state;
+    if (message->type == ACTANT_TYPE_DOWN) {
+        actant_monitor(context, watcher->ref);
+    }
+    return watcher_handle(context, state, message);
+}
+
+static void
+a_monitor_can_be_set_again(void **state)
+{
+    (void)state;
+    static const struct actant_class faithful_class = {
+        .name = "faithful",
+        .state_size = sizeof(struct watcher_args),
+        .start = watcher_start,
+        .handle = faithful_handle,
+    };
+    struct world world;
+    open_world(&world, PLACE_LOOP);
+    supervise(&world, ACTANT_ONE_FOR_ONE, ACTANT_PERMANENT,
+              (struct actant_supervisor){.restarts_max = 9, .backoff_ms = 1});
+    struct watcher_args args = {&world.journal, world.kid[1]};
+    const struct actant_spawn spawn = {
+        .actor = &faithful_class, .args = &args, .args_size = sizeof(args)};
+    struct actant_ref watcher;
+    assert_int_equal(actant_spawn(world.system, &spawn, &watcher), ACTANT_OK);
+    expect(&world, "start a, start b, start c");
+    for (int i = 0; i < 3; i++) {
+        tell(&world, world.kid[1], PROBE_CRASH);
+        expect(&world, "stop b error, down error 42 b crashed, start b");
+    }
+    close_world(&world);
+}
+
 /* ---- trees ------------------------------------------------------------------------------------- */
 
 /* top (all for one) over: x, and a supervisor of a and b that gives up at the second crash. */
@@ -674,6 +712,7 @@ main(void)
         cmocka_unit_test(the_pause_doubles_and_starts_over),
         cmocka_unit_test(mailboxes_names_and_subscriptions_stay),
         cmocka_unit_test(a_name_is_free_when_its_holder_is_gone),
+        cmocka_unit_test(a_monitor_can_be_set_again),
         cmocka_unit_test(escalation_keeps_refs_and_mailboxes),
         cmocka_unit_test(children_can_be_added),
         cmocka_unit_test(what_means_nothing_is_refused),

@@ -171,7 +171,7 @@ plan_tree(struct world *world, int depth)
         .backoff_ms = (int64_t)draw(world, 2) * 5,
         .backoff_max_ms = 40,
         .children = plan->children,
-        .child_count = 1 + draw(world, KIDS_MAX),
+        .child_count = 1 + (size_t)draw(world, KIDS_MAX),
         .home = draw(world, 2) ? ACTANT_POOL : ACTANT_LOOP,
     };
     for (size_t i = 0; i < plan->supervisor.child_count; i++) {
@@ -279,7 +279,7 @@ do_something(struct world *world)
     case 8: pass(world, (int64_t)draw(world, 40)); break;
     case 9:
     case 10:
-    case 11: turn(world, 1 + draw(world, 20)); break;
+    case 11: turn(world, 1 + (size_t)draw(world, 20)); break;
     default: send(world, leaf, NOTE); break;
     }
 }
