@@ -19,6 +19,7 @@ struct act_thread_call {
     struct act_plugin_executor *executor;
     struct act_attempt *attempt; /* NULL: given up */
     struct act_thread_call *next, **back;
+    const struct act_plugin_library *library; /* stays loaded while the call is under way */
     const struct act_plugin_function *function;
     struct act_buf args, texts;
     uint32_t env_first, env_count; /* "NAME=value" texts, NUL-terminated, in texts */
@@ -362,6 +363,7 @@ act_plugin_thread_start(struct act_attempt *attempt, const struct act_task *task
     if (!executor->threads)
         make_threads(executor);
     struct act_thread_call *call = take_call(executor);
+    call->library = attempt->use->loaded;
     call->function = function;
     act_buf_clear(&call->args);
     code = describe(call, task, nonce, err);

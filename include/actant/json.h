@@ -159,10 +159,10 @@ static inline int64_t
 actant_json_integer(struct actant_json json, int64_t otherwise)
 {
     uint64_t value = 0;
-    int negative = actant_json_type(json) == '0' && *json.at == '-';
-    const char *at = json.at + negative;
     if (actant_json_type(json) != '0')
         return otherwise;
+    int negative = *json.at == '-';
+    const char *at = json.at + negative;
     for (; at < json.end && *at >= '0' && *at <= '9'; at++) {
         if (value > (uint64_t)INT64_MAX / 10)
             return negative ? INT64_MIN : INT64_MAX;
