@@ -1,19 +1,26 @@
-"""The actor runtime beside Kameo and Ractor: actors/actant_actors.c says what each work is. Each program takes
-its own time, from the first message to the end of the work."""
+"""The actor runtime beside Kameo and Ractor as their crates come, and beside Ractor without the tracing span
+that it carries in each message. actors/actant_actors.c says what each work is. Each program takes its own
+time, from the first message to the end of the work."""
 
 import subprocess
 import sys
 
 from harness import RELEASE, TOOLS
 
-PEERS = {"Kameo": "actors-kameo", "Ractor": "actors-ractor"}
+OURS = RELEASE / "bench" / "actant_actors"
+PEERS = {
+    "Kameo": TOOLS / "actors" / "release" / "actors-kameo",
+    "Ractor": TOOLS / "actors" / "release" / "actors-ractor",
+    "Ractor, no spans": TOOLS / "actors-lean" / "release" / "actors-ractor",
+}
+UNBOUNDED = ("Ractor", "Ractor, no spans")
 
 # work: (operations of actant, of a peer, what the row says, who has no such thing)
 WORKS = {
     "tell1": (1_000_000, 1_000_000, "tell 1→1", ()),
     "tell8": (1_000_000, 1_000_000, "tell 8→1", ()),
-    "tell1-bounded": (1_000_000, 1_000_000, "tell 1→1, mailbox of 1,000", ("Ractor",)),
-    "tell8-bounded": (1_000_000, 1_000_000, "tell 8→1, mailbox of 1,000", ("Ractor",)),
+    "tell1-bounded": (1_000_000, 1_000_000, "tell 1→1, mailbox of 1,000", UNBOUNDED),
+    "tell8-bounded": (1_000_000, 1_000_000, "tell 8→1, mailbox of 1,000", UNBOUNDED),
     "ask": (300_000, 300_000, "ask round trip", ()),
     "spawn-awaited": (50_000, 50_000, "spawn, await start, stop, await", ()),
     "spawn": (50_000, 50_000, "spawn 1,000, stop, await all", ()),
@@ -32,22 +39,16 @@ def call(program, *arguments):
 
 def sides(mode, work, own_count, peer_count, without=()):
     """Name → a measure of one run. One figure of the line that the program prints: the first."""
-    ours = RELEASE / "bench" / "actant_actors"
-    result = {"actant": lambda: call(ours, mode, work, own_count)[0]}
-    for name, program in PEERS.items():
-        path = TOOLS / "actors" / "release" / program
+    result = {"actant": lambda: call(OURS, mode, work, own_count)[0]}
+    for name, path in PEERS.items():
         if path.exists() and name not in without:
             result[name] = lambda path=path: call(path, mode, work, peer_count)[0]
     return result
 
 
 def idle(b, mode, label):
-    sizes = {}
-    programs = {"actant": RELEASE / "bench" / "actant_actors"}
-    programs |= {name: TOOLS / "actors" / "release" / program for name, program in PEERS.items()}
-    for name, program in programs.items():
-        if program.exists():
-            sizes[name] = call(program, mode, "idle", IDLE)
+    sizes = {name: call(program, mode, "idle", IDLE)
+             for name, program in {"actant": OURS, **PEERS}.items() if program.exists()}
     for at, what in enumerate(("allocated", "resident")):
         b.rows_of(f"idle actor, {what}, {label}", "B",
                   {name: [values[at]] for name, values in sizes.items()})
@@ -57,16 +58,14 @@ def allocations(b, mode, label):
     """Per operation; once, for they do not vary."""
     for work, (_, count, name, without) in WORKS.items():
         if work in ("tell1", "ask", "spawn"):
-            counted = {side: [call(RELEASE / "bench" / "actant_actors" if side == "actant" else
-                                   TOOLS / "actors" / "release" / PEERS[side],
-                                   mode, work, count, "count")[0]]
+            counted = {side: [call(PEERS.get(side, OURS), mode, work, count, "count")[0]]
                        for side in sides(mode, work, 1, 1, without)}
             b.rows_of(f"allocations, {name}, {label}", "", counted)
 
 
 def actors(b):
     for name, program in PEERS.items():
-        if not (TOOLS / "actors" / "release" / program).exists():
+        if not program.exists():
             print(f"bench: {name} is left out; `./dev setup bench` builds it (needs cargo)",
                   file=sys.stderr)
     for mode, label in MODES.items():

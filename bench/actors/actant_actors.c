@@ -171,7 +171,8 @@ spawner_spawn(struct actant_context *context, const struct spawner *spawner)
     struct actant_spawn spawn = {
         .actor = &sink_class, .args = &args, .args_size = sizeof args, .home = spawner->home};
     struct actant_ref ref;
-    check(actant_spawn_child(context, &spawn, &ref) == ACTANT_OK, "spawn");
+    /* Nobody's child, as in the peers; that it has stopped is heard as DOWN. */
+    check(actant_spawn(actant_context_system(context), &spawn, &ref) == ACTANT_OK, "spawn");
     actant_monitor(context, ref);
     return ref;
 }
