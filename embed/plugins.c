@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Defined by the program actant alone (cli/main.c). Another program that embeds the engine must not be
+ * started as a host: it would run its own main. */
+extern const char act_program_is_actant __attribute__((weak));
+
 struct act_str
 act_plugins_program(struct act_arena *arena)
 {
@@ -13,6 +17,8 @@ act_plugins_program(struct act_arena *arena)
     const char *given = getenv("ACTANT_PROGRAM");
     if (given && *given)
         return act_arena_str(arena, act_str(given));
+    if (&act_program_is_actant == NULL)
+        return ACT_STR("actant");
     ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
     return act_arena_str(arena, len > 0 ? act_str_n(path, (size_t)len) : ACT_STR("actant"));
 }

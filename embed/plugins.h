@@ -5,7 +5,7 @@
 #include "dsl/plan_catalog.h"
 #include "executors/plugin/find.h"
 
-/* The actant that can be a host: $ACTANT_PROGRAM (for programs that embed the engine), else this one. */
+/* The actant that can be a host: $ACTANT_PROGRAM, else this program if it is actant, else the one in $PATH. */
 struct act_str act_plugins_program(struct act_arena *arena);
 /* folder: the top workflow's, absolute. Texts live in arena, or in the environment. */
 struct act_plugin_places act_plugins_places(struct act_str folder, struct act_arena *arena);

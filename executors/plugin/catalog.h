@@ -6,7 +6,7 @@
 #include "dsl/plan_catalog.h"
 #include "executors/plugin/find.h"
 
-/* Copies. program: the actant that can be the host (absolute). */
+/* Copies. program: the actant that can be the host (without '/': in PATH). */
 struct act_catalog *act_plugin_catalog_create(const struct act_plugin_places *places,
                                               struct act_str program);
 void act_plugin_catalog_destroy(struct act_catalog *catalog); /* NULL is nothing */

@@ -43,7 +43,7 @@ spawn_host(const char *program, const char *path, int out, pid_t *ret)
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes,
                              POSIX_SPAWN_SETPGROUP); /* so that all of it can be ended */
-    int failed = posix_spawn(ret, program, &actions, &attributes, argv, environ);
+    int failed = posix_spawnp(ret, program, &actions, &attributes, argv, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     act_free(name);

@@ -23,7 +23,7 @@ struct act_plugin_options {
     struct act_secrets *secrets; /* NULL: none. Those of the run are known before the first start */
     const char *run_id;
     const char *dir;     /* the folder of the run's top file, absolute */
-    const char *program; /* the actant that can be a host process, absolute */
+    const char *program; /* the actant that can be a host process; without '/': in PATH */
     struct act_plugin_places places;
     struct act_output_limits limits;
     uint32_t hosts_max;   /* of one library; 0: 64 */

@@ -187,6 +187,19 @@ def test_inspect_finds_by_name(world):
     assert "there is no plugin 'y'" in done.err and "plugins" in done.err
 
 
+@pytest.mark.parametrize("compiler, standard", [("cc", "-std=c11"), ("c++", "-std=c++11")])
+@pytest.mark.parametrize("header", ["plugin.h", "json.h"])
+def test_the_headers_stand_alone(tmp_path, compiler, standard, header):
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler}")
+    source = tmp_path / ("x.c" if compiler == "cc" else "x.cc")
+    source.write_text(f'#include "actant/{header}"\n#include "actant/{header}"\nint x;\n')
+    done = subprocess.run([compiler, standard, "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow",
+                           "-Werror", f"-I{ROOT / 'include'}", "-c", str(source), "-o", os.devnull],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 # ---- validate ----------------------------------------------------------------------------------
 
 SCHEMA = r'"{\"type\":\"object\",\"properties\":{' \

@@ -378,6 +378,19 @@ def test_a_thread_hears_that_it_is_to_stop(bad):
     assert "stopped in order" in bad("logs", "last", code=0).out
 
 
+def test_a_crash_in_a_thread_takes_the_run_down_and_it_goes_on(bad):
+    """The price of memory speed; what was done is not lost."""
+    text = f"""chain:
+  - {call("echo", "thread", **{"with": {"a": 1}})}
+  - {call("once", "thread", args=[])}
+"""
+    done = bad("run", bad.write(text))
+    assert done.returncode == -signal.SIGABRT
+    document = bad.json("resume", "last")
+    assert document["status"] == "succeeded" and document["result"] == "second"
+    assert bad.node("echo")["attempt"] == 1
+
+
 def test_threads_run_beside_each_other(bad):
     text = f"""for: ${{{{ range(8) }}}}
 do: {call("naps", "thread", **{"with": {"ms": 300}})}
