@@ -36,6 +36,7 @@ act_worker_init(struct act_worker *worker, struct actant_system *system)
 {
     worker->system = system;
     worker->context.worker = worker;
+    worker->is_loop = worker == &system->loop;
 }
 
 void
