@@ -232,8 +232,6 @@ act_lower_subject(struct act_lower *l, struct act_making *m)
     case ACT_KIND_PLUGIN:
     case ACT_KIND_PYTHON:
     case ACT_KIND_CALL:
-        if (m->kind == ACT_KIND_CALL)
-            act_unsupported(m, act_kind_key(m->kind));
         lower_function(l, m, tree, m->kind == ACT_KIND_CALL ? "." : ":",
                        m->kind == ACT_KIND_CALL     ? "actor.method"
                        : m->kind == ACT_KIND_PYTHON ? "module:function"

@@ -104,19 +104,56 @@ give_slot(struct act_coord *coord, act_inst inst)
     if (act_run_apply(coord->run, &fact, &coord->effects, NULL) == ACT_OK &&
         has_start(&coord->effects, before))
         coord->slots_used++;
+    else
+        act_callees_refused(&coord->callees, inst);
+}
+
+/* A call whose actor is busy waits for it, without a slot. */
+static bool
+may_go(struct act_coord *coord, const struct act_ready_entry *entry)
+{
+    const struct act_task *task = NULL;
+    struct act_error error = {0};
+    char nonce[33];
+    bool go = true;
+    if (act_run_task(coord->run, entry->inst, &task, NULL) != ACT_OK) {
+        act_callees_refused(&coord->callees, entry->inst);
+        return true;
+    }
+    act_run_secret_nonce(coord->run, nonce);
+    enum act_err code =
+        act_callees_enter(&coord->callees, task, nonce, entry->inst, entry->priority, &go, &error);
+    if (code != ACT_OK)
+        act_coord_fail(coord, code, &error);
+    return go && code == ACT_OK;
+}
+
+static void
+callee_tick(void *self)
+{
+    struct act_coord *coord = self;
+    coord->callee_timer = NULL;
+    act_callees_retry(&coord->callees);
+    coord->options.loop->ops->request_turn(coord->options.loop);
 }
 
 void
 act_coord_give_slots(struct act_coord *coord)
 {
+    struct act_loop *loop = coord->options.loop;
     uint32_t seen = gather_ready(coord, 0);
     while (coord->slots_used < coord->options.slots && !coord->suspending && !coord->failed) {
-        act_inst inst = act_ready_pop(&coord->ready);
-        if (inst == ACT_INST_NONE)
+        act_callees_call(&coord->callees, &coord->ready);
+        struct act_ready_entry entry = act_ready_take(&coord->ready);
+        if (entry.inst == ACT_INST_NONE)
             break;
-        give_slot(coord, inst);
+        if (may_go(coord, &entry))
+            give_slot(coord, entry.inst);
         seen = gather_ready(coord, seen);
     }
+    if (coord->callees.retry_ms > 0 && !coord->callee_timer)
+        coord->callee_timer =
+            loop->ops->start_timer(loop, coord->callees.retry_ms, callee_tick, coord);
 }
 
 bool
@@ -190,12 +227,20 @@ commit(struct act_coord *coord, struct act_error *error)
     act_inbox_rows posts = {0};
     struct act_batch batch = act_coord_batch_of_turn(coord, &arena, &posts);
     enum act_err code = ACT_OK;
+    act_callees_gather(&coord->callees, act_coord_is_end(act_run_status(coord->run)),
+                       coord->options.loop->ops->now_ms(coord->options.loop), &coord->saves);
+    batch.actors = coord->saves.ptr;
+    batch.actor_count = coord->saves.len;
     if (coord->options.store)
         code = append_turn(coord, &batch, error);
     if (code == ACT_OK) {
         act_coord_report_posts(coord, &posts);
         act_vec_clear(&coord->inbox_done);
+        act_callees_committed(&coord->callees, coord->saves.ptr, coord->saves.len);
     }
+    if (coord->saves.len > 0)
+        coord->options.loop->ops->request_turn(coord->options.loop);
+    act_vec_clear(&coord->saves);
     act_vec_fini(&posts);
     act_arena_fini(&arena);
     return code;
@@ -322,6 +367,9 @@ act_coord_destroy(struct act_coord *coord)
     stop_timer(coord, coord->lazy);
     stop_timer(coord, coord->limit_poll);
     stop_timer(coord, coord->leave);
+    stop_timer(coord, coord->callee_timer);
+    act_callees_fini(&coord->callees);
+    act_vec_fini(&coord->saves);
     act_coord_timers_fini(coord);
     act_coord_slots_fini(coord);
     for (uint32_t i = 0; i < coord->waiters.len; i++)

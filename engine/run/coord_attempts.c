@@ -143,6 +143,8 @@ on_ended(void *self, struct act_attempt *attempt, const struct act_event *event,
     if (slot->stopped && coord->suspending && ended->cause != ACT_CAUSE_NONE)
         ended->cause = ACT_CAUSE_INTERRUPTED;
     unlink_slot(coord, slot);
+    bool counts = ended->cause == ACT_CAUSE_NONE && !act_run_is_stopping(coord->run, slot->inst);
+    act_callees_ended(&coord->callees, slot->inst, counts ? ended->actor_state : NULL);
     act_coord_apply(coord, &fact);
     free_slot(slot);
     act_coord_maybe_leave(coord);
@@ -179,10 +181,12 @@ act_coord_start_attempt(struct act_coord *coord, act_inst inst)
     coord->slots = slot;
     act_handles_put(&coord->attempts, inst, 0, slot);
     char nonce[33];
+    struct act_task lent = *task;
     act_run_secret_nonce(coord->run, nonce);
+    act_callees_lend(&coord->callees, inst, &lent);
     slot->executor = act_router_get(&coord->options.router, task->kind);
     if (slot->executor)
-        slot->attempt = slot->executor->ops->start(slot->executor, task, nonce, &watcher, slot);
+        slot->attempt = slot->executor->ops->start(slot->executor, &lent, nonce, &watcher, slot);
     else
         end_unrouted(slot, task->kind);
 }

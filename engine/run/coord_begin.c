@@ -51,6 +51,8 @@ act_coord_start(struct act_coord *coord, const struct act_run_row *row,
                 const struct act_value *started, struct act_str plan_bytes, struct act_error *err)
 {
     keep_row(coord, row);
+    coord->callees.run = coord->row.run;
+    coord->callees.store = coord->options.store;
     struct act_loop *loop = coord->options.loop;
     coord->ns_offset = -loop->ops->now_ns(loop);
     struct act_fact fact = act_coord_fact(coord, ACT_EVENT_RUN_STARTED, ACT_INST_NONE);
@@ -61,11 +63,13 @@ act_coord_start(struct act_coord *coord, const struct act_run_row *row,
     act_value_release(value);
     if (code != ACT_OK)
         return code;
+    coord->callees.closed = true;
     act_coord_give_slots(coord);
     if (coord->options.store)
         code = create(coord, row, plan_bytes, err);
     if (code != ACT_OK)
         return code;
+    coord->callees.closed = false;
     coord->started = true;
     act_coord_poll_inbox(coord);
     loop->ops->request_turn(loop);
@@ -157,6 +161,8 @@ act_coord_resume(struct act_coord *coord, const struct act_run_row *row, enum ac
 {
     struct act_store *store = coord->options.store;
     keep_row(coord, row);
+    coord->callees.run = coord->row.run;
+    coord->callees.store = store;
     enum act_err code = store->ops->own(store, coord->row.run, err);
     if (code != ACT_OK)
         return code;

@@ -2,6 +2,7 @@
 #ifndef ACT_ENGINE_RUN_COORD_INTERNAL_H
 #define ACT_ENGINE_RUN_COORD_INTERNAL_H
 
+#include "engine/run/callees.h"
 #include "engine/run/coord.h"
 #include "engine/run/handles.h"
 #include "engine/run/limits.h"
@@ -49,6 +50,9 @@ struct act_coord {
     struct act_slot *slots;
     uint32_t slots_used;
     struct act_handles timers, attempts;
+    struct act_callees callees;
+    act_timer *callee_timer;
+    act_actor_saves saves; /* of the batch that is being committed */
     ACT_VEC(struct act_waiter) waiters;
     struct act_limits limits; /* without a store */
     act_timer *poll, *lazy, *limit_poll, *leave;

@@ -53,13 +53,19 @@ act_ready_push(struct act_ready *ready, act_inst inst, int32_t priority)
     sift_up(ready, ready->heap.len - 1);
 }
 
+struct act_ready_entry
+act_ready_take(struct act_ready *ready)
+{
+    if (ready->heap.len == 0)
+        return (struct act_ready_entry){.inst = ACT_INST_NONE};
+    struct act_ready_entry entry = ready->heap.ptr[0];
+    ready->heap.ptr[0] = act_vec_pop(&ready->heap);
+    sift_down(ready, 0);
+    return entry;
+}
+
 act_inst
 act_ready_pop(struct act_ready *ready)
 {
-    if (ready->heap.len == 0)
-        return ACT_INST_NONE;
-    act_inst inst = ready->heap.ptr[0].inst;
-    ready->heap.ptr[0] = act_vec_pop(&ready->heap);
-    sift_down(ready, 0);
-    return inst;
+    return act_ready_take(ready).inst;
 }

@@ -251,6 +251,26 @@ def test_nested(env):
     assert got["files"] == sum(len(w) for w in want)
 
 
+def test_duplicates(env, tmp_path):
+    folder = tmp_path / "files"
+    for i in range(60):
+        file = folder / f"{i % 4}" / f"file {i}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"" if i % 10 == 0 else b"content %d\n" % (i * i % 23) * 100)
+    document = run(env, "duplicates.yaml", f"folder={folder}", "smallest=1")
+    groups = collections.defaultdict(list)
+    for file in folder.rglob("*.txt"):
+        if file.stat().st_size:
+            groups[file.read_bytes()].append(str(file))
+    same = {content: paths for content, paths in groups.items() if len(paths) > 1}
+    wasted = sum(len(content) * (len(paths) - 1) for content, paths in same.items())
+    assert len(same) > 5
+    assert document["result"] == {
+        "files": sum(map(len, groups.values())), "contents": len(groups), "wasted": wasted,
+        "same": sorted(sorted(paths) for paths in same.values())}
+    assert document["outputs"] == {"wasted": wasted}
+
+
 def test_tree(env):
     document = run(env, "tree.yaml", "folder=project")
     total = sum(p.stat().st_size for p in (EXAMPLES / "project").rglob("*") if p.is_file())
