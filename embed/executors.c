@@ -83,12 +83,14 @@ open_actors(const struct act_executor_place *place, struct act_executor **ret,
             struct act_error *err)
 {
     struct act_executor *python = act_router_get(place->others, ACT_KIND_PYTHON);
+    struct act_executor *plugin = act_router_get(place->others, ACT_KIND_PLUGIN);
     struct act_actor_options actors = {
         .loop = place->loop,
         .processes = place->processes,
         .blobs = place->blobs,
         .secrets = place->secrets,
         .python = python ? act_python_actor_host(python) : NULL,
+        .plugin = plugin ? act_plugin_actor_host(plugin) : NULL,
     };
     (void)err;
     *ret = act_actor_executor_create(&actors);

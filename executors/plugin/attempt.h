@@ -3,6 +3,7 @@
 #define ACT_EXECUTORS_PLUGIN_ATTEMPT_H
 
 #include "base/map.h"
+#include "executors/actor/host.h"
 #include "executors/plugin/library.h"
 #include "executors/plugin/plugin.h"
 #include "executors/plugin/result.h"
@@ -29,9 +30,11 @@ struct act_plugin_executor {
     struct act_arena arena; /* texts of options */
     struct act_map names;   /* → index in uses */
     ACT_VEC(struct act_plugin_use *) uses;
-    struct act_attempt *attempts;      /* under way */
-    struct act_threads *threads;       /* made for the first call in a thread */
-    struct act_thread_call *spare;     /* to be used again */
+    struct act_attempt *attempts;  /* under way */
+    struct act_threads *threads;   /* made for the first call in a thread */
+    struct act_thread_call *spare; /* to be used again */
+    struct act_actor_host actors;
+    uint32_t actor_count;              /* pools made for actors */
     struct act_thread_call *under_way; /* in threads, given up ones too */
     const char *const *environ; /* what tasks start with, for calls in threads; NULL: not yet */
 };
@@ -60,6 +63,9 @@ struct act_attempt {
     struct act_buf message;
 };
 
+/* The library of that name; its code says whether it is there. */
+struct act_plugin_use *act_plugin_find_use(struct act_plugin_executor *executor,
+                                           struct act_str name);
 /* Sets how it ends; the first one counts. type may be "". */
 void act_plugin_attempt_fail(struct act_attempt *attempt, enum act_cause cause, const char *type,
                              const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -81,10 +87,21 @@ const struct act_mask_table *act_plugin_mask(const struct act_plugin_executor *e
 /* Both start functions: ACT_ERR_EVAL for arguments that do not fit; others: it cannot be started. */
 
 /* ---- isolated.c: in a host process ---- */
+/* actor: NULL, or the actor for which it is: then it has one process. */
+struct act_worker_pool *act_plugin_pool(struct act_plugin_executor *executor,
+                                        const struct act_plugin_use *use,
+                                        const struct act_plan_actor *actor);
+/* Appends what a host process is asked. */
+enum act_err act_plugin_request(const struct act_plugin_executor *executor,
+                                const struct act_task *task, struct act_str name, const char *nonce,
+                                struct act_buf *out, struct act_error *err);
 enum act_err act_plugin_isolated_start(struct act_attempt *attempt, const struct act_task *task,
                                        struct act_str name, const char *nonce,
                                        struct act_error *err);
 void act_plugin_isolated_stop(struct act_attempt *attempt, int64_t grace_ms);
+
+/* ---- actors.c: actors in host processes of their own ---- */
+extern const struct act_actor_host_ops act_plugin_actor_ops;
 
 /* ---- thread.c: in a thread of this process ---- */
 enum act_err act_plugin_thread_start(struct act_attempt *attempt, const struct act_task *task,

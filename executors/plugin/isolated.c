@@ -14,8 +14,9 @@
 
 /* ---- the pool ---- */
 
-static void
-make_pool(struct act_plugin_executor *executor, struct act_plugin_use *use)
+struct act_worker_pool *
+act_plugin_pool(struct act_plugin_executor *executor, const struct act_plugin_use *use,
+                const struct act_plan_actor *actor)
 {
     const struct act_plugin_options *options = &executor->options;
     const char *argv[] = {options->program, ACT_PLUGIN_HOST_COMMAND, NULL};
@@ -25,6 +26,8 @@ make_pool(struct act_plugin_executor *executor, struct act_plugin_use *use)
     act_value_map_put(map, ACT_STR("result_max"), act_value_int((int64_t)executor->result_max));
     act_json_write(&hello, map, 0);
     act_buf_printf(&cookie, "%s-plugin-%s-", options->run_id, use->name);
+    if (actor)
+        act_buf_printf(&cookie, "actor-%u-", executor->actor_count++);
     act_buf_printf(&name, "host process of the plugin %s", use->name);
     struct act_worker_pool_options pool = {
         .loop = options->loop,
@@ -42,11 +45,17 @@ make_pool(struct act_plugin_executor *executor, struct act_plugin_use *use)
         .crashes_max = CRASHES_MAX,
         .times = {.quarantine = QUARANTINE_MS},
     };
-    use->pool = act_worker_pool_create(&pool);
+    if (actor) {
+        pool.workers_max = pool.ahead_max = 1;
+        pool.crashes_max = 0;
+        pool.times.idle = actor->idle_ms > 0 ? actor->idle_ms : 1;
+    }
+    struct act_worker_pool *made = act_worker_pool_create(&pool);
     act_buf_fini(&hello);
     act_buf_fini(&cookie);
     act_buf_fini(&name);
     act_value_release(map);
+    return made;
 }
 
 /* ---- the request ---- */
@@ -58,7 +67,7 @@ put_text(struct act_value *map, const char *key, struct act_str text)
 }
 
 static struct act_value *
-make_env(const struct act_attempt *attempt, const struct act_task *task,
+make_env(const struct act_plugin_executor *executor, const struct act_task *task,
          const struct act_value *own)
 {
     struct act_value *env = act_value_map();
@@ -69,7 +78,7 @@ make_env(const struct act_attempt *attempt, const struct act_task *task,
     put_text(env, "ACTANT_ATTEMPT_ID", task->attempt_id);
     put_text(env, "ACTANT_ATTEMPT", act_buf_str(&number));
     put_text(env, "ACTANT_IDEMPOTENCY_KEY", task->idempotency_key);
-    put_text(env, "ACTANT_RUN_ID", act_str(attempt->executor->options.run_id));
+    put_text(env, "ACTANT_RUN_ID", act_str(executor->options.run_id));
     put_text(env, "ACTANT_NODE", task->path);
     act_buf_fini(&number);
     return env;
@@ -88,10 +97,10 @@ given_fini(struct given *given)
 }
 
 static enum act_err
-put_secrets_in(const struct act_attempt *attempt, const struct act_task *task, const char *nonce,
-               struct given *ret, struct act_error *err)
+put_secrets_in(const struct act_plugin_executor *executor, const struct act_task *task,
+               const char *nonce, struct given *ret, struct act_error *err)
 {
-    const struct act_secrets *secrets = attempt->executor->options.secrets;
+    const struct act_secrets *secrets = executor->options.secrets;
     enum act_err code = act_secrets_expand_value(secrets, nonce, task->args, &ret->args, err);
     if (!code)
         code = act_secrets_expand_value(secrets, nonce, task->with, &ret->with, err);
@@ -100,24 +109,24 @@ put_secrets_in(const struct act_attempt *attempt, const struct act_task *task, c
     return code;
 }
 
-static enum act_err
-make_request(const struct act_attempt *attempt, const struct act_task *task, struct act_str name,
-             const char *nonce, struct act_buf *out, struct act_error *err)
+enum act_err
+act_plugin_request(const struct act_plugin_executor *executor, const struct act_task *task,
+                   struct act_str name, const char *nonce, struct act_buf *out,
+                   struct act_error *err)
 {
     struct given given = {0};
     struct act_arena arena = {0};
-    enum act_err code = put_secrets_in(attempt, task, nonce, &given, err);
+    enum act_err code = put_secrets_in(executor, task, nonce, &given, err);
     if (!code) {
         struct act_value *map = act_value_map();
         put_text(map, "task", name);
-        put_text(map, "run", act_str(attempt->executor->options.run_id));
+        put_text(map, "run", act_str(executor->options.run_id));
         put_text(map, "node", task->path);
         put_text(map, "attempt_id", task->attempt_id);
         put_text(map, "key", task->idempotency_key);
-        put_text(map, "dir",
-                 act_str(act_task_dir(attempt->executor->options.dir, task->dir, &arena)));
+        put_text(map, "dir", act_str(act_task_dir(executor->options.dir, task->dir, &arena)));
         act_value_map_put(map, ACT_STR("attempt"), act_value_int(task->attempt));
-        act_value_map_put(map, ACT_STR("env"), make_env(attempt, task, given.env));
+        act_value_map_put(map, ACT_STR("env"), make_env(executor, task, given.env));
         act_value_map_put(map, ACT_STR("entered"), act_value_bool(task->args_entered));
         if (given.args)
             act_value_map_put(map, ACT_STR("args"), act_value_retain(given.args));
@@ -299,10 +308,10 @@ act_plugin_isolated_start(struct act_attempt *attempt, const struct act_task *ta
 {
     struct act_plugin_executor *executor = attempt->executor;
     struct act_buf request = {0};
-    enum act_err code = make_request(attempt, task, name, nonce, &request, err);
+    enum act_err code = act_plugin_request(executor, task, name, nonce, &request, err);
     if (!code) {
         if (!attempt->use->pool)
-            make_pool(executor, attempt->use);
+            attempt->use->pool = act_plugin_pool(executor, attempt->use, NULL);
         act_plugin_result_init(&attempt->result, executor->options.blobs, act_plugin_mask(executor),
                                act_str(attempt->attempt_id), executor->result_max);
         attempt->has_result = true;

@@ -25,8 +25,8 @@ due(void *self)
     act_plugin_attempt_end(attempt);
 }
 
-static struct act_plugin_use *
-find_use(struct act_plugin_executor *executor, struct act_str name)
+struct act_plugin_use *
+act_plugin_find_use(struct act_plugin_executor *executor, struct act_str name)
 {
     const uint64_t *known = act_map_get(&executor->names, name);
     if (known)
@@ -52,7 +52,7 @@ start(struct act_attempt *attempt, const struct act_task *task, const char *nonc
     if (!act_plugin_split(task->name, &library, &name))
         return act_error_set(err, ACT_ERR_INVALID, "'%.*s' is no library:task",
                              ACT_STR_ARG(task->name));
-    attempt->use = find_use(attempt->executor, library);
+    attempt->use = act_plugin_find_use(attempt->executor, library);
     if (attempt->use->code) {
         *err = attempt->use->error;
         return err->code;
@@ -129,6 +129,12 @@ plugin_close(struct act_executor *self)
     act_free(executor);
 }
 
+struct act_actor_host *
+act_plugin_actor_host(struct act_executor *self)
+{
+    return &executor_of(self)->actors;
+}
+
 static const struct act_executor_ops plugin_ops = {
     .start = plugin_start, .stop = plugin_stop, .close = plugin_close};
 
@@ -140,6 +146,7 @@ act_plugin_executor_create(const struct act_plugin_options *options)
     executor->executor.ops = &plugin_ops;
     executor->magic = EXECUTOR_MAGIC;
     executor->options = *options;
+    executor->actors.ops = &act_plugin_actor_ops;
     executor->options.run_id = act_arena_str(arena, act_str(options->run_id)).ptr;
     executor->options.dir = act_arena_str(arena, act_str(options->dir)).ptr;
     executor->options.program = act_arena_str(arena, act_str(options->program)).ptr;

@@ -8,6 +8,7 @@
 #include "engine/port/loop.h"
 #include "engine/port/process.h"
 #include "engine/run/executor.h"
+#include "executors/actor/host.h"
 #include "executors/plugin/find.h"
 #include "executors/shell/environ.h"
 #include "executors/shell/output.h"
@@ -32,5 +33,8 @@ struct act_plugin_options {
 /* close drops attempts that are under way without telling anybody; host processes are killed. A thread
  * that does not come back within a second is left to itself with what it uses. */
 struct act_executor *act_plugin_executor_create(const struct act_plugin_options *options);
+
+/* For executors/actor: actors that are of plugins. Lives as long as the executor. */
+struct act_actor_host *act_plugin_actor_host(struct act_executor *executor);
 
 #endif
