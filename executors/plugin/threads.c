@@ -13,14 +13,16 @@
 /* Invariants, under lock:
  * 1. busy of the threads run a job; idle of the others wait for work, the rest are on their way to it.
  * 2. stuck of the threads run a job that was given up.
- * 3. While finished is not empty the loop owes a turn. */
+ * 3. While finished is not empty the loop owes a turn.
+ * 4. searching of the threads were woken or started for a job and have not looked for it yet. One is enough:
+ *    who takes a job wakes the next, so that many short jobs do not wake a thread each. */
 struct act_threads {
     struct act_loop *loop;
     uint32_t max;
     pthread_mutex_t lock;
     pthread_cond_t work, over;
     struct act_job *first, *last; /* the queue */
-    uint32_t queued, threads, idle, stuck;
+    uint32_t queued, threads, idle, searching, stuck;
     bool closing;
     bool orphan; /* closed, and the turn that the loop still owes frees it */
     atomic_uint
@@ -67,6 +69,16 @@ act_threads_post(struct act_threads *threads, struct act_job *job)
 
 /* ---- a thread ---- */
 
+/* With the lock held. */
+static void
+wake_one(struct act_threads *threads)
+{
+    if (!threads->first || threads->idle == 0 || threads->searching > 0)
+        return;
+    threads->searching++;
+    pthread_cond_signal(&threads->work);
+}
+
 static struct act_job *
 next_job(struct act_threads *threads)
 {
@@ -77,6 +89,7 @@ next_job(struct act_threads *threads)
         threads->idle++;
         pthread_cond_wait(&threads->work, &threads->lock);
         threads->idle--;
+        threads->searching -= threads->searching > 0;
     }
     if (!threads->closing)
         job = threads->first;
@@ -84,6 +97,7 @@ next_job(struct act_threads *threads)
         threads->first = job->next;
         threads->queued--;
         atomic_fetch_add(&threads->busy, 1);
+        wake_one(threads);
     } else {
         threads->threads--;
         pthread_cond_signal(&threads->over);
@@ -166,10 +180,8 @@ act_threads_run(struct act_threads *threads, struct act_job *job)
         else if (threads->threads == threads->stuck)
             act_oom();
     }
-    bool wake = threads->idle > 0;
+    wake_one(threads);
     pthread_mutex_unlock(&threads->lock);
-    if (wake)
-        pthread_cond_signal(&threads->work);
 }
 
 void
