@@ -8,7 +8,9 @@
  *    seen for what it is when it is taken in (act_mail_take_in), and answered as undeliverable.
  * 3. A message to a cell of the loop, sent from the loop's thread, goes straight into its lanes: no atomic
  *    operation. From another thread it goes into system->inbox, which the loop empties.
- * 4. Lock order: none is taken while another is held, save that the depot's may be taken under any. */
+ * 4. Lock order: none is taken while another is held, save these: a side's lock (side.c) before those of run
+ *    queues, of the pool and of the system, because a message may be posted under it; any before the
+ *    depot's. No callback of an actor's runs under a lock; options.wake may, under a side's. */
 #ifndef ACT_ENGINE_ACTOR_ACTOR_INTERNAL_H
 #define ACT_ENGINE_ACTOR_ACTOR_INTERNAL_H
 
@@ -79,15 +81,15 @@ struct act_rare {
 
 /* Invariants: 1. places counts the messages on their way to or in a bounded mailbox, never more than
  * mailbox_max save by what rule BLOCK took from held senders. 2. queued is set while the cell is in a run
- * queue or running (loop); a pool's cell says so by inbox (worker.c). 3. life FREE: no state, no rare, and
+ * queue or running (loop); a pool's cell says so by inbox (threads.h). 3. life FREE: no state, no rare, and
  * ref is one that nobody has been given. 4. A life begins with a START in the front lane. */
 struct act_cell {
     /* any thread */
     _Atomic(uint64_t) ref;
-    _Atomic(struct act_node *) inbox; /* pool: see worker.c */
+    _Atomic(struct act_node *) inbox; /* pool: see threads.h */
     _Atomic(uint32_t) places;
     _Atomic(uint32_t) dropped;
-    _Atomic(uint8_t) wanted;       /* somebody waits for a place: hold.c */
+    _Atomic(uint8_t) wanted;       /* somebody waits for a place: overflow.c */
     _Atomic(uint8_t) alive;        /* 1: lives; 2: stops, or is between two lives */
     struct act_side *_Atomic side; /* rule DROP_OLDEST: side.h */
     _Atomic(uint8_t) alert;        /* mail from another thread that goes before the lanes' */

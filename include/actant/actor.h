@@ -208,7 +208,9 @@ ACTANT_API enum actant_code actant_tell_owned(struct actant_system *system, stru
                                               uint32_t type, void *data, size_t size,
                                               void (*destroy)(void *data),
                                               enum actant_priority priority);
-/* Waits for the answer: its size in *ret_size, its first reply_max bytes in reply. Not from an actor. */
+/* Waits for the answer: its size in *ret_size, its first reply_max bytes in reply; of ACTANT_FAILED the error's
+ * message, with its NUL. ACTANT_INVALID inside a step: an actor must not wait. On the loop's thread it
+ * turns the loop meanwhile, and lets virtual time pass. */
 ACTANT_API enum actant_code actant_ask_wait(struct actant_system *system, struct actant_ref to,
                                             uint32_t type, const void *data, size_t size,
                                             int64_t timeout_ms, void *reply, size_t reply_max,
@@ -222,12 +224,15 @@ ACTANT_API enum actant_code actant_send(struct actant_context *context, struct a
  * struct actant_reason), ACTANT_FULL. timeout_ms -1: none. */
 ACTANT_API void actant_ask(struct actant_context *context, struct actant_ref to, uint32_t type,
                            const void *data, size_t size, int64_t timeout_ms, uint64_t tag);
+/* The first answer counts. A step that ends well without one, and without actant_reply_later or
+ * actant_forward, has answered ACTANT_OK with nothing: it was handled. */
 ACTANT_API void actant_reply(struct actant_context *context, const void *data, size_t size);
 /* The message of this step goes on to another actor, as it is and by that one's mailbox rule: from, and who
- * waits for the answer, stay. Once a step; an actor that forwards does not reply. The codes of
- * actant_send; after an error the message is still this step's, to answer or to let go. */
+ * waits for the answer, stay. Once a step; an actor that forwards does not reply, and does not look at
+ * the message afterwards: it is the other's. The codes of actant_send; after an error the message is still this step's, to answer or to let go. */
 ACTANT_API enum actant_code actant_forward(struct actant_context *context, struct actant_ref to);
-/* To answer in a later step; exactly once (actant_reply_to). */
+/* To answer in a later step; exactly once (actant_reply_to), by this actor or by one that the handle was
+ * sent to. If this one stops first, the asker hears ACTANT_GONE. */
 struct actant_reply_handle {
     struct actant_ref to, by; /* who asked; who took the question */
     uint64_t serial;
@@ -246,9 +251,11 @@ ACTANT_API int64_t actant_now_ns(const struct actant_context *context); /* of th
  * class->error_size bytes or NULL. */
 ACTANT_API int actant_raise(struct actant_context *context, int code, const void *data,
                             const char *format, ...) __attribute__((format(printf, 4, 5)));
-ACTANT_API void actant_exit(struct actant_context *context); /* stop, in order, after this step */
+/* Stops normally after this step: what is in the mailbox is not handled. */
+ACTANT_API void actant_exit(struct actant_context *context);
 
-/* A TIMER with tag, once after delay_ms, then every period_ms (0: once). Gone with the actor. */
+/* A TIMER with tag, once after delay_ms, then every period_ms (0: once). Gone with the actor. None is
+ * early; beats that an actor was too slow for are left out, and after actant_timer_stop none comes. */
 ACTANT_API uint64_t actant_timer_start(struct actant_context *context, int64_t delay_ms,
                                        int64_t period_ms, uint64_t tag);
 ACTANT_API void actant_timer_stop(struct actant_context *context, uint64_t timer);

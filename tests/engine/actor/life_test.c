@@ -1,4 +1,5 @@
 /* From spawn to gone, on the loop: what an actor hears, and what is heard of it. */
+#include "engine/actor/actor_internal.h"
 #include "include/actant/actor.h"
 
 #include <stdarg.h>
@@ -238,6 +239,26 @@ a_failed_start_is_heard_of(void **state)
     world->stops++; /* it never lived: teardown counts */
 }
 
+static void
+a_test_can_kill_at_the_nth_message(void **state)
+{
+    struct world *world = *state;
+
+    for (int taken = 0; taken < 2; taken++) {
+        struct actant_ref ref = spawn(world, 0);
+        world->count = 0;
+        actant_system_run(world->system, true);
+        assert_int_equal(act_actor_debug_kill(world->system, ref, 4, taken != 0), ACTANT_OK);
+        for (int i = 0; i < 10; i++) {
+            tell(world, ref, NUMBER, &i, sizeof(i));
+        }
+        actant_system_run(world->system, true);
+        assert_int_equal(world->count, 3);
+        assert_int_equal(world->stopped_as, ACTANT_STOP_KILLED);
+        assert_false(actant_is_alive(world->system, ref));
+    }
+}
+
 int
 main(void)
 {
@@ -248,6 +269,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_kill_leaves_the_rest_of_the_mailbox, setup, teardown),
         cmocka_unit_test_setup_teardown(a_link_takes_the_other_along, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_start_is_heard_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_test_can_kill_at_the_nth_message, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
