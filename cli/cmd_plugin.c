@@ -92,7 +92,7 @@ find_file(struct act_cli *cli, struct act_str word, const char **ret, struct act
     if (!act_plugin_is_name(word) || access(*ret, F_OK) == 0)
         return ACT_OK;
     struct act_str folder = act_str(getcwd(here, sizeof(here)) ? here : "/");
-    struct act_plugin_places places = act_plugins_places(folder, &cli->arena);
+    struct act_plugin_places places = act_plugins_places(NULL, folder, &cli->arena);
     enum act_err code = act_plugin_find(&places, word, &cli->arena, &found, err);
     if (!code)
         *ret = found.path.ptr;
@@ -110,7 +110,8 @@ plugin_inspect(struct act_cli *cli, struct act_str word)
     if (!code && !strchr(path, '/'))
         path = act_arena_printf(&cli->arena, "./%s", path).ptr;
     if (!code)
-        code = act_plugin_inspect(act_plugins_program(&cli->arena).ptr, path, 0, &plugin, &err);
+        code =
+            act_plugin_inspect(act_plugins_program(NULL, &cli->arena).ptr, path, 0, &plugin, &err);
     if (code)
         return act_cli_fail(cli, &err);
     struct act_buf out = {0};

@@ -5,6 +5,7 @@
 
 #include "embed/hub.h"
 #include "embed/live.h"
+#include "embed/plugins.h"
 #include "embed/spec.h"
 #include "include/actant/actant.h"
 
@@ -21,6 +22,8 @@ struct act_word {
 struct actant_engine {
     struct act_engine base;
     struct act_hub *hub;
+    struct act_arena arena; /* hosting's texts */
+    struct act_hosting hosting;
     uint32_t slots;
     struct actant_run *runs; /* all that are not freed */
     size_t live;

@@ -339,6 +339,16 @@ open_store(const struct actant_engine_options *options, struct act_store **ret,
     return act_compose_store(&wish, ret, err);
 }
 
+static void
+set_hosting(struct actant_engine *engine, const struct actant_engine_options *options)
+{
+    struct act_arena *arena = &engine->arena;
+    if (options->program)
+        engine->hosting.program = act_arena_str(arena, act_str(options->program)).ptr;
+    if (options->plugin_path)
+        engine->hosting.path = act_arena_str(arena, act_str(options->plugin_path)).ptr;
+}
+
 enum actant_err
 actant_engine_open(const struct actant_engine_options *options, struct actant_engine **ret,
                    struct actant_problem *problem)
@@ -346,22 +356,28 @@ actant_engine_open(const struct actant_engine_options *options, struct actant_en
     struct actant_engine_options known = {0};
     struct act_error err = {0};
     struct act_store *store = NULL;
-    struct act_engine base;
     if (!ret || !act_api_options(&known, sizeof(known), options))
         return act_api_refuse(problem, ACTANT_ERR_USAGE, "the options do not say their size",
                               "struct actant_engine_options o = {.size = sizeof(o)}");
     enum act_err code = check_process(&err);
     if (!code)
         code = open_store(&known, &store, &err);
-    struct act_engine_wish wish = {
-        .store = store, .guest = true, .leave_orphans = !known.adopt_orphans};
-    if (!code)
-        code = act_engine_open(&wish, &base, &err);
     if (code)
         return act_api_fail(&err, problem);
     struct actant_engine *engine = act_zalloc(1, sizeof(*engine));
-    engine->base = base;
-    engine->hub = act_hub_create(base.loop);
+    set_hosting(engine, &known);
+    struct act_engine_wish wish = {
+        .store = store,
+        .guest = true,
+        .leave_orphans = !known.adopt_orphans,
+        .hosting = &engine->hosting,
+    };
+    if (act_engine_open(&wish, &engine->base, &err)) {
+        act_arena_fini(&engine->arena);
+        act_free(engine);
+        return act_api_fail(&err, problem);
+    }
+    engine->hub = act_hub_create(engine->base.loop);
     engine->slots = known.slots;
     engine->words_end = &engine->words;
     pthread_mutex_init(&engine->mutex, NULL);
@@ -384,5 +400,6 @@ actant_engine_close(struct actant_engine *engine)
     act_hub_destroy(engine->hub);
     act_engine_close(&engine->base);
     pthread_mutex_destroy(&engine->mutex);
+    act_arena_fini(&engine->arena);
     act_free(engine);
 }

@@ -33,9 +33,10 @@ prepare(struct actant_workflow *workflow)
 }
 
 static struct actant_workflow *
-create(void)
+create(const struct actant_engine *engine)
 {
     struct actant_workflow *workflow = act_zalloc(1, sizeof(*workflow));
+    workflow->spec.hosting = engine ? &engine->hosting : NULL;
     workflow->holders = 1;
     return workflow;
 }
@@ -57,15 +58,15 @@ actant_workflow_load(struct actant_engine *engine, const char *path, struct acta
                      struct actant_problem *problem)
 {
     struct act_error err = {0};
-    (void)engine;
     if (!path || !*path || !ret)
         return act_api_refuse(problem, ACTANT_ERR_USAGE, "load which file?", "");
-    struct actant_workflow *workflow = create();
+    struct actant_workflow *workflow = create(engine);
     if (act_spec_load(&workflow->spec, act_str(path), &err)) {
         actant_workflow_release(workflow);
         return act_api_fail(&err, problem);
     }
     prepare(workflow);
+    workflow->spec.hosting = NULL; /* the engine may go first */
     *ret = workflow;
     return ACTANT_ERR_NONE;
 }
@@ -75,17 +76,17 @@ actant_workflow_compile(struct actant_engine *engine, const struct actant_source
                         struct actant_workflow **ret, struct actant_problem *problem)
 {
     struct actant_source known = {0};
-    (void)engine;
     if (!ret || !source || !act_api_options(&known, sizeof(known), source) || !known.text)
         return act_api_refuse(problem, ACTANT_ERR_USAGE, "the source has no size or no text",
                               "struct actant_source s = {.size = sizeof(s), .text = …}");
     if (known.length > ACT_INPUT_BYTES_MAX)
         return act_api_refuse(problem, ACTANT_ERR_INVALID, "this is over 64 MiB",
                               "split it: `workflow: PATH` runs another file as a node");
-    struct actant_workflow *workflow = create();
+    struct actant_workflow *workflow = create(engine);
     act_spec_compile(&workflow->spec, act_str_n(known.text, known.length),
                      act_str(known.name ? known.name : "<text>"), act_str(known.folder));
     prepare(workflow);
+    workflow->spec.hosting = NULL; /* the engine may go first */
     *ret = workflow;
     return ACTANT_ERR_NONE;
 }

@@ -58,7 +58,7 @@ act_compose_blobs(struct act_store *store, struct act_str run, struct act_blob_p
 enum act_err
 act_engine_open(const struct act_engine_wish *wish, struct act_engine *ret, struct act_error *err)
 {
-    struct act_engine engine = {.store = wish->store};
+    struct act_engine engine = {.store = wish->store, .hosting = wish->hosting};
     struct act_uv_process_options processes = {.inline_max = -1,
                                                .leave_orphans = wish->leave_orphans};
     enum act_err code = wish->guest ? act_uv_loop_create_guest(&engine.loop, err)

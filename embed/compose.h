@@ -28,7 +28,9 @@ enum act_err act_compose_blobs(struct act_store *store, struct act_str run,
 /* Appends the path: without history outputs still need a place while the run lives. */
 void act_compose_scratch(struct act_buf *out, struct act_str run);
 
+struct act_hosting;
 struct act_engine {
+    const struct act_hosting *hosting;
     struct act_loop *loop;
     struct act_store *store; /* NULL: no history */
     struct act_process_port *processes;
@@ -38,6 +40,8 @@ struct act_engine_wish {
     struct act_store *store; /* taken over, also by a failure; NULL: no history */
     bool guest;              /* in a program that is not ours: nothing of the process is changed */
     bool leave_orphans;      /* engine/io/uv/process.h */
+    const struct act_hosting
+        *hosting; /* of plugins: embed/plugins.h; outlives the engine; or NULL */
 };
 enum act_err act_engine_open(const struct act_engine_wish *wish, struct act_engine *ret,
                              struct act_error *err);

@@ -69,8 +69,8 @@ open_plugin(const struct act_executor_place *place, struct act_executor **ret,
         .secrets = place->secrets,
         .run_id = place->run_id,
         .dir = place->folder,
-        .program = act_plugins_program(&arena).ptr,
-        .places = act_plugins_places(act_str(place->folder), &arena),
+        .program = act_plugins_program(place->hosting, &arena).ptr,
+        .places = act_plugins_places(place->hosting, act_str(place->folder), &arena),
     };
     *ret = act_plugin_executor_create(&plugin);
     act_arena_fini(&arena);

@@ -12,6 +12,8 @@
 #include "executors/shell/environ.h"
 #include "executors/shell/secrets.h"
 
+struct act_hosting;
+
 /* What an executor may be made with. All of it is borrowed and outlives the executor. */
 struct act_executor_place {
     struct act_loop *loop;
@@ -21,8 +23,9 @@ struct act_executor_place {
     const struct act_environ *environ;
     struct act_secrets *secrets;
     const struct act_plan *plan;
+    const struct act_hosting *hosting; /* or NULL */
     const char *run_id;
-    const char *folder; /* the top file's, absolute */
+    const char *folder;              /* the top file's, absolute */
     const struct act_router *others; /* those made so far; set by act_executors_open */
 };
 

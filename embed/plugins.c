@@ -11,10 +11,12 @@
 extern const char act_program_is_actant __attribute__((weak));
 
 struct act_str
-act_plugins_program(struct act_arena *arena)
+act_plugins_program(const struct act_hosting *hosting, struct act_arena *arena)
 {
     char path[PATH_MAX];
     const char *given = getenv("ACTANT_PROGRAM");
+    if (hosting && hosting->program)
+        return act_str(hosting->program);
     if (given && *given)
         return act_arena_str(arena, act_str(given));
     if (&act_program_is_actant == NULL)
@@ -24,21 +26,24 @@ act_plugins_program(struct act_arena *arena)
 }
 
 struct act_plugin_places
-act_plugins_places(struct act_str folder, struct act_arena *arena)
+act_plugins_places(const struct act_hosting *hosting, struct act_str folder,
+                   struct act_arena *arena)
 {
+    const char *path = hosting && hosting->path ? hosting->path : getenv("ACTANT_PLUGIN_PATH");
     return (struct act_plugin_places){
-        .path = act_str(getenv("ACTANT_PLUGIN_PATH")),
+        .path = act_str(path),
         .folder = folder,
-        .shipped = act_plugin_shipped(act_plugins_program(arena), arena),
+        .shipped = act_plugin_shipped(act_plugins_program(hosting, arena), arena),
     };
 }
 
 struct act_catalog *
-act_plugins_catalog(struct act_str folder)
+act_plugins_catalog(const struct act_hosting *hosting, struct act_str folder)
 {
     struct act_arena arena = {0};
-    struct act_plugin_places places = act_plugins_places(folder, &arena);
-    struct act_catalog *catalog = act_plugin_catalog_create(&places, act_plugins_program(&arena));
+    struct act_plugin_places places = act_plugins_places(hosting, folder, &arena);
+    struct act_catalog *catalog =
+        act_plugin_catalog_create(&places, act_plugins_program(hosting, &arena));
     act_arena_fini(&arena);
     return catalog;
 }

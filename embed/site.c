@@ -36,6 +36,7 @@ open_executors(struct act_site *site, const struct act_surroundings *around, str
         .environ = site->environment,
         .secrets = around->secrets,
         .plan = around->plan,
+        .hosting = site->engine->hosting,
         .run_id = act_arena_str(&site->arena, around->run).ptr,
         .folder = act_arena_str(&site->arena, around->folder).ptr,
     };

@@ -57,7 +57,7 @@ set_places(struct act_spec *spec, struct act_str file)
 static void
 compile(struct act_spec *spec, struct act_str text, struct act_str name)
 {
-    struct act_catalog *catalog = act_plugins_catalog(spec->folder);
+    struct act_catalog *catalog = act_plugins_catalog(spec->hosting, spec->folder);
     struct act_compile_options options = {
         .find = find_file,
         .self = spec,

@@ -5,12 +5,14 @@
 
 #include "dsl/compile.h"
 
+struct act_hosting;
 struct act_spec {
     struct act_arena arena;
     struct act_str path;     /* as given; "<stdin>" */
     struct act_str absolute; /* of the file; "<stdin>" */
     struct act_str folder;   /* absolute: where its tasks and other files are found */
     struct act_compiled compiled;
+    const struct act_hosting *hosting; /* set before, or NULL; borrowed for the compile */
 };
 /* Reads and compiles; mistakes stay in spec->compiled.diags. An error is about the top file itself. */
 enum act_err act_spec_load(struct act_spec *spec, struct act_str file, struct act_error *err);

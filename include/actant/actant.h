@@ -98,6 +98,9 @@ struct actant_engine_options {
      * sessions of their own: they would be taken for orphans. Without it what a task left is found by its
      * environment, which costs a look at /proc for each task. */
     bool adopt_orphans;
+    /* Plugins run in processes of the program `actant`: where it is. NULL: $ACTANT_PROGRAM, else `actant` of
+     * $PATH. And where plugins are looked for; NULL: $ACTANT_PLUGIN_PATH. */
+    const char *program, *plugin_path;
     /* What a person should know and what is no error (another place was taken for the database). NULL: not
      * told. Called within actant_engine_open. */
     void (*warn)(void *self, const char *text);
@@ -137,8 +140,9 @@ struct actant_source {
     const char
         *folder; /* where its tasks run and other files are found; NULL: the working directory */
 };
-/* Reads and compiles. engine says where plugins are found; NULL: as for `actant`. ACTANT_ERR_NONE also when the workflow has mistakes: they are its diagnostics, and it
- * does not run then. An error is about the top file itself. */
+/* Reads and compiles. engine says where plugins are found (NULL: as if nothing had been said); the workflow
+ * may outlive it, and be run by another. ACTANT_ERR_NONE also when the workflow has mistakes: they are its
+ * diagnostics, and it does not run then. An error is about the top file itself. */
 ACTANT_API enum actant_err actant_workflow_load(struct actant_engine *engine, const char *path,
                                                 struct actant_workflow **ret,
                                                 struct actant_problem *problem);

@@ -299,7 +299,7 @@ test_turned_by_another_loop(void **state)
 {
     struct fixture *f = *state;
     struct trail trail = {0};
-    engine_open(f, true);
+    engine_open(f, false); /* with history a timer would wake us now and then */
     struct actant_run *run =
         start(f, "chain: [{run: sleep 0.05}, {sleep: 50ms}, {run: echo done}]\n", NULL, &trail);
     int64_t due_ms = actant_engine_turn(f->engine);

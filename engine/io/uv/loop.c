@@ -28,6 +28,7 @@ struct uv_port {
     uv_signal_t signals[SIGNAL_COUNT];
     bool signals_open;
 
+    bool stirred; /* something was called back; the uv_loop_t's data */
     bool turn_wanted;
     void (*turn_fn)(void *self);
     void *turn_self;
@@ -64,19 +65,31 @@ act_uv_loop_fd(struct act_loop *loop)
     return uv_backend_fd(&port_of(loop)->loop);
 }
 
+void
+act_uv_loop_stir(struct uv_loop_s *loop)
+{
+    if (loop->data)
+        *(bool *)loop->data = true;
+}
+
 /* What a turn leads to at once belongs to it, up to a bound: another loop has its own to do. */
 #define TURNS_AT_ONCE 16
 
+/* Whoever sleeps in our place must not do so before the handlers have run that libuv calls before it sleeps:
+ * they start what the last callbacks left. So the last round is one in which nothing was called. */
 int64_t
 act_uv_loop_turn(struct act_loop *loop)
 {
-    uv_loop_t *uv = &port_of(loop)->loop;
+    struct uv_port *port = port_of(loop);
+    port->loop.data = &port->stirred;
+    port->stirred = true;
     int64_t due_ms = 0;
-    for (int i = 0; i < TURNS_AT_ONCE && due_ms == 0; i++) {
-        uv_run(uv, UV_RUN_NOWAIT);
-        due_ms = uv_backend_timeout(uv);
+    for (int i = 0; i < TURNS_AT_ONCE && (due_ms == 0 || port->stirred); i++) {
+        port->stirred = false;
+        uv_run(&port->loop, UV_RUN_NOWAIT);
+        due_ms = uv_backend_timeout(&port->loop);
     }
-    return due_ms;
+    return port->stirred ? 0 : due_ms;
 }
 
 static int64_t
@@ -114,6 +127,7 @@ static void
 timer_due(uv_timer_t *handle)
 {
     struct act_timer *timer = handle->data;
+    act_uv_loop_stir(handle->loop);
     loop_stop_timer(timer); /* freed once this turn is over */
     timer->fn(timer->self);
 }
@@ -148,6 +162,7 @@ check_ready(uv_check_t *handle)
     if (!port->turn_wanted)
         return;
     port->turn_wanted = false;
+    act_uv_loop_stir(&port->loop);
     uv_idle_stop(&port->idle);
     if (port->turn_fn)
         port->turn_fn(port->turn_self);
@@ -208,6 +223,7 @@ static void
 posted_ready(uv_async_t *handle)
 {
     struct uv_port *port = handle->data;
+    act_uv_loop_stir(&port->loop);
     uv_mutex_lock(&port->mutex);
     posts due = port->posted;
     port->posted = (posts){0};

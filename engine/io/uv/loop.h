@@ -18,7 +18,9 @@ enum act_err act_uv_loop_create_guest(struct act_loop **ret, struct act_error *e
  * descriptor is readable when there is something to do. */
 int64_t act_uv_loop_turn(struct act_loop *loop);
 int act_uv_loop_fd(struct act_loop *loop);
-/* For the other adapters of this folder. */
+/* For the other adapters of this folder: a callback of the loop came, and may have left something for the
+ * handlers that run before the loop sleeps. */
+void act_uv_loop_stir(struct uv_loop_s *loop);
 struct uv_loop_s *act_uv_loop_of(struct act_loop *loop);
 
 #endif

@@ -1,6 +1,7 @@
 #include "engine/io/uv/process_internal.h"
 
 #include "base/alloc.h"
+#include "engine/io/uv/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -200,6 +201,7 @@ static void
 tick_due(uv_timer_t *handle)
 {
     struct process_port *port = handle->data;
+    act_uv_loop_stir(handle->loop);
     for (struct act_process *p = port->running.first, *next; p; p = next) {
         next = p->next;
         look_after(p);

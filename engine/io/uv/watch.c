@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "engine/io/uv/loop.h"
 
 #include <uv.h>
 
@@ -27,6 +28,7 @@ set_ready(uv_poll_t *handle, int status, int events)
 {
     (void)status, (void)events;
     struct act_watch_set *set = handle->data;
+    act_uv_loop_stir(handle->loop);
     int len = epoll_wait(set->epoll, set->events, BATCH_MAX, 0);
     set->batch_len = len > 0 ? len : 0;
     for (set->batch_at = 0; set->batch_at < set->batch_len;) {
@@ -117,6 +119,7 @@ watch_ready(uv_poll_t *handle, int status, int events)
 {
     (void)status, (void)events;
     struct act_watch *watch = handle->data;
+    act_uv_loop_stir(handle->loop);
     watch->ready(watch);
 }
 
