@@ -142,6 +142,29 @@ wire_refuses(void **state)
     assert_true(r.failed);
 }
 
+/* Every length around the block's, in two parts; what comes is Python's hashlib's. */
+static void
+sha256_of_every_length(void **state)
+{
+    (void)state;
+    uint8_t bytes[300], digest[ACT_SHA256_BYTES];
+    char hex[2 * ACT_SHA256_BYTES + 1];
+    struct act_sha256 all, one;
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7 + 3);
+    act_sha256_init(&all);
+    for (unsigned n = 0; n <= sizeof bytes; n++) {
+        act_sha256_init(&one);
+        act_sha256_update(&one, bytes, n / 3);
+        act_sha256_update(&one, bytes + n / 3, n - n / 3);
+        act_sha256_final(&one, digest);
+        act_sha256_update(&all, digest, sizeof digest);
+    }
+    act_sha256_final(&all, digest);
+    act_hex(hex, digest, sizeof digest);
+    assert_string_equal(hex, "7d917fbd2cf49ddff9ad0a8706bba32d204e92e71d2e369c5a03d6af29278c9f");
+}
+
 static void
 sha256(void **state)
 {
@@ -180,8 +203,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arena),           cmocka_unit_test(vec),          cmocka_unit_test(map),
-        cmocka_unit_test(wire_round_trip), cmocka_unit_test(wire_refuses), cmocka_unit_test(sha256),
+        cmocka_unit_test(arena),
+        cmocka_unit_test(vec),
+        cmocka_unit_test(map),
+        cmocka_unit_test(wire_round_trip),
+        cmocka_unit_test(wire_refuses),
+        cmocka_unit_test(sha256),
+        cmocka_unit_test(sha256_of_every_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
