@@ -449,6 +449,9 @@ actant_run_signal(struct actant_run *run, const char *name, const char *json,
                   struct actant_problem *problem)
 {
     enum actant_err code = act_api_check_signal(name, json, problem);
+    if (!code && !run->engine->base.store) /* the inbox is the database's */
+        code = act_api_refuse(problem, ACTANT_ERR_USAGE, "this engine has no history",
+                              "open it with a database: signals are kept in it");
     if (!code)
         leave(run, ACT_WORD_SIGNAL, name, json ? json : "");
     return code;

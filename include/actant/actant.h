@@ -314,7 +314,8 @@ ACTANT_API void actant_run_cancel(struct actant_run *run);
 ACTANT_API void actant_run_suspend(struct actant_run *run);
 /* The same at once, with SIGKILL. */
 ACTANT_API void actant_run_kill(struct actant_run *run);
-/* A named signal with a JSON value (NULL: null) for a `wait`. INVALID: no JSON, or no name. One that the wait
+/* A named signal with a JSON value (NULL: null) for a `wait`. INVALID: no JSON, or no name; USAGE: the
+ * engine has no history, which signals go through. One that the wait
  * refuses becomes a WARNING. With history it survives a crash as soon as its SIGNAL event was told. */
 ACTANT_API enum actant_err actant_run_signal(struct actant_run *run, const char *name,
                                              const char *json, struct actant_problem *problem);

@@ -84,6 +84,7 @@ test_without_history(void **state)
     assert_int_equal(actant_history_list(f->engine, 0, &json, &f->problem), ACTANT_ERR_USAGE);
     assert_has(f->problem.message, "no history");
     assert_int_equal(actant_run_resume(f->engine, "last", NULL, &again, NULL), ACTANT_ERR_USAGE);
+    assert_int_equal(actant_run_signal(run, "go", NULL, &f->problem), ACTANT_ERR_USAGE);
     assert_int_equal(access(f->database, F_OK), -1);
     actant_run_release(run);
     trail_fini(&trail);
