@@ -114,8 +114,7 @@ struct act_cell {
     _Atomic(uint32_t) panics, restarts;
     uint32_t stop_after; /* closing: messages that are still its own */
     uint8_t life;
-    bool queued : 1, closing : 1, exiting : 1, paused : 1, for_good : 1, by_parent : 1,
-        draining : 1, subscribed : 1;
+    bool queued, closing, exiting, paused, for_good, by_parent, draining, subscribed;
     uint16_t holds; /* actors that hold this one back */
 };
 
@@ -167,6 +166,7 @@ struct act_ready {
 /* A thread that runs actors: the loop's, or one of the pool's. */
 struct act_worker {
     struct actant_system *system;
+    bool is_loop;
     _Atomic(uint64_t) messages; /* taken, for metrics; written by its own thread */
     struct actant_context context;
     struct act_cache cache;
@@ -332,8 +332,6 @@ enum actant_code act_mail_post_to(struct actant_system *system, struct act_worke
 /* Takes a node into its cell's lanes. On the cell's thread. */
 enum actant_code act_mail_take_in(struct act_worker *worker, struct act_cell *cell,
                                   struct act_node *node);
-/* The next message by lanes; NULL: none that the cell may take now. */
-struct act_node *act_mail_take(struct act_worker *worker, struct act_cell *cell);
 /* Empties the lanes; who asked hears GONE. */
 void act_mail_drop_all(struct act_worker *worker, struct act_cell *cell);
 /* Between two lives: control stays, notices were meant for the life that is over; keep: the rest stays. */
@@ -382,7 +380,7 @@ struct act_cell *act_ready_pop(struct act_worker *worker);
 size_t act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget);
 bool act_step_has_more(const struct act_cell *cell);
 
-void act_step_begin(struct actant_context *context, struct act_cell *cell, struct act_node *node);
+void act_step_begin(struct actant_context *context, struct act_cell *cell);
 void act_step_end(struct actant_context *context);
 struct actant_error act_step_error(const struct actant_context *context, int code);
 

@@ -1,5 +1,5 @@
 /* What the runtime itself writes: answers, reasons, and what becomes of a message without receiver. */
-#include "engine/actor/actor_internal.h"
+#include "engine/actor/send.h"
 
 #include <string.h>
 
@@ -7,6 +7,8 @@ void
 act_mail_reply(struct actant_system *system, struct act_worker *worker, uint64_t to,
                uint64_t serial, enum actant_code code, const void *data, size_t size)
 {
+    /* An answer goes where a message would, and counts in no mailbox. */
+    struct act_cell *cell = act_send_short(worker, to, ACTANT_TYPE_USER, data, size);
     struct act_node *node = act_mail_new(system, worker, size);
 
     node->to = to;
@@ -14,6 +16,11 @@ act_mail_reply(struct actant_system *system, struct act_worker *worker, uint64_t
     node->serial = serial;
     node->code = (uint8_t)code;
     node->lane = ACT_LANE_NORMAL;
+    if (cell && !cell->notices_first) {
+        act_send_copy(node->as.bytes, data, size);
+        act_send_append(worker, cell, node);
+        return;
+    }
     if (size > 0) {
         memcpy(node->as.bytes, data, size);
     }

@@ -1,5 +1,6 @@
 /* Ask and answer between actors. */
 #include "engine/actor/pending.h"
+#include "engine/actor/send.h"
 
 #include "base/alloc.h"
 
@@ -28,7 +29,7 @@ actant_ask(struct actant_context *context, struct actant_ref to, uint32_t type, 
         .lane = ACT_LANE_NORMAL,
         .flags = ACT_NODE_ASK,
     };
-    enum actant_code code = act_mail_send(worker->system, worker, &letter);
+    enum actant_code code = act_send(worker->system, worker, &letter);
 
     /* GONE is answered by whoever finds it out: at once here, or where the message is taken in. */
     if (code != ACTANT_OK) {

@@ -1,5 +1,5 @@
 /* What an actor may do in its step, and what anybody may send. */
-#include "engine/actor/actor_internal.h"
+#include "engine/actor/send.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -109,7 +109,7 @@ actant_tell(struct actant_system *system, struct actant_ref to, uint32_t type, c
                                 .data = data,
                                 .size = size};
 
-    return act_mail_send(system, worker, &letter);
+    return act_send(system, worker, &letter);
 }
 
 enum actant_code
@@ -123,7 +123,7 @@ actant_send(struct actant_context *context, struct actant_ref to, uint32_t type,
                                 .data = data,
                                 .size = size};
 
-    return act_mail_send(context->worker->system, context->worker, &letter);
+    return act_send(context->worker->system, context->worker, &letter);
 }
 
 enum actant_code

@@ -60,7 +60,7 @@ start(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
         act_cell_rare(cell)->hooks = (const struct act_hooks *)(uintptr_t)node->serial;
     }
     begin_life(worker, cell);
-    act_step_begin(context, cell, NULL);
+    act_step_begin(context, cell);
     if (cell->actor->start) {
         code = cell->actor->start(context, cell->state, act_node_data(node), node->size);
     }
@@ -178,7 +178,7 @@ finish(struct act_worker *worker, struct act_cell *cell)
     bool keeps_ref = cell->supervised && !cell->for_good;
 
     if (reason->kind != ACTANT_STOP_START && cell->actor->stop) {
-        act_step_begin(&worker->context, cell, NULL);
+        act_step_begin(&worker->context, cell);
         cell->actor->stop(&worker->context, cell->state, reason);
         act_step_end(&worker->context);
     }

@@ -143,23 +143,6 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
     return ACTANT_OK;
 }
 
-struct act_node *
-act_mail_take(struct act_worker *worker, struct act_cell *cell)
-{
-    struct act_node *node = act_queue_pop(&cell->lanes[ACT_LANE_FRONT]);
-
-    if (!node && cell->life == ACT_LIFE_LIVE && !cell->paused && cell->holds == 0) {
-        for (unsigned lane = ACT_LANE_URGENT; !node && lane < ACT_LANES; lane++) {
-            node = act_queue_pop(&cell->lanes[lane]);
-        }
-    }
-    if (node && !(node->flags & ACT_NODE_CONTROL)) {
-        act_count_set(&cell->waiting, act_count_get(&cell->waiting) - 1);
-        leave(worker, cell, node);
-    }
-    return node;
-}
-
 void
 act_mail_put_back(struct act_cell *cell, struct act_node *node)
 {

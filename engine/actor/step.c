@@ -4,22 +4,34 @@
 
 #include "base/assert.h"
 
-void
-act_step_begin(struct actant_context *context, struct act_cell *cell, struct act_node *node)
+static inline void
+begin(struct actant_context *context, struct act_cell *cell, struct act_node *node, bool owes)
 {
     ACT_ASSERT(!context->cell);
     context->cell = cell;
     context->node = node;
-    context->owes = node && node->flags & ACT_NODE_ASK;
+    context->owes = owes;
     context->now_known = false;
     context->raised.set = false;
+}
+
+static inline void
+end(struct actant_context *context)
+{
+    context->cell = NULL;
+    context->node = NULL;
+}
+
+void
+act_step_begin(struct actant_context *context, struct act_cell *cell)
+{
+    begin(context, cell, NULL, false);
 }
 
 void
 act_step_end(struct actant_context *context)
 {
-    context->cell = NULL;
-    context->node = NULL;
+    end(context);
 }
 
 struct actant_error
@@ -80,11 +92,12 @@ panicked(struct actant_context *context, int code)
     if (verdict == ACTANT_STOP) {
         struct act_worker *worker = context->worker;
         free_message(context);
-        act_step_end(context);
+        end(context);
         act_life_end(worker, cell, &reason);
     }
 }
 
+/* What is not a matter of course at the end of a step. */
 static void
 finish_step(struct act_worker *worker, struct act_cell *cell, int code)
 {
@@ -100,7 +113,7 @@ finish_step(struct act_worker *worker, struct act_cell *cell, int code)
                        ACTANT_OK, NULL, 0);
     }
     free_message(context);
-    act_step_end(context);
+    end(context);
     if (cell->exiting) {
         act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_NORMAL});
     }
@@ -138,7 +151,7 @@ killed_by_test(struct act_worker *worker, struct act_cell *cell, struct act_node
     return true;
 }
 
-static void
+static inline void
 handle(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
     struct actant_context *context = &worker->context;
@@ -160,15 +173,41 @@ handle(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
         return;
     }
     act_count_more(&cell->handled, user);
-    act_step_begin(context, cell, node);
+    begin(context, cell, node, message.wants_reply);
     int code = cell->actor->handle(context, cell->state, &message);
     if (context->node && node->flags & ACT_NODE_TIMED) {
         act_metrics_end(worker->system, cell, node);
     }
-    finish_step(worker, cell, code);
+    if (code != 0 || context->owes || !context->node || cell->exiting) {
+        finish_step(worker, cell, code);
+        return;
+    }
+    act_mail_free(worker->system, worker, node);
+    end(context);
 }
 
-static void
+/* The next message by lanes; NULL: none that the cell may take now. */
+static inline struct act_node *
+next_of(struct act_worker *worker, struct act_cell *cell)
+{
+    struct act_node *node = act_queue_pop(&cell->lanes[ACT_LANE_FRONT]);
+
+    if (!node && cell->life == ACT_LIFE_LIVE && !cell->paused && cell->holds == 0) {
+        for (unsigned lane = ACT_LANE_URGENT; !node && lane < ACT_LANES; lane++) {
+            node = act_queue_pop(&cell->lanes[lane]);
+        }
+    }
+    if (node && !(node->flags & ACT_NODE_CONTROL)) {
+        act_count_set(&cell->waiting, act_count_get(&cell->waiting) - 1);
+        if (node->flags & ACT_NODE_COUNTED) {
+            node->flags &= (uint8_t)~ACT_NODE_COUNTED;
+            act_overflow_leave(worker, cell);
+        }
+    }
+    return node;
+}
+
+static inline void
 take(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
     if (node->flags & ACT_NODE_CONTROL) {
@@ -224,7 +263,7 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
             stop_in_order(worker, cell);
             break;
         }
-        struct act_node *node = act_mail_take(worker, cell);
+        struct act_node *node = next_of(worker, cell);
         if (!node) {
             break;
         }

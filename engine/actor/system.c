@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-#define SLICE 64        /* messages that an actor takes before the next one's turn */
-#define ALARMS_EVERY 16 /* slices between two looks at the clock */
-#define CHECK_EVERY 256 /* steps between two looks at what is waited for */
-#define SHUTDOWN_NS 5000000
+#define SLICE 64              /* messages that an actor takes before the next one's turn */
+#define ALARMS_EVERY 16       /* slices between two looks at the clock */
+#define CHECK_EVERY 256       /* steps between two looks at what is waited for */
+#define SHUTDOWN_NS 200000000 /* until those are asked once more who came while the first were */
 
 /* The one place that a thread keeps: whose it is, while it is in a turn or a worker's. */
 static _Thread_local struct act_worker *here;
@@ -36,6 +36,7 @@ act_worker_init(struct act_worker *worker, struct actant_system *system)
 {
     worker->system = system;
     worker->context.worker = worker;
+    worker->is_loop = worker == &system->loop;
 }
 
 void
