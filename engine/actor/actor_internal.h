@@ -42,7 +42,7 @@ enum act_control {
     ACT_CONTROL_LINK,      /* from links itself */
     ACT_CONTROL_UNLINK,    /* from is linked no more */
     ACT_CONTROL_LINK_DOWN, /* the linked actor from stopped abnormally; payload: the reason */
-    ACT_CONTROL_CHILD_GONE,  /* the child from has stopped; serial 1: its ref is kept */
+    ACT_CONTROL_CHILD_GONE, /* the child from has stopped; serial 1: its ref is kept; payload: the reason */
     ACT_CONTROL_WATCH_START, /* from asks, with serial, for a REPLY when start has run */
     ACT_CONTROL_FORGET,      /* the answer that was kept for (from, serial) is given by another */
     ACT_CONTROL_UNHOLD,      /* one that held this actor back has room again */
@@ -414,9 +414,6 @@ bool act_life_abnormal(enum actant_stop_kind kind);
 void act_monitor_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node);
 /* Is this DOWN still expected? Takes the bond away. */
 bool act_monitor_accept(struct act_cell *cell, const struct act_node *down);
-/* A DOWN of the cell's for one. */
-void act_monitor_tell(struct act_worker *worker, struct act_cell *cell, uint64_t to,
-                      const struct actant_reason *reason);
 /* Tells everybody but a supervising parent that the cell has stopped. */
 void act_monitor_announce(struct act_worker *worker, struct act_cell *cell,
                           const struct actant_reason *reason);

@@ -54,6 +54,7 @@ start(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
     struct actant_context *context = &worker->context;
     int code = 0;
 
+    ACT_ASSERT(cell->life == ACT_LIFE_FREE || cell->life == ACT_LIFE_PARKED);
     if (cell->life == ACT_LIFE_PARKED) {
         act_count_set(&cell->restarts, act_count_get(&cell->restarts) + 1);
     } else if (node->serial != 0) {
@@ -96,9 +97,10 @@ watch_start(struct act_worker *worker, struct act_cell *cell, const struct act_n
 
 /* ---- end --------------------------------------------------------------------------------------- */
 
-/* The state goes; the cell keeps what the next life needs. */
+/* The state goes; the cell keeps what the next life needs. The parent hears that it has stopped and why in one
+ * message: with two it could have begun a new life of its own, and of this child, between them. */
 static void
-park(struct act_worker *worker, struct act_cell *cell)
+park(struct act_worker *worker, struct act_cell *cell, struct act_node *reason)
 {
     uint64_t ref = atomic_load_explicit(&cell->ref, memory_order_relaxed);
 
@@ -106,7 +108,12 @@ park(struct act_worker *worker, struct act_cell *cell)
     cell->closing = cell->exiting = cell->paused = cell->by_parent = cell->draining = false;
     atomic_store_explicit(&cell->alive, 2, memory_order_relaxed);
     act_mail_drop_notices(worker, cell, cell->keep_mailbox);
-    act_mail_control(worker->system, worker, cell->parent, ref, ACT_CONTROL_CHILD_GONE, 1, 0);
+    reason->to = cell->parent;
+    reason->from = ref;
+    reason->type = ACT_CONTROL_CHILD_GONE;
+    reason->serial = 1;
+    reason->flags |= ACT_NODE_CONTROL;
+    act_mail_post(worker->system, worker, reason);
 }
 
 static void
@@ -193,10 +200,7 @@ finish(struct act_worker *worker, struct act_cell *cell)
     }
     act_monitor_announce(worker, cell, reason);
     if (keeps_ref) {
-        /* The parent hears of the stop after it knows that the child is no more: it may restart it. */
-        park(worker, cell);
-        act_monitor_tell(worker, cell, cell->parent, reason);
-        act_mail_free(worker->system, worker, packed);
+        park(worker, cell, packed);
     } else {
         act_mail_free(worker->system, worker, packed);
         vanish(worker, cell);
@@ -236,15 +240,27 @@ act_life_end(struct act_worker *worker, struct act_cell *cell, const struct acta
     }
 }
 
-static void
-child_gone(struct act_worker *worker, struct act_cell *cell, const struct act_node *node)
+/* True: the node has become the DOWN of a supervised child. */
+static bool
+child_gone(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
-    uint32_t gone = ACT_BOND_CHILD | (node->serial == 0 ? ACT_BOND_SUPERVISED : 0);
+    bool parked = node->serial == 1;
 
-    act_bonds_drop(&act_cell_rare(cell)->bonds, node->from, gone);
+    act_bonds_drop(&act_cell_rare(cell)->bonds, node->from,
+                   ACT_BOND_CHILD | (parked ? 0 : ACT_BOND_SUPERVISED));
     if (cell->life == ACT_LIFE_STOPPING && !end_last_child(worker, cell)) {
         finish(worker, cell);
+        return false;
     }
+    if (!parked || cell->life != ACT_LIFE_LIVE) {
+        return false;
+    }
+    node->type = ACTANT_TYPE_DOWN;
+    node->serial = 0;
+    node->lane = ACT_LANE_NORMAL;
+    node->flags &= (uint8_t)~ACT_NODE_CONTROL;
+    act_mail_take_in(worker, cell, node);
+    return true;
 }
 
 static void
@@ -290,7 +306,11 @@ act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_no
     switch ((enum act_control)node->type) {
     case ACT_CONTROL_START: start(worker, cell, node); break;
     case ACT_CONTROL_END: end(worker, cell, node); break;
-    case ACT_CONTROL_CHILD_GONE: child_gone(worker, cell, node); break;
+    case ACT_CONTROL_CHILD_GONE:
+        if (child_gone(worker, cell, node)) {
+            return;
+        }
+        break;
     case ACT_CONTROL_WATCH_START: watch_start(worker, cell, node); break;
     case ACT_CONTROL_MONITOR:
     case ACT_CONTROL_UNMONITOR:

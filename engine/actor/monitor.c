@@ -153,13 +153,6 @@ act_monitor_announce(struct act_worker *worker, struct act_cell *cell,
 }
 
 void
-act_monitor_tell(struct act_worker *worker, struct act_cell *cell, uint64_t to,
-                 const struct actant_reason *reason)
-{
-    send_down(worker, own_ref(cell), to, reason, false);
-}
-
-void
 act_monitor_obituary(struct actant_system *system, uint64_t ref, const struct actant_reason *reason)
 {
     act_mutex_lock(&system->lock);

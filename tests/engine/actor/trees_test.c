@@ -1,4 +1,5 @@
-/* Random trees of supervisors and pools, random crashes, 1,000 seeds, in the simulator. Whatever happens:
+/* Random trees of supervisors and pools, random crashes: 1,000 seeds in the simulator, and some on threads.
+ * Whatever happens:
  *  1. When all is quiet, an actor whose ref is good lives, and one that is gone was allowed to go: each crash was
  *     answered with a restart, or passed upwards.
  *  2. An actor that lives has had every message that was sent to it, once; without a pool, in order.
@@ -12,10 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-enum { SEEDS = 1000, LEAVES_MAX = 64, SENT_MAX = 400, STEPS = 150, DEPTH_MAX = 3, KIDS_MAX = 4 };
+enum {
+    SEEDS = 1000,
+    SEEDS_ON_THREADS = 60,
+    LEAVES_MAX = 64,
+    SENT_MAX = 400,
+    STEPS = 150,
+    DEPTH_MAX = 3,
+    KIDS_MAX = 4
+};
 enum { NOTE = ACTANT_TYPE_USER, CRASH, EXIT };
 
 struct world;
@@ -32,6 +42,8 @@ struct leaf {
 };
 
 struct world {
+    enum place place;
+    pthread_mutex_t lock; /* of random and of what leaves write down */
     struct actant_system *system;
     struct actant_ref top;
     int64_t clock_ns;
@@ -49,8 +61,11 @@ struct seen {
 static uint64_t
 draw(struct world *world, uint64_t below)
 {
+    pthread_mutex_lock(&world->lock);
     world->random = world->random * 6364136223846793005u + 1442695040888963407u;
-    return (world->random >> 33) % below;
+    uint64_t drawn = (world->random >> 33) % below;
+    pthread_mutex_unlock(&world->lock);
+    return drawn;
 }
 
 static int64_t
@@ -67,13 +82,14 @@ leaf_start(struct actant_context *context, void *state, const void *args, size_t
     struct leaf *leaf;
     memcpy(&leaf, args, sizeof(leaf));
     memcpy(state, args, size);
-    if (!leaf->world->quiet && draw(leaf->world, 12) == 0) {
-        leaf->start_failures++;
-        leaf->last_stop = ACTANT_STOP_START;
-        return actant_raise(context, 3, NULL, "no start");
-    }
-    leaf->starts++;
-    return 0;
+    bool fails = draw(leaf->world, 12) == 0;
+    pthread_mutex_lock(&leaf->world->lock);
+    fails = fails && !leaf->world->quiet;
+    leaf->start_failures += fails;
+    leaf->starts += !fails;
+    leaf->last_stop = fails ? ACTANT_STOP_START : leaf->last_stop;
+    pthread_mutex_unlock(&leaf->world->lock);
+    return fails ? actant_raise(context, 3, NULL, "no start") : 0;
 }
 
 static int
@@ -81,7 +97,9 @@ leaf_handle(struct actant_context *context, void *state, const struct actant_mes
 {
     struct leaf *leaf;
     memcpy(&leaf, state, sizeof(leaf));
+    pthread_mutex_lock(&leaf->world->lock);
     memcpy(&leaf->got[leaf->got_count++], message->data, sizeof(uint32_t));
+    pthread_mutex_unlock(&leaf->world->lock);
     if (message->type == CRASH) {
         return actant_raise(context, 5, NULL, "crash");
     }
@@ -97,8 +115,10 @@ leaf_stop(struct actant_context *context, void *state, const struct actant_reaso
     struct leaf *leaf;
     (void)context;
     memcpy(&leaf, state, sizeof(leaf));
+    pthread_mutex_lock(&leaf->world->lock);
     leaf->stops++;
     leaf->last_stop = reason->kind;
+    pthread_mutex_unlock(&leaf->world->lock);
 }
 
 static const struct actant_class leaf_class = {
@@ -223,6 +243,11 @@ static void
 pass(struct world *world, int64_t ms)
 {
     int64_t until_ns = world->clock_ns + ms * 1000000;
+    if (world->place == PLACE_POOL) {
+        turn(world, 0);
+        nanosleep(&(struct timespec){.tv_nsec = ms % 10 * 20000}, NULL);
+        return;
+    }
     for (;;) {
         int64_t due_ns = actant_system_turn(world->system, 0);
         if (due_ns < 0 || due_ns > until_ns) {
@@ -326,11 +351,16 @@ check_leaf(struct world *world, struct leaf *leaf, bool top_lives, struct seen *
 }
 
 static void
-run_seed(uint64_t seed, struct seen *seen)
+run_seed(enum place place, uint64_t seed, struct seen *seen)
 {
     struct world *world = calloc(1, sizeof(*world));
-    const struct actant_options options = {
+    struct actant_options options = {
         .seeded = true, .seed = seed, .now_ns = clock_of_world, .now_self = world};
+    if (place == PLACE_POOL) {
+        options = (struct actant_options){.threads = 3};
+    }
+    world->place = place;
+    pthread_mutex_init(&world->lock, NULL);
     world->random = seed * 0x9e3779b97f4a7c15u + 1;
     world->clock_ns = 1;
     world->system = actant_system_create(&options);
@@ -341,8 +371,13 @@ run_seed(uint64_t seed, struct seen *seen)
     for (int i = 0; i < STEPS && world->leaf_count > 0; i++) {
         do_something(world);
     }
+    pthread_mutex_lock(&world->lock);
     world->quiet = true;
+    pthread_mutex_unlock(&world->lock);
     pass(world, 10000);
+    if (place == PLACE_POOL) {
+        actant_system_run(world->system, true);
+    }
     bool top_lives = actant_is_alive(world->system, world->top);
     seen->tops_gone += !top_lives;
     seen->tops_alive += top_lives;
@@ -353,6 +388,7 @@ run_seed(uint64_t seed, struct seen *seen)
     for (uint32_t i = 0; i < world->leaf_count; i++) {
         assert_int_equal(world->leaves[i].starts, world->leaves[i].stops);
     }
+    pthread_mutex_destroy(&world->lock);
     free(world);
 }
 
@@ -364,7 +400,7 @@ every_crash_is_answered_and_no_message_is_lost(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         if (!only || strtoull(only, NULL, 10) == seed) {
-            run_seed(seed, &seen);
+            run_seed(PLACE_SEEDED, seed, &seen);
         }
     }
     print_message(
@@ -379,11 +415,25 @@ every_crash_is_answered_and_no_message_is_lost(void **state)
     }
 }
 
+static void
+the_same_on_threads(void **state)
+{
+    struct seen seen = {0};
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS_ON_THREADS; seed++) {
+        run_seed(PLACE_POOL, seed, &seen);
+    }
+    print_message("tops: %u alive, %u gone; leaves gone: %u; restarts: %u; messages: %u\n",
+                  seen.tops_alive, seen.tops_gone, seen.leaves_gone, seen.restarts, seen.messages);
+    assert_true(seen.restarts > 0 && seen.leaves_gone > 0 && seen.messages > 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_crash_is_answered_and_no_message_is_lost),
+        cmocka_unit_test(the_same_on_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
