@@ -320,7 +320,7 @@ gather_one(struct act_callee *callee, bool all, int64_t at_ms, act_actor_saves *
         callee->stored = callee->version;
         callee->unsaved = 0;
     }
-    save.keep = callee->unsaved > 0;
+    save.keep = callee->unsaved > 0 || callee->busy; /* a call is under way on the strength of it */
     save.release = is_idle(callee);
     callee->ended = false;
     callee->giving = ended && callee->owned;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,7 +16,7 @@ struct fake {
     struct act_store store;
     uint64_t version;
     char state[16];
-    bool elsewhere;
+    bool elsewhere, global_only;
     uint32_t reads, takes;
 };
 
@@ -25,9 +26,12 @@ fake_read(struct act_store *self, struct act_str run, const struct act_actor_id 
 {
     struct fake *fake = (struct fake *)self;
     (void)run;
-    (void)id;
     (void)err;
     fake->reads++;
+    if (fake->global_only && !id->global) {
+        *version = 0;
+        return ACT_OK;
+    }
     act_buf_add_cstr(state, fake->state);
     *version = fake->version;
     return ACT_OK;
@@ -102,10 +106,11 @@ commit(struct act_callees *callees, bool all, bool wanted)
         struct act_actor_save *save = &saves.ptr[i];
         save->wanted = wanted && save->id.global;
         save->released = save->id.global && !save->keep && (save->release || wanted);
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%u>%u:%.*s%s%s", len ? " " : "",
-                                (unsigned)save->base, (unsigned)save->version,
-                                ACT_STR_ARG(save->state), save->keep ? " keep" : "",
-                                save->release && save->id.global ? " release" : "");
+        len +=
+            (size_t)snprintf(text + len, sizeof(text) - len, "%s%u>%u:%.*s%s%s", len ? " " : "",
+                             (unsigned)save->base, (unsigned)save->version,
+                             ACT_STR_ARG(save->state), save->keep && save->id.global ? " keep" : "",
+                             save->release && save->id.global ? " release" : "");
     }
     act_callees_committed(callees, saves.ptr, saves.len);
     act_vec_fini(&saves);
@@ -291,6 +296,133 @@ test_what_makes_another_actor(void **state)
     act_callees_fini(&callees);
 }
 
+/* ---- at random ---- */
+
+#define ACTORS 3
+#define CALLS 400
+
+struct world {
+    struct act_callees callees;
+    struct act_task tasks[ACTORS];
+    struct act_ready ready;
+    act_inst under_way[ACTORS];
+    uint64_t made[ACTORS], stored[ACTORS]; /* calls that went well; as of the store */
+    uint32_t seed, begun, ended, withdrawn;
+};
+
+static uint32_t
+dice(struct world *w, uint32_t sides)
+{
+    w->seed = w->seed * 1664525u + 1013904223u;
+    return (w->seed >> 8) % sides;
+}
+
+static uint32_t
+actor_of(act_inst inst)
+{
+    return (uint32_t)(inst % ACTORS);
+}
+
+static void
+offer(struct world *w, act_inst inst)
+{
+    struct act_task task = w->tasks[actor_of(inst)];
+    bool go = false;
+    assert_int_equal(act_callees_enter(&w->callees, &task, "", inst, 0, &go, NULL), ACT_OK);
+    if (!go)
+        return;
+    assert_int_equal(w->under_way[actor_of(inst)], ACT_INST_NONE); /* one at a time */
+    if (dice(w, 10) == 0) {                                        /* it was cancelled */
+        act_callees_refused(&w->callees, inst);
+        w->withdrawn++;
+        return;
+    }
+    act_callees_lend(&w->callees, inst, &task);
+    uint64_t brought = 0;
+    if (task.actor_state)
+        brought = strtoull(act_value_as_str(task.actor_state).ptr, NULL, 10);
+    assert_int_equal(brought, w->made[actor_of(inst)]); /* with all that went well before it */
+    w->under_way[actor_of(inst)] = inst;
+    w->begun++;
+}
+
+static void
+end_one(struct world *w, uint32_t actor)
+{
+    char text[24];
+    bool well = dice(w, 4) != 0;
+    if (!w->under_way[actor])
+        return;
+    w->made[actor] += well;
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)w->made[actor]);
+    end(&w->callees, w->under_way[actor], well ? text : NULL);
+    w->under_way[actor] = ACT_INST_NONE;
+    w->ended++;
+}
+
+static void
+commit_some(struct world *w, struct fake *fake)
+{
+    act_actor_saves saves = {0};
+    act_callees_gather(&w->callees, false, 1, &saves);
+    for (uint32_t i = 0; i < saves.len; i++) {
+        struct act_actor_save *save = &saves.ptr[i];
+        uint32_t actor = (uint32_t)(save->id.name.ptr[0] - 'a');
+        if (save->version > 0) {
+            assert_int_equal(save->base, w->stored[actor]);
+            assert_true(save->version > save->base);
+            assert_int_equal(strtoull(save->state.ptr, NULL, 10), w->made[actor]);
+            w->stored[actor] = save->version;
+        }
+        if (save->id.global) {
+            save->wanted = dice(w, 3) == 0;
+            save->released = !save->keep && (save->release || save->wanted);
+            assert_true(!save->released || w->stored[actor] == w->made[actor]);
+            assert_true(!save->released || !w->under_way[actor]); /* not under a call's feet */
+        }
+        if (save->id.global && save->version > 0) {
+            fake->version = w->stored[actor];
+            snprintf(fake->state, sizeof(fake->state), "%llu", (unsigned long long)w->made[actor]);
+        }
+    }
+    act_callees_committed(&w->callees, saves.ptr, saves.len);
+    act_vec_fini(&saves);
+}
+
+/* Whatever comes in whatever order: one at a time, each with the state of all before it, each save on
+ * top of the one before, and nobody is forgotten. */
+static void
+test_at_random(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 200; seed++) {
+        struct fake fake = {.store.ops = &fake_ops, .global_only = true};
+        struct world w = {.callees.store = &fake.store, .seed = seed};
+        w.tasks[0] = call_of("a", false, 1);
+        w.tasks[1] = call_of("b", false, 5);
+        w.tasks[2] = call_of("c", true, 3);
+        for (act_inst inst = 1; inst <= CALLS; inst++)
+            act_ready_push(&w.ready, inst, (int32_t)dice(&w, 3));
+        for (uint32_t step = 0; step < 20000 && w.ended + w.withdrawn < CALLS; step++) {
+            if (actor_of(step) == 2 && dice(&w, 5) == 0) { /* another run comes and goes */
+                fake.elsewhere = !fake.elsewhere;
+                act_callees_retry(&w.callees);
+            }
+            act_callees_call(&w.callees, &w.ready);
+            act_inst inst = act_ready_pop(&w.ready);
+            if (inst)
+                offer(&w, inst);
+            end_one(&w, dice(&w, ACTORS));
+            commit_some(&w, &fake);
+        }
+        assert_int_equal(w.ended + w.withdrawn, CALLS);
+        for (uint32_t i = 0; i < ACTORS; i++)
+            assert_int_equal(w.stored[i], w.made[i]);
+        act_ready_fini(&w.ready);
+        act_callees_fini(&w.callees);
+    }
+}
+
 int
 main(void)
 {
@@ -301,6 +433,7 @@ main(void)
         cmocka_unit_test(test_saved_after_every_nth_and_when_nobody_waits),
         cmocka_unit_test(test_a_global_actor_changes_hands),
         cmocka_unit_test(test_what_makes_another_actor),
+        cmocka_unit_test(test_at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
