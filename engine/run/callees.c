@@ -10,7 +10,7 @@ static void
 callee_free(struct act_callee *callee)
 {
     act_free(callee->key);
-    act_ready_fini(&callee->waiting);
+    act_ready_heap_fini(&callee->waiting);
     act_value_release(callee->state);
     act_free(callee);
 }
@@ -214,7 +214,7 @@ act_callees_enter(struct act_callees *callees, const struct act_task *task, cons
     if (*go)
         take(callees, callee, inst);
     else
-        act_ready_push(&callee->waiting, inst, priority);
+        act_ready_heap_push(&callee->waiting, inst, priority);
     return ACT_OK;
 }
 
@@ -284,10 +284,10 @@ act_callees_call(struct act_callees *callees, struct act_ready *ready)
         callee->in_freed = false;
         if (!is_free(callees, callee) || callee->denied || callee->waiting.heap.len == 0)
             continue;
-        struct act_ready_entry entry = act_ready_take(&callee->waiting);
+        struct act_ready_entry entry = act_ready_heap_take(&callee->waiting);
         callee->called = entry.inst;
         act_handles_put(&callees->by_call, entry.inst, 0, callee);
-        act_ready_push(ready, entry.inst, entry.priority);
+        act_ready_heap_push(ready, entry.inst, entry.priority);
     }
     act_vec_clear(&callees->freed);
 }

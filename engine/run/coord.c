@@ -1,439 +1,332 @@
 #include "engine/run/coord.h"
 
-#include "engine/run/coord_internal.h"
-
-#include <signal.h>
+#include "base/assert.h"
+#include "engine/run/desk.h"
 
 /* After a second signal attempts are killed; what cannot be killed (a process in an uninterruptible
  * sleep) is not waited for longer than this. */
 #define LEAVE_MS 5000
-#define GRACE_MS 10000
+/* An actor that is lost more often than that has a reason that a restart does not cure. */
+#define RESTARTS_MAX 100
+#define RESTARTS_WINDOW_MS 10000
 
-struct act_fact
-act_coord_fact(struct act_coord *coord, enum act_event_type type, act_inst inst)
+/* ---- for the crew ---- */
+
+void
+act_crew_tell(struct act_coord *crew, enum act_crew_role to, enum act_message_type type,
+              const void *data, size_t size)
 {
-    struct act_loop *loop = coord->options.loop;
-    return (struct act_fact){
-        .inst = inst,
-        .event =
-            {
-                .type = type,
-                .at_ms = loop->ops->now_ms(loop),
-                .at_ns = loop->ops->now_ns(loop) + coord->ns_offset,
-                .exit_code = -1,
-            },
-    };
+    actant_tell(crew->system, crew->refs[to], type, data, size);
 }
 
-enum act_err
-act_coord_apply(struct act_coord *coord, const struct act_fact *fact)
+void
+act_crew_hand_over(struct act_coord *crew, enum act_crew_role to, enum act_message_type type,
+                   void *data, size_t size, void (*destroy)(void *data))
 {
-    if (coord->failed)
-        return ACT_ERR_SYSTEM;
-    enum act_err code = act_run_apply(coord->run, fact, &coord->effects, NULL);
-    if (code == ACT_OK && act_event_class(fact->event.type) != ACT_CLASS_LAZY)
-        coord->options.loop->ops->request_turn(coord->options.loop);
-    return code;
+    actant_tell_owned(crew->system, crew->refs[to], type, data, size, destroy, ACTANT_NORMAL);
 }
 
-bool
-act_coord_over(const struct act_coord *coord)
+void
+act_crew_want_turn(struct act_coord *crew)
 {
-    return coord->ended || coord->leaving;
+    if (!crew->member.wanted)
+        act_drive_want(crew->drive, &crew->member);
 }
 
-static void
-leave(void *self)
+void
+act_crew_leave(struct act_coord *crew)
 {
-    struct act_coord *coord = self;
-    struct act_loop *loop = coord->options.loop;
-    coord->leave = NULL;
-    coord->leaving = true;
+    struct act_loop *loop = crew->options.loop;
+    crew->leaving = true;
     loop->ops->stop(loop);
 }
 
-/* The store or the machine failed: nothing more can be promised, so nothing more is started; what runs
- * is ended in order and the caller told. */
 void
-act_coord_fail(struct act_coord *coord, enum act_err code, const struct act_error *error)
+act_crew_finish(struct act_coord *crew)
 {
-    if (coord->failed)
+    struct act_loop *loop = crew->options.loop;
+    const struct act_coord_observer *observer = &crew->options.observer;
+    crew->ended = true;
+    if (crew->full)
+        crew->failed = ACT_ERR_NO_SPACE;
+    if (observer->ended)
+        observer->ended(observer->self, crew->run);
+    loop->ops->stop(loop);
+}
+
+int64_t
+act_crew_now_ms(const struct act_coord *crew)
+{
+    return crew->options.loop->ops->now_ms(crew->options.loop);
+}
+
+int64_t
+act_crew_now_ns(const struct act_coord *crew)
+{
+    return crew->options.loop->ops->now_ns(crew->options.loop) + crew->ns_offset;
+}
+
+void
+act_crew_observe(struct act_coord *crew, uint64_t last_seq, struct act_str log)
+{
+    const struct act_coord_observer *observer = &crew->options.observer;
+    if (log.len == 0)
         return;
-    coord->failed = code;
-    coord->error = *error;
-    act_coord_stop_all(coord, GRACE_MS);
-    act_coord_maybe_leave(coord);
-}
-
-void
-act_coord_maybe_leave(struct act_coord *coord)
-{
-    if (coord->failed && coord->slots_used == 0 && !coord->leaving)
-        leave(coord);
-}
-
-/* Effects that need no commit: who wants a slot. */
-static uint32_t
-gather_ready(struct act_coord *coord, uint32_t from)
-{
-    for (; from < coord->effects.list.len; from++) {
-        const struct act_effect *effect = &coord->effects.list.ptr[from];
-        if (effect->type == ACT_EFFECT_READY)
-            act_ready_push(&coord->ready, effect->inst, effect->priority);
-    }
-    return from;
-}
-
-static bool
-has_start(const struct act_effects *effects, uint32_t from)
-{
-    for (uint32_t i = from; i < effects->list.len; i++) {
-        if (effects->list.ptr[i].type == ACT_EFFECT_START)
-            return true;
-    }
-    return false;
-}
-
-/* One slot for inst. The machine refuses what no longer wants one, and a task whose expressions fail
- * ends without starting. */
-static void
-give_slot(struct act_coord *coord, act_inst inst)
-{
-    uint32_t before = coord->effects.list.len;
-    struct act_fact fact = act_coord_fact(coord, ACT_EVENT_DISPATCHED, inst);
-    if (act_run_apply(coord->run, &fact, &coord->effects, NULL) == ACT_OK &&
-        has_start(&coord->effects, before))
-        coord->slots_used++;
-    else
-        act_callees_refused(&coord->callees, inst);
-}
-
-/* A call whose actor is busy waits for it, without a slot. */
-static bool
-may_go(struct act_coord *coord, const struct act_ready_entry *entry)
-{
-    const struct act_task *task = NULL;
-    struct act_error error = {0};
-    char nonce[33];
-    bool go = true;
-    if (act_run_task(coord->run, entry->inst, &task, NULL) != ACT_OK) {
-        act_callees_refused(&coord->callees, entry->inst);
-        return true;
-    }
-    act_run_secret_nonce(coord->run, nonce);
-    enum act_err code =
-        act_callees_enter(&coord->callees, task, nonce, entry->inst, entry->priority, &go, &error);
-    if (code != ACT_OK)
-        act_coord_fail(coord, code, &error);
-    return go && code == ACT_OK;
-}
-
-static void
-callee_tick(void *self)
-{
-    struct act_coord *coord = self;
-    coord->callee_timer = NULL;
-    act_callees_retry(&coord->callees);
-    coord->options.loop->ops->request_turn(coord->options.loop);
-}
-
-void
-act_coord_give_slots(struct act_coord *coord)
-{
-    struct act_loop *loop = coord->options.loop;
-    uint32_t seen = gather_ready(coord, 0);
-    while (coord->slots_used < coord->options.slots && !coord->suspending && !coord->failed) {
-        act_callees_call(&coord->callees, &coord->ready);
-        struct act_ready_entry entry = act_ready_take(&coord->ready);
-        if (entry.inst == ACT_INST_NONE)
-            break;
-        if (may_go(coord, &entry))
-            give_slot(coord, entry.inst);
-        seen = gather_ready(coord, seen);
-    }
-    if (coord->callees.retry_ms > 0 && !coord->callee_timer)
-        coord->callee_timer =
-            loop->ops->start_timer(loop, coord->callees.retry_ms, callee_tick, coord);
+    crew->observed_seq = last_seq;
+    if (observer->batch)
+        observer->batch(observer->self, crew->run, log);
 }
 
 bool
-act_coord_is_end(enum act_status status)
+act_crew_step_begin(struct act_coord *crew, enum act_crew_role role,
+                    const struct actant_message *message)
 {
-    return status >= ACT_STATUS_SUCCEEDED && status <= ACT_STATUS_SUSPENDED;
-}
-
-/* The run's row in the list changes with the batch that changes its status. */
-const struct act_run_row *
-act_coord_changed_row(struct act_coord *coord)
-{
-    enum act_status status = act_run_status(coord->run);
-    struct act_str text =
-        act_coord_is_end(status) ? act_str(act_status_text(status)) : ACT_STR("running");
-    if (act_str_eq(text, coord->row.status))
-        return NULL;
-    coord->row.status = text;
-    coord->row.ended_ms = 0;
-    if (act_coord_is_end(status)) {
-        coord->row.ended_ms = coord->options.loop->ops->now_ms(coord->options.loop);
-        coord->row.duration_ms = coord->row.ended_ms - coord->row.started_ms;
+    const struct act_coord_hook *hook = &crew->options.hook;
+    ACT_ASSERT(
+        !crew->in_step[role]); /* a message that went past the mailbox would be a step in a step */
+    crew->taken[role]++;
+    if (hook->lose && hook->lose(hook->self, role, crew->taken[role], message->type)) {
+        actant_kill(crew->system, crew->refs[role]);
+        return false;
     }
-    return &coord->row;
-}
-
-static enum act_err
-append(struct act_coord *coord, const struct act_batch *batch, const struct act_run_row *row,
-       struct act_error *error)
-{
-    struct act_store *store = coord->options.store;
-    return store->ops->append(store, coord->row.run, batch, row, coord->inbox_done.ptr,
-                              coord->inbox_done.len, coord->effects.sync, error);
-}
-
-/* The turn's events and the signals to other runs that go with them. */
-struct act_batch
-act_coord_batch_of_turn(struct act_coord *coord, struct act_arena *arena, act_inbox_rows *posts)
-{
-    act_coord_gather_posts(coord, arena, posts);
-    return (struct act_batch){
-        .first_seq = coord->effects.first_seq,
-        .count = coord->effects.event_count,
-        .body = act_buf_str(&coord->effects.log),
-        .posts = posts->ptr,
-        .post_count = posts->len,
-    };
-}
-
-static enum act_err
-append_turn(struct act_coord *coord, const struct act_batch *batch, struct act_error *error)
-{
-    const struct act_run_row *row = act_coord_changed_row(coord);
-    enum act_err code = append(coord, batch, row, error);
-    if (code == ACT_ERR_NO_SPACE && !coord->full) {
-        /* The store has given its reserve free: what has happened fits now, and the run is suspended
-         * in order after this turn. */
-        coord->full = true;
-        coord->error = *error;
-        code = append(coord, batch, row, error);
-    }
-    return code;
-}
-
-static enum act_err
-commit(struct act_coord *coord, struct act_error *error)
-{
-    if (coord->effects.event_count == 0 && coord->inbox_done.len == 0)
-        return ACT_OK;
-    struct act_arena arena = {0};
-    act_inbox_rows posts = {0};
-    struct act_batch batch = act_coord_batch_of_turn(coord, &arena, &posts);
-    enum act_err code = ACT_OK;
-    act_callees_gather(&coord->callees, act_coord_is_end(act_run_status(coord->run)),
-                       coord->options.loop->ops->now_ms(coord->options.loop), &coord->saves);
-    batch.actors = coord->saves.ptr;
-    batch.actor_count = coord->saves.len;
-    if (coord->options.store)
-        code = append_turn(coord, &batch, error);
-    if (code == ACT_OK) {
-        act_coord_report_posts(coord, &posts);
-        act_vec_clear(&coord->inbox_done);
-        act_callees_committed(&coord->callees, coord->saves.ptr, coord->saves.len);
-    }
-    if (coord->saves.len > 0)
-        coord->options.loop->ops->request_turn(coord->options.loop);
-    act_vec_clear(&coord->saves);
-    act_vec_fini(&posts);
-    act_arena_fini(&arena);
-    return code;
+    crew->in_step[role] = true;
+    return true;
 }
 
 void
-act_coord_observe_batch(struct act_coord *coord, struct act_str log)
+act_crew_step_end(struct act_coord *crew, enum act_crew_role role)
 {
-    const struct act_coord_observer *observer = &coord->options.observer;
-    if (observer->batch && log.len > 0)
-        observer->batch(observer->self, coord->run, log);
+    crew->in_step[role] = false;
+}
+
+/* ---- the loop's side ---- */
+
+static struct act_coord *
+crew_of(struct act_drive_member *member)
+{
+    return (struct act_coord *)((char *)member - offsetof(struct act_coord, member));
 }
 
 static void
-do_effect(struct act_coord *coord, const struct act_effect *effect)
+settled(struct act_drive_member *member)
 {
-    switch (effect->type) {
-    case ACT_EFFECT_READY:
-    case ACT_EFFECT_UNREADY: /* the machine refuses its slot */ break;
-    case ACT_EFFECT_START: act_coord_start_attempt(coord, effect->inst); break;
-    case ACT_EFFECT_STOP: act_coord_stop_attempt(coord, effect->inst, effect->delay_ms); break;
-    case ACT_EFFECT_TIMER: act_coord_set_timer(coord, effect); break;
-    case ACT_EFFECT_CLEAR_TIMER: act_coord_clear_timer(coord, effect->inst, effect->number); break;
-    case ACT_EFFECT_ACQUIRE: act_coord_acquire(coord, effect); break;
-    case ACT_EFFECT_RELEASE: act_coord_release(coord, effect->inst); break;
-    case ACT_EFFECT_QUESTION: act_coord_question(coord, effect); break;
-    case ACT_EFFECT_SIGNAL_OUT: /* went with the batch */
-    case ACT_EFFECT_RUN_ENDED: break;
-    }
+    struct act_coord *crew = crew_of(member);
+    act_crew_tell(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_TURN, NULL, 0);
 }
 
 static void
-finish(struct act_coord *coord)
+leave_due(void *self)
 {
-    coord->ended = true;
-    if (coord->full)
-        coord->failed = ACT_ERR_NO_SPACE;
-    const struct act_coord_observer *observer = &coord->options.observer;
-    if (observer->ended)
-        observer->ended(observer->self, coord->run);
-    coord->options.loop->ops->stop(coord->options.loop);
+    struct act_coord *crew = self;
+    crew->leave = NULL;
+    act_crew_leave(crew);
 }
 
-/* Once a turn of the loop: everything that came in has been applied; let the machine settle, give
- * slots, commit, and only then act. */
 static void
-turn(void *self)
+wish(struct act_coord *crew)
 {
-    struct act_coord *coord = self;
-    struct act_loop *loop = coord->options.loop;
-    if (!coord->started || coord->failed || coord->ended)
-        return;
-    if (act_run_more(coord->run)) {
-        act_run_continue(coord->run, loop->ops->now_ms(loop),
-                         loop->ops->now_ns(loop) + coord->ns_offset, &coord->effects);
-    }
-    act_coord_give_slots(coord);
-    struct act_error error = {0};
-    enum act_err code = commit(coord, &error);
-    if (code != ACT_OK) {
-        act_coord_fail(coord, code, &error);
-        return;
-    }
-    /* Doing an effect may bring in facts at once; they belong to the next turn. */
-    struct act_effects doing = coord->effects;
-    coord->effects = coord->doing;
-    coord->doing = doing;
-    act_coord_observe_batch(coord, act_buf_str(&coord->doing.log));
-    for (uint32_t i = 0; i < coord->doing.list.len && !coord->failed; i++)
-        do_effect(coord, &coord->doing.list.ptr[i]);
-    act_effects_clear(&coord->doing);
-    if (coord->full && !coord->suspending)
-        act_coord_suspend(coord);
-    bool over = act_coord_is_end(act_run_status(coord->run)) && coord->slots_used == 0;
-    if (over && !coord->failed && coord->effects.event_count == 0)
-        finish(coord);
-    else if (over || act_run_more(coord->run) || coord->effects.gating)
-        loop->ops->request_turn(loop);
+    struct act_loop *loop = crew->options.loop;
+    if (crew->wishes.stop_now && !crew->leave)
+        crew->leave = loop->ops->start_timer(loop, LEAVE_MS, leave_due, crew);
+    if (crew->manned)
+        act_crew_tell(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_WISH, NULL, 0);
 }
 
 static void
 on_signal(void *self, int number)
 {
-    struct act_coord *coord = self;
-    if (coord->suspending || coord->signal) {
-        act_coord_stop_now(coord);
+    struct act_coord *crew = self;
+    if (crew->wishes.signal || crew->wishes.suspend || crew->full) {
+        act_coord_stop_now(crew);
         return;
     }
-    coord->signal = number;
-    if (coord->options.on_interrupt == ACT_INTERRUPT_CANCEL)
-        act_coord_cancel(coord, ACT_STR("signal"));
+    crew->wishes.signal = number;
+    if (crew->options.on_interrupt == ACT_INTERRUPT_CANCEL)
+        act_coord_cancel(crew, ACT_STR("signal"));
     else
-        act_coord_suspend(coord);
+        act_coord_suspend(crew);
 }
+
+void
+act_coord_suspend(struct act_coord *crew)
+{
+    crew->wishes.suspend = true;
+    wish(crew);
+}
+
+void
+act_coord_cancel(struct act_coord *crew, struct act_str who)
+{
+    if (!crew->wishes.cancel)
+        crew->wishes.who = act_arena_str(&crew->arena, who);
+    crew->wishes.cancel = true;
+    wish(crew);
+}
+
+void
+act_coord_stop_now(struct act_coord *crew)
+{
+    crew->wishes.stop_now = true;
+    wish(crew);
+}
+
+/* ---- life ---- */
 
 struct act_coord *
 act_coord_create(const struct act_coord_options *options)
 {
-    struct act_coord *coord = act_zalloc(1, sizeof(*coord));
-    coord->options = *options;
-    if (coord->options.slots == 0)
-        coord->options.slots = 1;
-    coord->run = act_run_create(options->plan, options->blobs ? &options->blobs->loader : NULL);
-    options->loop->ops->on_turn(options->loop, turn, coord);
-    options->loop->ops->on_signal(options->loop, on_signal, coord);
-    return coord;
+    struct act_coord *crew = act_zalloc(1, sizeof(*crew));
+    crew->options = *options;
+    if (crew->options.slots == 0)
+        crew->options.slots = 1;
+    crew->drive = options->drive;
+    crew->own_drive = !options->drive;
+    if (crew->own_drive) {
+        struct act_drive_options own = {.loop = options->loop};
+        crew->drive = act_drive_create(&own);
+    }
+    crew->system = act_drive_system(crew->drive);
+    crew->member.settled = settled;
+    act_drive_join(crew->drive, &crew->member);
+    crew->run = act_run_create(options->plan, options->blobs ? &options->blobs->loader : NULL);
+    crew->attempts.router = options->router;
+    crew->attempts.system = crew->system;
+    options->loop->ops->on_signal(options->loop, on_signal, crew);
+    return crew;
+}
+
+void
+act_coord_destroy(struct act_coord *crew)
+{
+    if (!crew)
+        return;
+    struct act_loop *loop = crew->options.loop;
+    loop->ops->on_signal(loop, NULL, NULL);
+    if (crew->leave)
+        loop->ops->stop_timer(crew->leave);
+    if (crew->manned)
+        act_drive_stop(crew->drive, crew->supervisor);
+    act_drive_part(crew->drive, &crew->member);
+    if (crew->own_drive)
+        act_drive_destroy(crew->drive);
+    act_desk_destroy(crew->prepared);
+    act_roster_fini(&crew->attempts);
+    act_handles_fini(&crew->granted);
+    act_run_destroy(crew->run);
+    if (crew->owned)
+        crew->options.store->ops->disown(crew->options.store, crew->row.run);
+    act_arena_fini(&crew->arena);
+    act_free(crew);
+}
+
+/* ---- the actors ---- */
+
+static struct actant_child
+child(struct act_coord *const *crew, const struct actant_class *actor)
+{
+    return (struct actant_child){
+        .spawn = {.actor = actor,
+                  .args = crew,
+                  .args_size = sizeof(*crew),
+                  .home = ACTANT_LOOP,
+                  .keep_mailbox = true},
+        .restart = ACTANT_PERMANENT,
+    };
+}
+
+/* A run without history has no writer and no inbox. */
+static enum act_err
+man(struct act_coord *crew, struct act_error *err)
+{
+    struct actant_child children[ACT_CREW_COUNT] = {
+        [ACT_CREW_COORDINATOR] = child(&crew, &act_coordinator_class),
+        [ACT_CREW_HOST] = child(&crew, &act_host_class),
+        [ACT_CREW_TIMERS] = child(&crew, &act_timers_class),
+        [ACT_CREW_WRITER] = child(&crew, &act_writer_class),
+        [ACT_CREW_INBOX] = child(&crew, &act_inbox_class),
+    };
+    struct actant_supervisor supervisor = {
+        .strategy = ACTANT_ONE_FOR_ONE,
+        .restarts_max = RESTARTS_MAX,
+        .window_ms = RESTARTS_WINDOW_MS,
+        .children = children,
+        .child_count = crew->options.store ? ACT_CREW_COUNT : ACT_CREW_WRITER,
+        .home = ACTANT_LOOP,
+    };
+    enum actant_code code = actant_supervise(crew->system, &supervisor, &crew->supervisor);
+    for (size_t i = 0; code == ACTANT_OK && i < supervisor.child_count; i++)
+        code = actant_supervised(crew->system, crew->supervisor, i, &crew->refs[i]);
+    if (code != ACTANT_OK)
+        return act_error_set(err, ACT_ERR_SYSTEM, "the run's actors cannot be started: %s",
+                             actant_code_text(code));
+    crew->manned = true;
+    crew->attempts.host = crew->refs[ACT_CREW_HOST];
+    act_crew_want_turn(crew);
+    return ACT_OK;
 }
 
 static void
-stop_timer(struct act_coord *coord, act_timer *timer)
+keep_row(struct act_coord *crew, const struct act_run_row *row)
 {
-    if (timer)
-        coord->options.loop->ops->stop_timer(timer);
-}
-
-void
-act_coord_destroy(struct act_coord *coord)
-{
-    if (!coord)
-        return;
-    coord->options.loop->ops->on_turn(coord->options.loop, NULL, NULL);
-    coord->options.loop->ops->on_signal(coord->options.loop, NULL, NULL);
-    stop_timer(coord, coord->poll);
-    stop_timer(coord, coord->lazy);
-    stop_timer(coord, coord->limit_poll);
-    stop_timer(coord, coord->leave);
-    stop_timer(coord, coord->callee_timer);
-    act_callees_fini(&coord->callees);
-    act_vec_fini(&coord->saves);
-    act_coord_timers_fini(coord);
-    act_coord_slots_fini(coord);
-    for (uint32_t i = 0; i < coord->waiters.len; i++)
-        act_value_release(coord->waiters.ptr[i].limits);
-    act_vec_fini(&coord->waiters);
-    act_limits_fini(&coord->limits);
-    act_vec_fini(&coord->inbox_done);
-    act_ready_fini(&coord->ready);
-    act_effects_fini(&coord->effects);
-    act_effects_fini(&coord->doing);
-    act_run_destroy(coord->run);
-    if (coord->owned)
-        coord->options.store->ops->disown(coord->options.store, coord->row.run);
-    act_arena_fini(&coord->arena);
-    act_free(coord);
-}
-
-void
-act_coord_suspend(struct act_coord *coord)
-{
-    coord->suspending = true;
-    struct act_fact fact = act_coord_fact(coord, ACT_EVENT_SUSPEND, ACT_INST_NONE);
-    act_coord_apply(coord, &fact);
-}
-
-void
-act_coord_cancel(struct act_coord *coord, struct act_str who)
-{
-    coord->cancelling = true;
-    struct act_fact fact = act_coord_fact(coord, ACT_EVENT_CANCEL, ACT_INST_NONE);
-    fact.event.message = who;
-    act_coord_apply(coord, &fact);
-}
-
-/* Kills what runs. A run that is being cancelled is suspended instead, so that its `finally` parts do
- * not start after the user has said twice that it should stop. */
-void
-act_coord_stop_now(struct act_coord *coord)
-{
-    struct act_loop *loop = coord->options.loop;
-    coord->stop_now = true;
-    if (!coord->suspending)
-        act_coord_suspend(coord);
-    act_coord_stop_all(coord, 0);
-    if (!coord->leave)
-        coord->leave = loop->ops->start_timer(loop, LEAVE_MS, leave, coord);
-}
-
-const struct act_run *
-act_coord_run(const struct act_coord *coord)
-{
-    return coord->run;
+    crew->row = (struct act_run_row){
+        .run = act_arena_str(&crew->arena, row->run),
+        .workflow = act_arena_str(&crew->arena, row->workflow),
+        .status = act_arena_str(&crew->arena, row->status),
+        .path = act_arena_str(&crew->arena, row->path),
+        .plan_hash = act_arena_str(&crew->arena, row->plan_hash),
+        .started_ms = row->started_ms,
+        .ended_ms = row->ended_ms,
+        .duration_ms = row->duration_ms,
+        .spec = row->spec,
+        .from = row->from,
+    };
 }
 
 enum act_err
-act_coord_result(const struct act_coord *coord, struct act_error *err)
+act_coord_start(struct act_coord *crew, const struct act_run_row *row,
+                const struct act_value *started, struct act_str plan_bytes, struct act_error *err)
 {
-    if (coord->failed && err)
-        *err = coord->error;
-    return coord->failed;
+    struct act_loop *loop = crew->options.loop;
+    keep_row(crew, row);
+    crew->ns_offset = -loop->ops->now_ns(loop);
+    crew->prepared = act_desk_create(crew);
+    enum act_err code = act_desk_start(crew->prepared, started, plan_bytes, err);
+    crew->row.spec = crew->row.from = NULL; /* the caller's */
+    return code == ACT_OK ? man(crew, err) : code;
+}
+
+enum act_err
+act_coord_resume(struct act_coord *crew, const struct act_run_row *row, enum act_resume_mode mode,
+                 struct act_str from, struct act_error *err)
+{
+    keep_row(crew, row);
+    crew->beginning = (struct act_beginning){
+        .resumed = true, .mode = mode, .from = act_arena_str(&crew->arena, from)};
+    crew->prepared = act_desk_create(crew);
+    enum act_err code = act_desk_resume(crew->prepared, err);
+    if (code == ACT_OK)
+        code = man(crew, err);
+    if (code == ACT_OK)
+        act_crew_tell(crew, ACT_CREW_INBOX, ACT_MESSAGE_POLL, NULL, 0);
+    return code;
+}
+
+const struct act_run *
+act_coord_run(const struct act_coord *crew)
+{
+    return crew->run;
+}
+
+enum act_err
+act_coord_result(const struct act_coord *crew, struct act_error *err)
+{
+    if (crew->failed && err)
+        *err = crew->error;
+    return crew->failed;
 }
 
 int
-act_coord_signal(const struct act_coord *coord)
+act_coord_signal(const struct act_coord *crew)
 {
-    return coord->signal;
+    return crew->wishes.signal;
 }

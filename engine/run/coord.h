@@ -1,6 +1,8 @@
-/* The coordinator of one run: feeds the run machine with facts from timers, executors, the inbox and
- * this process's signals, gives slots, appends each turn's batch to the store and then does the
- * effects. Lives on the loop's thread; knows the world only through ports. */
+/* One run at work: a crew of actors around a coordinator, which feeds the run machine with facts from
+ * timers, executors, the inbox and this process's signals, gives slots, has each turn's batch appended
+ * to the store and then does the effects. An actor of the crew that is lost is made anew, and the run
+ * goes on as if nothing had happened (docs/adr/0009). Lives on the loop's thread; knows the world only
+ * through ports. */
 #ifndef ACT_ENGINE_RUN_COORD_H
 #define ACT_ENGINE_RUN_COORD_H
 
@@ -14,7 +16,8 @@
  * committed; every callback may be NULL. */
 struct act_coord_observer {
     void *self;
-    /* Events of one committed batch (decode with act_event_decode). */
+    /* Events of one committed batch (decode with act_event_decode); none: run is another object now,
+     * in the same state, and the one of the last call is about to go. */
     void (*batch)(void *self, const struct act_run *run, struct act_str events);
     void (*output)(void *self, const struct act_run *run, act_inst inst, int stream,
                    struct act_str bytes);
@@ -22,10 +25,20 @@ struct act_coord_observer {
     void (*ended)(void *self, const struct act_run *run); /* also when suspended */
 };
 
+struct act_drive;
+
+/* For tests: lose(self, role, n, type) is asked before the n-th message of each actor of the crew (role
+ * an enum act_crew_role: engine/run/messages.h); true: the actor is killed, and the message with it.
+ * What is built to be used has none. */
+struct act_coord_hook {
+    bool (*lose)(void *self, int role, uint64_t n, uint32_t type);
+    void *self;
+};
+
 enum act_on_interrupt { ACT_INTERRUPT_SUSPEND, ACT_INTERRUPT_CANCEL };
 
 struct act_coord_options {
-    struct act_loop *loop;
+    struct act_loop *loop;   /* its on_signal is the crew's */
     struct act_store *store; /* NULL: no history (the benchmark's "off") */
     struct act_blob_port *blobs;
     struct act_router router; /* who runs what; executors are borrowed */
@@ -40,6 +53,9 @@ struct act_coord_options {
     enum act_err (*hash_files)(void *self, const struct act_value *patterns, struct act_str dir,
                                struct act_value **ret, struct act_error *err);
     void *hash_files_self;
+    struct act_drive
+        *drive; /* of the loop, if others live on it as actors; NULL: a drive of its own */
+    struct act_coord_hook hook;
 };
 
 struct act_coord;

@@ -40,13 +40,13 @@ sift_down(struct act_ready *ready, uint32_t i)
 }
 
 void
-act_ready_fini(struct act_ready *ready)
+act_ready_heap_fini(struct act_ready *ready)
 {
     act_vec_fini(&ready->heap);
 }
 
 void
-act_ready_push(struct act_ready *ready, act_inst inst, int32_t priority)
+act_ready_heap_push(struct act_ready *ready, act_inst inst, int32_t priority)
 {
     struct act_ready_entry entry = {inst, priority, ready->arrivals++};
     act_vec_push(&ready->heap, entry);
@@ -54,7 +54,7 @@ act_ready_push(struct act_ready *ready, act_inst inst, int32_t priority)
 }
 
 struct act_ready_entry
-act_ready_take(struct act_ready *ready)
+act_ready_heap_take(struct act_ready *ready)
 {
     if (ready->heap.len == 0)
         return (struct act_ready_entry){.inst = ACT_INST_NONE};
@@ -65,7 +65,7 @@ act_ready_take(struct act_ready *ready)
 }
 
 act_inst
-act_ready_pop(struct act_ready *ready)
+act_ready_heap_pop(struct act_ready *ready)
 {
-    return act_ready_take(ready).inst;
+    return act_ready_heap_take(ready).inst;
 }

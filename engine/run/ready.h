@@ -15,10 +15,10 @@ struct act_ready {
     ACT_VEC(struct act_ready_entry) heap;
     uint64_t arrivals;
 };
-void act_ready_fini(struct act_ready *ready);
-void act_ready_push(struct act_ready *ready, act_inst inst, int32_t priority);
+void act_ready_heap_fini(struct act_ready *ready);
+void act_ready_heap_push(struct act_ready *ready, act_inst inst, int32_t priority);
 /* With its priority; inst ACT_INST_NONE if empty. */
-struct act_ready_entry act_ready_take(struct act_ready *ready);
-act_inst act_ready_pop(struct act_ready *ready); /* ACT_INST_NONE if empty */
+struct act_ready_entry act_ready_heap_take(struct act_ready *ready);
+act_inst act_ready_heap_pop(struct act_ready *ready); /* ACT_INST_NONE if empty */
 
 #endif

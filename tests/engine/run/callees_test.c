@@ -79,9 +79,9 @@ called(struct act_callees *callees)
 {
     struct act_ready ready = {0};
     act_callees_call(callees, &ready);
-    act_inst inst = act_ready_pop(&ready);
-    assert_int_equal(act_ready_pop(&ready), ACT_INST_NONE);
-    act_ready_fini(&ready);
+    act_inst inst = act_ready_heap_pop(&ready);
+    assert_int_equal(act_ready_heap_pop(&ready), ACT_INST_NONE);
+    act_ready_heap_fini(&ready);
     return inst;
 }
 

@@ -1,0 +1,184 @@
+/* How a run begins in this process: anew, or taken up where an earlier one left it. */
+#include "engine/run/desk.h"
+
+/* The run's first batch goes into the store together with its row and its plan; its effects stay, to
+ * be done by the first turn. */
+static enum act_err
+create(struct act_desk *desk, struct act_str plan_bytes, struct act_error *err)
+{
+    struct act_coord *crew = desk->crew;
+    struct act_store *store = crew->options.store;
+    struct act_append *append = act_desk_gather(desk);
+    /* A run of values alone may have ended already. */
+    struct act_run_row row = append->has_row ? append->row : crew->row;
+    enum act_err code = store->ops->create_run(store, &row, plan_bytes, &append->batch, err);
+    if (code == ACT_OK) {
+        crew->owned = crew->settled = true;
+        crew->committed_seq = append->batch.first_seq + append->batch.count - 1;
+        act_desk_report_posts(desk, append);
+        act_crew_observe(crew, crew->committed_seq, append->batch.body);
+    }
+    act_append_release(append);
+    struct act_effects rest = desk->effects;
+    desk->effects = desk->doing;
+    desk->doing = rest;
+    desk->effects.event_count = 0;
+    desk->effects.gating = desk->effects.sync = false;
+    return code;
+}
+
+enum act_err
+act_desk_start(struct act_desk *desk, const struct act_value *started, struct act_str plan_bytes,
+               struct act_error *err)
+{
+    struct act_fact fact = act_desk_fact(desk, ACT_EVENT_RUN_STARTED, ACT_INST_NONE);
+    struct act_value *value = act_value_retain(started);
+    fact.event.value = value;
+    fact.event.at_ms = desk->crew->row.started_ms;
+    enum act_err code = act_run_apply(desk->run, &fact, &desk->effects, err);
+    act_value_release(value);
+    if (code != ACT_OK)
+        return code;
+    desk->callees.closed = true;
+    act_desk_give_slots(desk);
+    if (desk->crew->options.store)
+        code = create(desk, plan_bytes, err);
+    desk->callees.closed = false;
+    desk->open = code == ACT_OK;
+    return code;
+}
+
+/* ---- a stored run ---- */
+
+static enum act_err
+replay_batch(void *self, const struct act_batch *batch, struct act_error *err)
+{
+    struct act_desk *desk = self;
+    struct act_coord *crew = desk->crew;
+    enum act_err code = act_run_replay(desk->run, batch->body, err);
+    if (code != ACT_OK || batch->count == 0)
+        return code;
+    uint64_t last_seq = batch->first_seq + batch->count - 1;
+    /* Committed by this process, but nobody who watches has been told. */
+    if (crew->settled && last_seq > crew->observed_seq)
+        act_crew_observe(crew, last_seq, batch->body);
+    if (last_seq > crew->committed_seq)
+        crew->committed_seq = last_seq;
+    return ACT_OK;
+}
+
+enum act_err
+act_desk_replay(struct act_desk *desk, struct act_error *err)
+{
+    struct act_store *store = desk->crew->options.store;
+    enum act_err code =
+        store->ops->read_batches(store, desk->crew->row.run, 1, replay_batch, desk, err);
+    if (!desk->crew->settled)
+        desk->crew->observed_seq = desk->crew->committed_seq;
+    return code;
+}
+
+/* What was dispatched and has no end: its process died with the engine or lives on without it. It is
+ * ended before anything else happens, and recorded as lost; the machine decides whether it may run
+ * again. */
+struct leftovers {
+    struct act_desk *desk;
+    ACT_VEC(act_inst) insts;
+};
+
+static void
+end_leftover(void *self, act_inst inst, const struct act_task *task)
+{
+    struct leftovers *left = self;
+    const struct act_coord_options *options = &left->desk->crew->options;
+    if (options->end_leftovers)
+        options->end_leftovers(options->end_leftovers_self, task->attempt_id);
+    act_vec_push(&left->insts, inst);
+}
+
+static void
+record_leftovers(struct act_desk *desk)
+{
+    struct leftovers left = {.desk = desk};
+    act_run_inflight(desk->run, end_leftover, &left);
+    for (uint32_t i = 0; i < left.insts.len; i++) {
+        struct act_fact fact = act_desk_fact(desk, ACT_EVENT_ENDED, left.insts.ptr[i]);
+        fact.event.cause = ACT_CAUSE_LOST;
+        fact.event.message = ACT_STR("the engine ended before the attempt did");
+        act_desk_apply(desk, &fact);
+    }
+    act_vec_fini(&left.insts);
+}
+
+static void
+go_on(struct act_desk *desk)
+{
+    record_leftovers(desk);
+    struct act_fact fact = act_desk_fact(desk, ACT_EVENT_RESUME, ACT_INST_NONE);
+    act_desk_apply(desk, &fact);
+    act_run_reissue(desk->run, &desk->effects);
+    if (desk->crew->beginning.mode == ACT_RESUME_CANCEL)
+        act_desk_cancel(desk, ACT_STR("actant cancel"));
+}
+
+/* An ended run has nothing left over and nothing to resume. A retry that is refused (there is no node
+ * `from`) leaves it as it was: nothing has been logged. */
+static enum act_err
+retry(struct act_desk *desk, struct act_error *err)
+{
+    struct act_fact fact = act_desk_fact(desk, ACT_EVENT_RETRY, ACT_INST_NONE);
+    fact.event.name = desk->crew->beginning.from;
+    act_run_reissue(desk->run, &desk->effects);
+    return act_run_apply(desk->run, &fact, &desk->effects, err);
+}
+
+/* May the replayed run go on in this way? */
+static enum act_err
+check_mode(const struct act_desk *desk, struct act_error *err)
+{
+    const struct act_beginning *beginning = &desk->crew->beginning;
+    enum act_status status = act_run_status(desk->run);
+    bool over = act_desk_is_end(status) && status != ACT_STATUS_SUSPENDED;
+    if (beginning->mode != ACT_RESUME_RETRY)
+        return !over ? ACT_OK
+                     : act_error_set(err, ACT_ERR_EXISTS, "run %.*s has ended: %s",
+                                     ACT_STR_ARG(desk->crew->row.run), act_status_text(status));
+    if (over && (status != ACT_STATUS_SUCCEEDED || beginning->from.len > 0))
+        return ACT_OK;
+    act_error_set(err, ACT_ERR_USAGE, "run %.*s %s%s: there is nothing to retry",
+                  ACT_STR_ARG(desk->crew->row.run), over ? "" : "is ", act_status_text(status));
+    act_error_hint(err, over ? "`actant rerun` starts it anew" : "`actant resume` goes on with it");
+    return ACT_ERR_USAGE;
+}
+
+enum act_err
+act_desk_take_up(struct act_desk *desk, struct act_error *err)
+{
+    struct act_coord *crew = desk->crew;
+    enum act_err code = check_mode(desk, err);
+    if (code != ACT_OK)
+        return code;
+    if (crew->beginning.mode == ACT_RESUME_RETRY)
+        code = retry(desk, err);
+    else
+        go_on(desk);
+    desk->open = code == ACT_OK;
+    return code;
+}
+
+enum act_err
+act_desk_resume(struct act_desk *desk, struct act_error *err)
+{
+    struct act_coord *crew = desk->crew;
+    struct act_store *store = crew->options.store;
+    enum act_err code = store->ops->own(store, crew->row.run, err);
+    if (code != ACT_OK)
+        return code;
+    crew->owned = true;
+    code = act_desk_replay(desk, err);
+    if (code != ACT_OK)
+        return code;
+    crew->ns_offset =
+        act_run_last_ns(desk->run) + 1 - crew->options.loop->ops->now_ns(crew->options.loop);
+    return act_desk_take_up(desk, err);
+}

@@ -1,0 +1,150 @@
+/* The loop port with a clock that jumps from one timer to the next. */
+#include "tests/engine/run/world_support.h"
+
+#include <stdlib.h>
+
+#define TURNS_MAX 2000000
+
+struct act_timer {
+    struct act_timer *next;
+    struct world *world;
+    int64_t due_ns;
+    uint64_t order;
+    void (*fn)(void *self);
+    void *self;
+};
+
+static struct world *
+world_of(struct act_loop *self)
+{
+    return (struct world *)((char *)self - offsetof(struct world, loop));
+}
+
+static int64_t
+now_ms(struct act_loop *self)
+{
+    return 1000000 + world_of(self)->now_ns / 1000000;
+}
+
+static int64_t
+now_ns(struct act_loop *self)
+{
+    return world_of(self)->now_ns;
+}
+
+static struct act_timer *
+start_timer(struct act_loop *self, int64_t delay_ms, void (*fn)(void *self), void *fn_self)
+{
+    struct world *w = world_of(self);
+    struct act_timer *timer = calloc(1, sizeof(*timer));
+    *timer = (struct act_timer){.world = w,
+                                .due_ns = w->now_ns + (delay_ms > 0 ? delay_ms : 0) * 1000000,
+                                .order = ++w->timer_count,
+                                .fn = fn,
+                                .self = fn_self};
+    struct act_timer **at = &w->timers;
+    while (*at && (*at)->due_ns <= timer->due_ns)
+        at = &(*at)->next;
+    timer->next = *at;
+    *at = timer;
+    return timer;
+}
+
+static void
+stop_timer(struct act_timer *timer)
+{
+    struct act_timer **at = &timer->world->timers;
+    while (*at != timer)
+        at = &(*at)->next;
+    *at = timer->next;
+    free(timer);
+}
+
+static void
+on_turn(struct act_loop *self, void (*fn)(void *self), void *fn_self)
+{
+    world_of(self)->turn = fn;
+    world_of(self)->turn_self = fn_self;
+}
+
+static void
+request_turn(struct act_loop *self)
+{
+    world_of(self)->turn_wanted = true;
+}
+
+static void
+on_signal(struct act_loop *self, void (*fn)(void *self, int signal), void *fn_self)
+{
+    (void)self;
+    (void)fn;
+    (void)fn_self;
+}
+
+static bool
+fire_due(struct world *w)
+{
+    struct act_timer *timer = w->timers;
+    if (!timer || timer->due_ns > w->now_ns)
+        return false;
+    void (*fn)(void *self) = timer->fn;
+    void *fn_self = timer->self;
+    stop_timer(timer);
+    fn(fn_self);
+    return true;
+}
+
+/* Like libuv: what is due, then a turn; time goes on when nothing is wanted. */
+static enum act_err
+run(struct act_loop *self, struct act_error *err)
+{
+    struct world *w = world_of(self);
+    (void)err;
+    for (uint64_t turns = 0; !w->stopped && w->problem[0] == '\0'; turns++) {
+        while (fire_due(w))
+            ;
+        if (w->turn_wanted && w->turn) {
+            w->turn_wanted = false;
+            w->turn(w->turn_self);
+        } else if (!w->timers) {
+            world_problem(w, "the run waits for nothing");
+        } else {
+            w->now_ns = w->timers->due_ns;
+        }
+        if (turns > TURNS_MAX)
+            world_problem(w, "the run does not end");
+    }
+    return ACT_OK;
+}
+
+static void
+stop(struct act_loop *self)
+{
+    world_of(self)->stopped = true;
+}
+
+static const struct act_loop_ops ops = {
+    .now_ms = now_ms,
+    .now_ns = now_ns,
+    .start_timer = start_timer,
+    .stop_timer = stop_timer,
+    .on_turn = on_turn,
+    .request_turn = request_turn,
+    .on_signal = on_signal,
+    .run = run,
+    .stop = stop,
+};
+
+void
+world_loop_init(struct world *w)
+{
+    w->loop.ops = &ops;
+    w->now_ns = 1000000000;
+}
+
+void
+world_loop_fini(struct world *w)
+{
+    while (w->timers)
+        stop_timer(w->timers);
+}

@@ -1,0 +1,87 @@
+/* A world for a crew, made of memory: a loop whose clock jumps, a store, an executor whose tasks end as
+ * a hash of what they are says. Everything follows from the plan and the seeds; the world counts what
+ * must not happen. One thread. */
+#ifndef ACT_TESTS_ENGINE_RUN_WORLD_SUPPORT_H
+#define ACT_TESTS_ENGINE_RUN_WORLD_SUPPORT_H
+
+#include "base/map.h"
+#include "engine/run/coord.h"
+#include "engine/run/drive.h"
+#include "engine/run/limits.h"
+#include "engine/run/messages.h"
+
+struct world_batch {
+    uint64_t first_seq;
+    uint32_t count;
+    struct act_buf body;
+};
+
+struct act_attempt { /* of the world's executor */
+    struct act_executor *executor;
+    struct act_attempt *next, **back;
+    struct act_attempt_watcher watcher;
+    void *watcher_self;
+    struct act_event end;
+    act_timer *start, *done;
+    bool stopped;
+};
+
+struct world_options {
+    const struct act_plan *plan;
+    uint64_t seed; /* of the actors' order; 0: the order of a real run */
+    bool no_store;
+    int64_t signal_every_ms; /* s0, s1, s2 in turn, as another process would send them; 0: none */
+    /* Who is killed: before its at-th message (0: nobody), or each with one in `often` of all (0). */
+    enum act_crew_role victim;
+    uint64_t at;
+    uint32_t often;
+};
+
+struct world {
+    struct world_options options;
+    /* the loop */
+    struct act_loop loop;
+    int64_t now_ns;
+    struct act_timer *timers; /* by due time, then order */
+    uint64_t timer_count;
+    void (*turn)(void *self);
+    void *turn_self;
+    bool turn_wanted, stopped;
+    /* the store */
+    struct act_store store;
+    ACT_VEC(struct world_batch) batches;
+    uint64_t last_seq;
+    struct act_limits limits;
+    ACT_VEC(struct act_inbox_row) inbox;
+    uint64_t inbox_ids;
+    bool inbox_changed;
+    char status[16];
+    /* the executor */
+    struct act_blob_port blobs;
+    struct act_executor executor;
+    struct act_attempt *attempts;
+    struct act_map started; /* attempt id → times */
+    struct act_arena arena;
+    /* what was seen */
+    struct act_buf observed; /* the log, as the observer got it */
+    uint64_t random;
+    uint32_t kills, ends, taken[ACT_CREW_COUNT];
+    bool over; /* the observer was told that the run ended */
+    char problem[512];
+};
+
+/* Runs the plan to its end. False: problem says why. */
+bool world_run(struct world *w, const struct world_options *options);
+void world_fini(struct world *w);
+void world_problem(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The end as a text: the run's status and result, then every node's status and attempt, sorted. */
+void world_outcome(const struct world *w, struct act_buf *out);
+
+/* loop_support.c, store_support.c */
+void world_loop_init(struct world *w);
+void world_loop_fini(struct world *w);
+void world_store_init(struct world *w);
+void world_store_fini(struct world *w);
+void world_post(struct world *w, const char *name);
+
+#endif
