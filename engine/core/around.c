@@ -46,7 +46,7 @@ due_of(struct act_run *run, struct act_instance *inst, int64_t *ret)
 }
 
 void
-act_step_begin(struct act_run *run, struct act_instance *inst)
+act_step_enter(struct act_run *run, struct act_instance *inst)
 {
     struct act_value *guard = NULL;
     int64_t due;

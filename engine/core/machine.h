@@ -208,7 +208,7 @@ enum act_count { ACT_COUNT_SUCCEEDED, ACT_COUNT_TOLERATED, ACT_COUNT_FAILED, ACT
 enum act_count act_counts_as(const struct act_instance *inst);
 
 /* around.c: guard, delay, limits, attempts */
-void act_step_begin(struct act_run *run, struct act_instance *inst);
+void act_step_enter(struct act_run *run, struct act_instance *inst);
 void act_step_attempt(struct act_run *run, struct act_instance *inst);
 void act_step_start(struct act_run *run, struct act_instance *inst);
 void act_arm_timeout(struct act_run *run, struct act_instance *inst);

@@ -164,34 +164,65 @@ is_in_flight(const struct act_run *run, const struct act_instance *inst)
 }
 
 static void
-owe(struct act_run *run, const struct act_instance *inst)
+owe(struct act_run *run, const struct act_instance *inst, int64_t now_ns)
 {
     if (inst->holds)
         act_emit_limits(run, inst, inst->state != ACT_STATE_LIMITED);
     if (inst->park_timer != 0)
         act_emit_timer(run, inst, inst->park_timer, inst->due_ms, 0);
     if (inst->timeout_timer != 0) {
-        int64_t left = (inst->deadline_ns - run->now_ns) / 1000000;
+        int64_t left = (inst->deadline_ns - now_ns) / 1000000;
         act_emit_timer(run, inst, inst->timeout_timer, -1, left > 0 ? left : 0);
     }
     if (inst->asking != ACT_STEP_NONE)
         act_emit_question(run, inst);
 }
 
-void
-act_run_reissue(struct act_run *run, struct act_effects *effects)
+static void
+owe_all(struct act_run *run, int64_t now_ns)
 {
     struct owed_list ready = {0}, live = {0};
-    run->muted = run->replayed = false;
-    run->effects = effects;
     gather(run, is_live, &live);
     for (uint32_t i = 0; i < live.len; i++)
-        owe(run, live.ptr[i].inst);
+        owe(run, live.ptr[i].inst, now_ns);
     gather(run, is_ready, &ready);
     for (uint32_t i = 0; i < ready.len; i++)
         act_emit(run, ACT_EFFECT_READY, ready.ptr[i].inst);
     act_vec_fini(&ready);
     act_vec_fini(&live);
+}
+
+void
+act_run_reissue(struct act_run *run, struct act_effects *effects)
+{
+    run->muted = run->replayed = false;
+    run->effects = effects;
+    owe_all(run, run->now_ns);
+    run->effects = NULL;
+}
+
+static void
+owe_stops(struct act_run *run)
+{
+    struct owed_list list = {0};
+    gather(run, is_in_flight, &list);
+    for (uint32_t i = 0; i < list.len; i++) {
+        const struct act_instance *inst = list.ptr[i].inst;
+        if (inst->state == ACT_STATE_STOPPING || run->frozen)
+            act_emit(run, ACT_EFFECT_STOP, inst)->delay_ms = inst->grace_ms;
+    }
+    act_vec_fini(&list);
+}
+
+void
+act_run_owed(struct act_run *run, int64_t now_ns, struct act_effects *effects)
+{
+    run->replayed = false;
+    run->muted = run->frozen;
+    run->effects = effects;
+    owe_stops(run);
+    if (!run->frozen)
+        owe_all(run, now_ns);
     run->effects = NULL;
 }
 

@@ -136,7 +136,7 @@ do_step(struct act_run *run, struct act_instance *inst, enum act_step step)
     run->step = step;
     switch (step) {
     case ACT_STEP_NONE: break;
-    case ACT_STEP_BEGIN: act_step_begin(run, inst); break;
+    case ACT_STEP_BEGIN: act_step_enter(run, inst); break;
     case ACT_STEP_ATTEMPT: act_step_attempt(run, inst); break;
     case ACT_STEP_START: act_step_start(run, inst); break;
     case ACT_STEP_NEXT: act_loop_next(run, inst); break;
@@ -220,6 +220,12 @@ act_run_check_suspended(struct act_run *run)
 }
 
 /* ---- looking ---- */
+
+bool
+act_run_is_suspending(const struct act_run *run)
+{
+    return run->frozen;
+}
 
 enum act_status
 act_run_status(const struct act_run *run)

@@ -139,6 +139,13 @@ enum act_err act_run_replay(struct act_run *run, struct act_str batch, struct ac
  * are still owed (READY, TIMER, ACQUIRE, QUESTION); until then apply gives none of these.
  * Attempts that were dispatched and have not ended are not among them: see act_run_inflight. */
 void act_run_reissue(struct act_run *run, struct act_effects *effects);
+/* After a replay by a host whose attempts live on (the coordinator was lost, its process was not), in
+ * place of RESUME and reissue: the effects that are owed, as reissue gives them, with the time-outs as
+ * they stand at now_ns, and STOP for every attempt that is to end. Of a run that is being suspended
+ * the STOPs alone: the rest is owed when it is resumed. A live run may be asked, too. */
+void act_run_owed(struct act_run *run, int64_t now_ns, struct act_effects *effects);
+/* SUSPEND was applied, and nothing that took it back. */
+bool act_run_is_suspending(const struct act_run *run);
 /* Calls fn for every attempt that was dispatched and has not ended, in order of dispatch. After a
  * crash the host ends what is left of each and applies ENDED with cause LOST (INTERRUPTED when it was
  * suspended in order); then RESUME, which runs those again that may be (idempotent), and fails the
