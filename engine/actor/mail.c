@@ -207,6 +207,18 @@ push_inbox(struct actant_system *system, struct act_node *node)
     return head == ACT_INBOX_ASLEEP;
 }
 
+/* The loop's own thread has put something in its mailboxes outside a turn: once a sleep it is told. */
+static void
+rouse(struct actant_system *system)
+{
+    struct act_node *asleep = ACT_INBOX_ASLEEP;
+
+    if (atomic_compare_exchange_strong_explicit(&system->inbox, &asleep, NULL,
+                                                memory_order_relaxed, memory_order_relaxed)) {
+        act_system_wake(system);
+    }
+}
+
 enum actant_code
 act_mail_post(struct actant_system *system, struct act_worker *worker, struct act_node *node)
 {
@@ -226,6 +238,9 @@ act_mail_post_to(struct actant_system *system, struct act_worker *worker, struct
     if (worker == &system->loop && cell->home == ACTANT_LOOP) {
         enum actant_code code = act_mail_take_in(worker, cell, node);
         act_ready_push(worker, cell);
+        if (!worker->in_turn) {
+            rouse(system);
+        }
         return code;
     }
     if (node->flags & ACT_NODE_COUNTED && cell->overflow == ACTANT_DROP_OLDEST) {

@@ -29,6 +29,7 @@ struct uv_port {
     bool signals_open;
 
     bool stirred; /* something was called back; the uv_loop_t's data */
+    uv_thread_t thread; /* that made it and runs it */
     bool turn_wanted;
     void (*turn_fn)(void *self);
     void *turn_self;
@@ -176,10 +177,24 @@ loop_on_turn(struct act_loop *self, void (*fn)(void *self), void *fn_self)
     port->turn_self = fn_self;
 }
 
+static void loop_post(struct act_loop *self, void (*fn)(void *self), void *fn_self);
+
+static void
+turn_posted(void *self)
+{
+    struct uv_port *port = self;
+    port->port.ops->request_turn(&port->port);
+}
+
 static void
 loop_request_turn(struct act_loop *self)
 {
     struct uv_port *port = port_of(self);
+    uv_thread_t thread = uv_thread_self();
+    if (!uv_thread_equal(&thread, &port->thread)) {
+        loop_post(self, turn_posted, port);
+        return;
+    }
     if (port->turn_wanted)
         return;
     port->turn_wanted = true;
@@ -312,6 +327,7 @@ act_uv_loop_create_guest(struct act_loop **ret, struct act_error *err)
         return act_error_set(err, ACT_ERR_SYSTEM, "the event loop cannot be made: %s",
                              uv_strerror(failed));
     }
+    port->thread = uv_thread_self();
     port->port.ops = &loop_ops;
     port->magic = LOOP_MAGIC;
     ACT_ASSERT(uv_mutex_init(&port->mutex) == 0);
