@@ -30,9 +30,9 @@ struct act_plugin_executor {
     struct act_arena arena; /* texts of options */
     struct act_map names;   /* → index in uses */
     ACT_VEC(struct act_plugin_use *) uses;
-    struct act_attempt *attempts;  /* under way */
-    struct act_threads *threads;   /* made for the first call in a thread */
-    struct act_thread_call *spare; /* to be used again */
+    struct act_attempt *attempts;       /* under way */
+    struct act_plugin_threads *threads; /* made for the first call in a thread */
+    struct act_thread_call *spare;      /* to be used again */
     struct act_actor_host actors;
     uint32_t actor_count;              /* pools made for actors */
     struct act_thread_call *under_way; /* in threads, given up ones too */

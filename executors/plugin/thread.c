@@ -69,7 +69,7 @@ say_log(void *self, struct act_str text)
 {
     struct act_thread_call *call = self;
     const char *end = text.ptr[text.len - 1] == '\n' ? "" : "\n";
-    act_threads_post(call->executor->threads, &make_note(call, text, end)->job);
+    act_plugin_threads_post(call->executor->threads, &make_note(call, text, end)->job);
 }
 
 static void
@@ -79,7 +79,7 @@ say_progress(void *self, double done, const char *what)
     struct note *note = make_note(call, act_str(what ? what : ""), "");
     note->progress = true;
     note->done = done;
-    act_threads_post(call->executor->threads, &note->job);
+    act_plugin_threads_post(call->executor->threads, &note->job);
 }
 
 static const struct act_plugin_sink sink = {say_log, say_progress};
@@ -197,7 +197,7 @@ done(struct act_job *job)
     struct act_plugin_verdict verdict;
     struct act_value *value = NULL;
     if (!attempt) {
-        act_threads_came_back(call->executor->threads);
+        act_plugin_threads_came_back(call->executor->threads);
         retire(call);
         return;
     }
@@ -343,7 +343,7 @@ static void
 make_threads(struct act_plugin_executor *executor)
 {
     const struct act_plugin_options *options = &executor->options;
-    executor->threads = act_threads_create(options->loop, options->threads_max);
+    executor->threads = act_plugin_threads_create(options->loop, options->threads_max);
     executor->environ = act_environ_build(options->environ, NULL, 0, &executor->arena);
 }
 
@@ -375,7 +375,7 @@ act_plugin_thread_start(struct act_attempt *attempt, const struct act_task *task
     }
     call->attempt = attempt;
     attempt->thread = call;
-    act_threads_run(executor->threads, &call->job);
+    act_plugin_threads_run(executor->threads, &call->job);
     return ACT_OK;
 }
 
@@ -391,7 +391,7 @@ give_up(void *self)
 {
     struct act_attempt *attempt = self;
     attempt->give_up_at = NULL;
-    act_threads_give_up(attempt->executor->threads);
+    act_plugin_threads_give_up(attempt->executor->threads);
     attempt->thread->attempt = NULL;
     attempt->thread = NULL;
     act_plugin_attempt_log(attempt, ACT_STREAM_ERR, ACT_STR(stuck));
@@ -418,7 +418,7 @@ act_plugin_thread_close(struct act_plugin_executor *executor)
 {
     for (struct act_thread_call *call = executor->under_way; call; call = call->next)
         atomic_store(&call->call.cancelled, 1);
-    bool over = !executor->threads || act_threads_close(executor->threads, PATIENCE_MS);
+    bool over = !executor->threads || act_plugin_threads_close(executor->threads, PATIENCE_MS);
     struct act_thread_call *lists[] = {executor->spare, over ? executor->under_way : NULL};
     for (size_t i = 0; i < 2; i++)
         for (struct act_thread_call *call = lists[i], *next; call; call = next) {

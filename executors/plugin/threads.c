@@ -16,7 +16,7 @@
  * 3. While finished is not empty the loop owes a turn.
  * 4. searching of the threads were woken or started for a job and have not looked for it yet. One is enough:
  *    who takes a job wakes the next, so that many short jobs do not wake a thread each. */
-struct act_threads {
+struct act_plugin_threads {
     struct act_loop *loop;
     uint32_t max;
     pthread_mutex_t lock;
@@ -32,12 +32,12 @@ struct act_threads {
 
 /* ---- back to the loop ---- */
 
-static void destroy(struct act_threads *threads);
+static void destroy(struct act_plugin_threads *threads);
 
 static void
 turn(void *self)
 {
-    struct act_threads *threads = self;
+    struct act_plugin_threads *threads = self;
     if (threads->orphan) {
         destroy(threads);
         return;
@@ -57,7 +57,7 @@ turn(void *self)
 }
 
 void
-act_threads_post(struct act_threads *threads, struct act_job *job)
+act_plugin_threads_post(struct act_plugin_threads *threads, struct act_job *job)
 {
     struct act_job *before = atomic_load(&threads->finished);
     do
@@ -71,7 +71,7 @@ act_threads_post(struct act_threads *threads, struct act_job *job)
 
 /* With the lock held. */
 static void
-wake_one(struct act_threads *threads)
+wake_one(struct act_plugin_threads *threads)
 {
     if (!threads->first || threads->idle == 0 || threads->searching > 0)
         return;
@@ -80,7 +80,7 @@ wake_one(struct act_threads *threads)
 }
 
 static struct act_job *
-next_job(struct act_threads *threads)
+next_job(struct act_plugin_threads *threads)
 {
     struct act_job *job = NULL;
     pthread_mutex_lock(&threads->lock);
@@ -109,18 +109,18 @@ next_job(struct act_threads *threads)
 static void *
 live(void *self)
 {
-    struct act_threads *threads = self;
+    struct act_plugin_threads *threads = self;
     for (struct act_job *job; (job = next_job(threads)) != NULL;) {
         job->run(job);
         atomic_fetch_sub(&threads->busy, 1);
-        act_threads_post(threads, job);
+        act_plugin_threads_post(threads, job);
     }
     return NULL;
 }
 
 /* Signals are the loop's. */
 static bool
-start_thread(struct act_threads *threads)
+start_thread(struct act_plugin_threads *threads)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -138,10 +138,10 @@ start_thread(struct act_threads *threads)
 
 /* ---- the loop's side ---- */
 
-struct act_threads *
-act_threads_create(struct act_loop *loop, uint32_t threads_max)
+struct act_plugin_threads *
+act_plugin_threads_create(struct act_loop *loop, uint32_t threads_max)
 {
-    struct act_threads *threads = act_zalloc(1, sizeof(*threads));
+    struct act_plugin_threads *threads = act_zalloc(1, sizeof(*threads));
     pthread_condattr_t monotonic;
     threads->loop = loop;
     threads->max = threads_max ? threads_max : 1;
@@ -156,14 +156,14 @@ act_threads_create(struct act_loop *loop, uint32_t threads_max)
 
 /* With the lock held: is one more thread worth its while? */
 static bool
-wants_thread(const struct act_threads *threads)
+wants_thread(const struct act_plugin_threads *threads)
 {
     return threads->queued > threads->threads - atomic_load(&threads->busy) &&
            threads->threads - threads->stuck < threads->max;
 }
 
 void
-act_threads_run(struct act_threads *threads, struct act_job *job)
+act_plugin_threads_run(struct act_plugin_threads *threads, struct act_job *job)
 {
     job->next = NULL;
     pthread_mutex_lock(&threads->lock);
@@ -185,7 +185,7 @@ act_threads_run(struct act_threads *threads, struct act_job *job)
 }
 
 void
-act_threads_give_up(struct act_threads *threads)
+act_plugin_threads_give_up(struct act_plugin_threads *threads)
 {
     pthread_mutex_lock(&threads->lock);
     threads->stuck++;
@@ -195,7 +195,7 @@ act_threads_give_up(struct act_threads *threads)
 }
 
 void
-act_threads_came_back(struct act_threads *threads)
+act_plugin_threads_came_back(struct act_plugin_threads *threads)
 {
     pthread_mutex_lock(&threads->lock);
     threads->stuck--;
@@ -203,7 +203,7 @@ act_threads_came_back(struct act_threads *threads)
 }
 
 static void
-destroy(struct act_threads *threads)
+destroy(struct act_plugin_threads *threads)
 {
     pthread_mutex_destroy(&threads->lock);
     pthread_cond_destroy(&threads->work);
@@ -212,7 +212,7 @@ destroy(struct act_threads *threads)
 }
 
 bool
-act_threads_close(struct act_threads *threads, int64_t patience_ms)
+act_plugin_threads_close(struct act_plugin_threads *threads, int64_t patience_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);

@@ -18,7 +18,7 @@ static const struct timespec nap = {.tv_nsec = 1000000};
 
 struct world {
     struct act_loop *loop;
-    struct act_threads *threads;
+    struct act_plugin_threads *threads;
     atomic_uint ran;
     atomic_bool gate;
     uint32_t done, wanted, notes;
@@ -37,7 +37,7 @@ world_open(struct world *w, uint32_t threads_max)
     struct act_error err;
     *w = (struct world){0};
     assert_int_equal(act_uv_loop_create(&w->loop, &err), ACT_OK);
-    w->threads = act_threads_create(w->loop, threads_max);
+    w->threads = act_plugin_threads_create(w->loop, threads_max);
 }
 
 static void
@@ -50,7 +50,7 @@ run_loop(struct world *w)
 static void
 world_close(struct world *w)
 {
-    assert_true(act_threads_close(w->threads, 60000));
+    assert_true(act_plugin_threads_close(w->threads, 60000));
     w->loop->ops->close(w->loop);
 }
 
@@ -67,7 +67,7 @@ count_done(struct act_job *job)
     struct world *w = self->world;
     w->done++;
     if (--self->times > 0)
-        act_threads_run(w->threads, job);
+        act_plugin_threads_run(w->threads, job);
     if (w->done == w->wanted)
         w->loop->ops->stop(w->loop);
 }
@@ -83,7 +83,7 @@ test_every_job_is_done_once(void **state)
     for (uint32_t i = 0; i < 50; i++) {
         jobs[i] = (struct job){
             .job = {.run = count_run, .done = count_done}, .world = &w, .number = i, .times = 200};
-        act_threads_run(w.threads, &jobs[i].job);
+        act_plugin_threads_run(w.threads, &jobs[i].job);
     }
     run_loop(&w);
     assert_int_equal(w.done, w.wanted);
@@ -113,7 +113,7 @@ write_notes(struct act_job *job)
     for (uint32_t i = 0; i < 500; i++) {
         struct note *note = act_zalloc(1, sizeof(*note));
         *note = (struct note){.job = {.done = take_note}, .from = self, .number = i};
-        act_threads_post(self->world->threads, &note->job);
+        act_plugin_threads_post(self->world->threads, &note->job);
     }
 }
 
@@ -136,7 +136,7 @@ test_notes_come_in_order_before_the_end(void **state)
     for (uint32_t i = 0; i < 4; i++) {
         jobs[i] = (struct job){
             .job = {.run = write_notes, .done = all_notes_came}, .world = &w, .times = 1};
-        act_threads_run(w.threads, &jobs[i].job);
+        act_plugin_threads_run(w.threads, &jobs[i].job);
     }
     run_loop(&w);
     assert_int_equal(w.notes, 4 * 500);
@@ -156,7 +156,7 @@ static void
 came_back(struct act_job *job)
 {
     struct world *w = ((struct job *)(void *)job)->world;
-    act_threads_came_back(w->threads);
+    act_plugin_threads_came_back(w->threads);
     count_done(job);
 }
 
@@ -177,11 +177,11 @@ test_a_stuck_thread_is_replaced(void **state)
     struct job other = {
         .job = {.run = count_run, .done = open_gate_and_count}, .world = &w, .times = 1};
     w.wanted = 2;
-    act_threads_run(w.threads, &stuck.job);
+    act_plugin_threads_run(w.threads, &stuck.job);
     while (atomic_load(&w.ran) == 0)
         nanosleep(&nap, NULL);
-    act_threads_run(w.threads, &other.job);
-    act_threads_give_up(w.threads);
+    act_plugin_threads_run(w.threads, &other.job);
+    act_plugin_threads_give_up(w.threads);
     run_loop(&w);
     assert_int_equal(w.done, 2);
     world_close(&w);
@@ -200,14 +200,14 @@ test_closing_waits_and_gives_up(void **state)
     (void)state;
     struct world w;
     world_open(&w, 1);
-    struct act_threads *threads = w.threads;
+    struct act_plugin_threads *threads = w.threads;
     struct job stuck = {.job = {.run = wait_at_gate, .done = came_back}, .world = &w, .times = 1};
-    act_threads_run(threads, &stuck.job);
+    act_plugin_threads_run(threads, &stuck.job);
     while (atomic_load(&w.ran) == 0)
         nanosleep(&nap, NULL);
-    assert_false(act_threads_close(threads, 0));
+    assert_false(act_plugin_threads_close(threads, 0));
     atomic_store(&w.gate, true);
-    assert_true(act_threads_close(threads, 60000)); /* it came back meanwhile */
+    assert_true(act_plugin_threads_close(threads, 60000)); /* it came back meanwhile */
     w.loop->ops->post(w.loop, stop_loop, w.loop);
     run_loop(&w); /* the turn that was owed frees the rest */
     w.loop->ops->close(w.loop);
