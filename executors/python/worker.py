@@ -155,6 +155,7 @@ class Raw(io.RawIOBase):
         if call is None or os.getpid() != _pid:
             os.write(self._fd, data)
             return len(data)
+        drain()  # what was written to the pipes before stands before it
         for at in range(0, len(data), PART_BYTES):
             send(frame(LOG, call.id, bytes((self._fd,)) + data[at:at + PART_BYTES]))
         return len(data)
@@ -986,8 +987,7 @@ class Worker:
             return None
         finally:
             _sync = None
-        if known[1]:
-            send(frame(BEGUN, call.id, b"\1"))
+        send(frame(BEGUN, call.id, b"\1" if known[1] else b"\0"))
         return known
 
     def end(self, call, frames):

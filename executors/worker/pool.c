@@ -4,8 +4,9 @@
 #include "base/assert.h"
 #include "executors/worker/pool_internal.h"
 
-#define QUICK_NS (1 * MS_NS)
+#define QUICK_NS (2 * MS_NS)
 #define AVERAGE_OVER 8
+#define START_COST_NS (50 * MS_NS) /* until it has been measured */
 
 /* ---- functions ---- */
 
@@ -229,8 +230,11 @@ act_pool_leave(struct act_worker_pool *pool)
 void
 act_pool_worker_ready(struct act_worker *worker)
 {
-    worker->pool->starting--;
-    worker->pool->start_deaths = 0;
+    struct act_worker_pool *pool = worker->pool;
+    pool->starting--;
+    pool->start_deaths = 0;
+    pool->ready_ns = act_pool_now(pool);
+    pool->start_cost_ns += (pool->ready_ns - worker->launched_ns - pool->start_cost_ns) / 2;
 }
 
 void
@@ -307,6 +311,7 @@ act_worker_pool_create(const struct act_worker_pool_options *options)
 {
     struct act_worker_pool *pool = act_zalloc(1, sizeof *pool);
     pool->options = *options;
+    pool->start_cost_ns = START_COST_NS;
     copy_options(pool);
     return pool;
 }

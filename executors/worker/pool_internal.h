@@ -24,6 +24,9 @@ struct act_worker_pool {
     struct act_timer *timer, *over_timer;
     int64_t timer_ns;
 
+    int64_t start_cost_ns; /* a moving average: from launch to READY */
+    int64_t
+        ready_ns; /* when a worker became ready last: since then what waits waits for lack of one */
     uint32_t start_deaths, crashes; /* in a row */
     int64_t resume_ns;              /* no worker is started before */
     int64_t refuse_ns;              /* calls are refused until then; 0: they are not */
@@ -39,6 +42,11 @@ void act_pool_place(struct act_worker_pool *pool);
 struct act_worker *act_pool_start_worker(struct act_worker_pool *pool);
 /* Workers that count against the bound: those that are not on their way out. */
 uint32_t act_pool_active(const struct act_worker_pool *pool);
+/* As many as serve may be starting, and at least one: the pool doubles, and learns meanwhile. */
+bool act_pool_may_start(const struct act_worker_pool *pool);
+/* When call has waited for so long that another worker is to be started; INT64_MAX: it is not, since
+ * its turn comes sooner than a worker starts. */
+int64_t act_pool_grow_ns(const struct act_worker_pool *pool, const struct act_worker_call *call);
 
 /* ---- pool_watch.c ---- */
 

@@ -107,15 +107,49 @@ act_pool_start_worker(struct act_worker_pool *pool)
     return worker;
 }
 
+bool
+act_pool_may_start(const struct act_worker_pool *pool)
+{
+    uint32_t serving = 0;
+    for (const struct act_worker *worker = pool->workers; worker; worker = worker->next)
+        serving += worker->state == ACT_WORKER_SERVING;
+    return pool->starting < (serving ? serving : 1) &&
+           act_pool_active(pool) < pool->options.workers_max;
+}
+
+static uint32_t
+count_moving(const struct act_worker_pool *pool, int64_t now)
+{
+    uint32_t moving = 0;
+    for (const struct act_worker *worker = pool->workers; worker; worker = worker->next)
+        moving += worker->state == ACT_WORKER_SERVING && !is_stuck(pool, worker, now);
+    return moving;
+}
+
+int64_t
+act_pool_grow_ns(const struct act_worker_pool *pool, const struct act_worker_call *call)
+{
+    int64_t from = call->since_ns > pool->ready_ns ? call->since_ns : pool->ready_ns;
+    uint32_t moving = count_moving(pool, act_pool_now(pool));
+    int64_t usual = call->function->usual_ns;
+    if (moving && usual >= 0 && usual * pool->queue.count / moving < pool->start_cost_ns)
+        return INT64_MAX;
+    return from + pool->options.times.grow * MS_NS;
+}
+
 static void
 grow(struct act_worker_pool *pool, int64_t now)
 {
     uint32_t wanted = 0;
-    for (const struct act_worker_call *call = pool->queue.first; call; call = call->next)
-        wanted += now - call->since_ns >= pool->options.times.grow * MS_NS;
+    if (!act_pool_may_start(pool))
+        return;
+    /* In order of their arrival: behind one that is not late none is. */
+    for (const struct act_worker_call *call = pool->queue.first;
+         call && now >= act_pool_grow_ns(pool, call); call = call->next)
+        wanted++;
     if (!wanted && pool->queue.first && act_pool_active(pool) == 0)
         wanted = 1;
-    while (pool->starting < wanted && act_pool_start_worker(pool))
+    while (pool->starting < wanted && act_pool_may_start(pool) && act_pool_start_worker(pool))
         continue;
 }
 

@@ -136,9 +136,12 @@ grow_ns(const struct act_worker_pool *pool)
     const struct act_worker_call *call = pool->queue.first;
     for (uint32_t i = 0; call && i < pool->starting; i++)
         call = call->next;
-    if (!call || act_pool_active(pool) >= pool->options.workers_max)
+    if (!call || !act_pool_may_start(pool))
         return INT64_MAX;
-    return later(call->since_ns + pool->options.times.grow * MS_NS, pool->resume_ns);
+    int64_t due = act_pool_grow_ns(pool, call);
+    if (due == INT64_MAX) /* its turn comes: unless they all get stuck */
+        due = act_pool_now(pool) + pool->options.times.grow * MS_NS;
+    return later(due, pool->resume_ns);
 }
 
 static int64_t

@@ -66,7 +66,9 @@ call_of(const struct act_worker *worker, uint32_t id)
 static void
 call_began(struct act_worker *worker, struct act_worker_call *call, bool beside)
 {
-    if (call->state == ACT_CALL_BEGUN) { /* again: now it is known whether it runs beside others */
+    if (call->state ==
+        ACT_CALL_BEGUN) { /* again: it is loaded, and known to run beside others or not */
+        call->since_ns = act_pool_now(worker->pool);
         worker->beside += (uint32_t)beside - (uint32_t)call->beside;
         call->beside = call->function->beside = beside;
         return;
@@ -465,7 +467,7 @@ act_worker_create(struct act_worker_pool *pool, uint32_t number)
     struct act_error error = {0};
     worker->pool = pool;
     worker->number = number;
-    worker->since_ns = act_pool_now(pool);
+    worker->launched_ns = worker->since_ns = act_pool_now(pool);
     worker->decoder.body_max = ACT_FRAME_UP_MAX;
     if (open_links(worker, &spec, &error)) {
         for (uint32_t i = 0; i < spec.link_count; i++)

@@ -57,6 +57,7 @@ struct act_worker {
     struct act_worker *next;
     uint32_t number;
     enum act_worker_state state;
+    int64_t launched_ns;
     int64_t since_ns; /* since when in its state, or without a call */
     struct act_process *process;
     struct act_link *link, *control;

@@ -292,3 +292,39 @@ def test_audit(env, tmp_path):
     rows = sqlite3.connect(tmp_path / "audit.db").execute("select path, sum from file").fetchall()
     assert dict(rows) == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
                           for name in everything + ["./new"]}
+
+
+def test_forecast(env):
+    document = run(env, "forecast.yaml")
+    orders = [row for row in csv.reader(open(EXAMPLES / "data" / "orders.csv"))][1:]
+    names = dict(line.strip().split(";") for line in open(EXAMPLES / "data" / "products.csv"))
+    good = [o for o in orders if o[2].replace(" ", "") and re.match(r"^[0-9]+$", o[4])
+            and re.match(r"^[0-9]+\.[0-9][0-9]$", o[5])]
+    assert document["outputs"]["rejected"] == len(orders) - len(good) > 0
+    sums = collections.Counter()
+    for _, date, _, product, quantity, price, status in good:
+        if status == "shipped":
+            sums[product, date[:7]] += int(quantity) * int(price.replace(".", ""))
+    expected = []
+    for product in sorted({p for p, _ in sums}):
+        ys = [sums[key] for key in sorted(sums) if key[0] == product]
+        n, xs = len(ys), range(len(ys))
+        # The textbook's other form of least squares.
+        slope = ((n * sum(x * y for x, y in zip(xs, ys)) - sum(xs) * sum(ys))
+                 / (n * sum(x * x for x in xs) - sum(xs) ** 2))
+        following = (sum(ys) - slope * sum(xs)) / n + slope * n
+        expected.append((product, n, sum(ys), slope, following))
+    expected.sort(key=lambda e: -e[4])
+    assert len(document["result"]) == len(expected) > 3
+    for got, (product, n, total, slope, following) in zip(document["result"], expected):
+        assert (got["product"], got["months"], got["total_cents"]) == (product, n, total)
+        assert got["name"] == names[product]
+        assert abs(got["slope_cents"] - slope) < 0.01 and abs(got["next_cents"] - following) <= 1
+    assert document["outputs"]["best"] == names[expected[0][0]]
+
+
+def test_forecast_says_what_is_wrong(env, tmp_path):
+    (tmp_path / "short.csv").write_text("order,date,region,product,quantity,unit_price,status\n"
+                                        "1,2026-01-02,north,P-1,1,1.00,shipped\n")
+    document = run(env, "forecast.yaml", f"orders={tmp_path}/short.csv", expect=1)
+    assert "P-1 was sold in 1 month only" in json.dumps(document["error"])

@@ -286,12 +286,12 @@ test_death_takes_what_had_begun_alone(void **state)
     struct outcome dead = {0}, next[3] = {{0}};
     (void)state;
     bench_open(&bench, (struct act_worker_pool_options){.workers_max = 1}, NULL);
-    start(&dead, &bench, "kill 11");
+    start(&dead, &bench, "kill 9"); /* a sanitizer would catch others */
     for (int i = 0; i < 3; i++)
         start(&next[i], &bench, "echo after");
     bench_wait(&bench);
     assert_int_equal(dead.type, ACT_WORKER_DIED);
-    assert_int_equal(dead.exit.signal, 11);
+    assert_int_equal(dead.exit.signal, 9);
     assert_int_equal(dead.begun, 1);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(next[i].type, ACT_WORKER_RESULT);
