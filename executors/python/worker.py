@@ -894,7 +894,7 @@ def listen(main):
         try:
             more = os.read(CONTROL, 4096)
         except OSError:
-            more = b""
+            return  # the function has closed it: actant sees that
         if not more:  # actant is gone: so is everything that it started
             if os.getpgrp() == os.getpid():
                 os.killpg(0, signal.SIGKILL)
