@@ -202,7 +202,7 @@ act_desk_gather(struct act_desk *desk)
     struct act_append *append = act_append_create();
     act_desk_gather_posts(desk, append);
     add_row(desk, append);
-    if (desk->open) /* a run that is being created has no calls that ended */
+    if (desk->open && desk->effects.event_count > 0) /* else it is not written */
         add_saves(desk, append);
     append->body = desk->effects.log;
     append->sync = desk->effects.sync;

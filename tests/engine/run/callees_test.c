@@ -402,14 +402,14 @@ test_at_random(void **state)
         w.tasks[1] = call_of("b", false, 5);
         w.tasks[2] = call_of("c", true, 3);
         for (act_inst inst = 1; inst <= CALLS; inst++)
-            act_ready_push(&w.ready, inst, (int32_t)dice(&w, 3));
+            act_ready_heap_push(&w.ready, inst, (int32_t)dice(&w, 3));
         for (uint32_t step = 0; step < 20000 && w.ended + w.withdrawn < CALLS; step++) {
             if (actor_of(step) == 2 && dice(&w, 5) == 0) { /* another run comes and goes */
                 fake.elsewhere = !fake.elsewhere;
                 act_callees_retry(&w.callees);
             }
             act_callees_call(&w.callees, &w.ready);
-            act_inst inst = act_ready_pop(&w.ready);
+            act_inst inst = act_ready_heap_pop(&w.ready);
             if (inst)
                 offer(&w, inst);
             end_one(&w, dice(&w, ACTORS));
@@ -418,7 +418,7 @@ test_at_random(void **state)
         assert_int_equal(w.ended + w.withdrawn, CALLS);
         for (uint32_t i = 0; i < ACTORS; i++)
             assert_int_equal(w.stored[i], w.made[i]);
-        act_ready_fini(&w.ready);
+        act_ready_heap_fini(&w.ready);
         act_callees_fini(&w.callees);
     }
 }
