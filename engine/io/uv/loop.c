@@ -28,7 +28,7 @@ struct uv_port {
     uv_signal_t signals[SIGNAL_COUNT];
     bool signals_open;
 
-    bool stirred; /* something was called back; the uv_loop_t's data */
+    bool stirred;       /* something was called back; the uv_loop_t's data */
     uv_thread_t thread; /* that made it and runs it */
     bool turn_wanted;
     void (*turn_fn)(void *self);
