@@ -24,12 +24,12 @@ act_send_copy(unsigned char *to, const unsigned char *from, size_t size)
     }
 }
 
-/* The cell, if the message may go the short way. */
+/* The cell, if the message may go the short way. Outside a turn the loop may sleep and must be woken. */
 static inline struct act_cell *
 act_send_short(struct act_worker *worker, uint64_t to, uint32_t type, const void *data, size_t size)
 {
-    if (ACT_CANARY_BYPASS_MAILBOX || !worker || !worker->is_loop || type < ACTANT_TYPE_USER ||
-        size > ACT_SHORT_MAX || (!data && size > 0)) {
+    if (ACT_CANARY_BYPASS_MAILBOX || !worker || !worker->is_loop || !worker->in_turn ||
+        type < ACTANT_TYPE_USER || size > ACT_SHORT_MAX || (!data && size > 0)) {
         return NULL;
     }
     struct act_cell *cell = act_cell_of(worker->system, to);

@@ -42,6 +42,19 @@ act_crew_leave(struct act_coord *crew)
 }
 
 void
+act_crew_give_up(struct act_coord *crew)
+{
+    if (crew->failed || crew->ended || crew->leaving)
+        return;
+    crew->failed = act_error_set(&crew->error, ACT_ERR_SYSTEM,
+                                 "a part of the engine failed %d times within %d s", RESTARTS_MAX,
+                                 RESTARTS_WINDOW_MS / 1000);
+    act_error_hint(&crew->error, "what was committed is kept: `actant resume %.*s`",
+                   ACT_STR_ARG(crew->row.run));
+    act_crew_leave(crew);
+}
+
+void
 act_crew_finish(struct act_coord *crew)
 {
     struct act_loop *loop = crew->options.loop;
@@ -204,8 +217,10 @@ act_coord_destroy(struct act_coord *crew)
     loop->ops->on_signal(loop, NULL, NULL);
     if (crew->leave)
         loop->ops->stop_timer(crew->leave);
-    if (crew->manned)
+    if (crew->manned) {
+        act_drive_stop(crew->drive, crew->guard);
         act_drive_stop(crew->drive, crew->supervisor);
+    }
     act_drive_part(crew->drive, &crew->member);
     if (crew->own_drive)
         act_drive_destroy(crew->drive);
@@ -256,6 +271,10 @@ man(struct act_coord *crew, struct act_error *err)
     enum actant_code code = actant_supervise(crew->system, &supervisor, &crew->supervisor);
     for (size_t i = 0; code == ACTANT_OK && i < supervisor.child_count; i++)
         code = actant_supervised(crew->system, crew->supervisor, i, &crew->refs[i]);
+    struct actant_spawn guard = {
+        .actor = &act_guard_class, .args = &crew, .args_size = sizeof(crew), .home = ACTANT_LOOP};
+    if (code == ACTANT_OK)
+        code = actant_spawn(crew->system, &guard, &crew->guard);
     if (code != ACTANT_OK)
         return act_error_set(err, ACT_ERR_SYSTEM, "the run's actors cannot be started: %s",
                              actant_code_text(code));

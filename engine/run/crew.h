@@ -37,7 +37,7 @@ struct act_coord {
     bool own_drive;
     struct act_drive_member member;
     struct actant_system *system;
-    struct actant_ref supervisor, refs[ACT_CREW_COUNT];
+    struct actant_ref supervisor, guard, refs[ACT_CREW_COUNT];
     bool manned;                     /* the supervisor was made */
     uint64_t taken[ACT_CREW_COUNT];  /* messages */
     uint32_t starts[ACT_CREW_COUNT]; /* incarnations */
@@ -81,7 +81,10 @@ bool act_crew_step_begin(struct act_coord *crew, enum act_crew_role role,
 void act_crew_step_end(struct act_coord *crew, enum act_crew_role role);
 
 /* The classes; args: a pointer to the crew. */
+/* Its supervisor has given up: what runs is stopped by who destroys the run, which says why. */
+void act_crew_give_up(struct act_coord *crew);
+
 extern const struct actant_class act_coordinator_class, act_host_class, act_timers_class,
-    act_writer_class, act_inbox_class;
+    act_writer_class, act_inbox_class, act_guard_class;
 
 #endif

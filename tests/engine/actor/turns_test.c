@@ -104,12 +104,40 @@ test_stop_while_the_loop_sleeps(void **unused)
     actant_system_destroy(system);
 }
 
+static void
+count_wake(void *self)
+{
+    ++*(int *)self;
+}
+
+/* The loop's owner waits for its wake: what its own thread tells between two turns must give one, too. */
+static void
+test_a_tell_between_turns_wakes(void **unused)
+{
+    int wakes = 0, mine = 0, others = 0, seen = 0;
+    struct actant_options options = {.wake = count_wake, .wake_self = &wakes};
+    struct actant_system *system = actant_system_create(&options);
+    struct actant_ref ref = spawn(system, &(struct counter){&mine, &others, &seen, 0});
+
+    (void)unused;
+    for (int i = 1; i <= 3; i++) {
+        actant_system_turn(system, 0);
+        wakes = 0;
+        assert_int_equal(actant_tell(system, ref, AGAIN, "x", 1), ACTANT_OK);
+        assert_int_equal(wakes, 1);
+        actant_system_turn(system, 0);
+        assert_int_equal(mine, i);
+    }
+    actant_system_destroy(system);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_messages_wait),
         cmocka_unit_test(test_stop_while_the_loop_sleeps),
+        cmocka_unit_test(test_a_tell_between_turns_wakes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,18 @@ test_without_history(void **state)
     world_fini(&w);
 }
 
+/* What no restart cures ends the run with an error instead of a loop that waits for ever. */
+static void
+test_what_fails_again_and_again(void **state)
+{
+    struct world w;
+    struct world_options options = {.plan = *state, .seed = 1, .often = 1, .for_ever = true};
+    assert_false(world_run(&w, &options));
+    if (!strstr(w.problem, "a part of the engine failed"))
+        fail_msg("%s", w.problem);
+    world_fini(&w);
+}
+
 int
 main(void)
 {
@@ -191,6 +203,7 @@ main(void)
         cmocka_unit_test(test_the_same_in_seeded_order),
         cmocka_unit_test(test_many_deaths_in_one_run),
         cmocka_unit_test(test_without_history),
+        cmocka_unit_test(test_what_fails_again_and_again),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -168,8 +168,9 @@ lose(void *self, int role, uint64_t n, uint32_t type)
     (void)type;
     w->taken[role]++;
     w->random += UINT64_C(0x9e3779b97f4a7c15);
-    bool hit = o->often > 0 ? w->kills < KILLS_MAX && mix(w->random) % o->often == 0
-                            : o->at > 0 && role == (int)o->victim && n == o->at;
+    bool hit = o->often > 0
+                   ? (o->for_ever || w->kills < KILLS_MAX) && mix(w->random) % o->often == 0
+                   : o->at > 0 && role == (int)o->victim && n == o->at;
     w->kills += hit;
     return hit;
 }

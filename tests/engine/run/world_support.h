@@ -35,6 +35,7 @@ struct world_options {
     enum act_crew_role victim;
     uint64_t at;
     uint32_t often;
+    bool for_ever; /* however often that was */
 };
 
 struct world {
