@@ -98,7 +98,7 @@ act_crew_step_begin(struct act_coord *crew, enum act_crew_role role,
     ACT_ASSERT(
         !crew->in_step[role]); /* a message that went past the mailbox would be a step in a step */
     crew->taken[role]++;
-    if (hook->lose && hook->lose(hook->self, role, crew->taken[role], message->type)) {
+    if (hook->lose && hook->lose(hook->self, (int)role, crew->taken[role], message->type)) {
         actant_kill(crew->system, crew->refs[role]);
         return false;
     }
