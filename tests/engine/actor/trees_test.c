@@ -245,7 +245,7 @@ pass(struct world *world, int64_t ms)
     int64_t until_ns = world->clock_ns + ms * 1000000;
     if (world->place == PLACE_POOL) {
         turn(world, 0);
-        nanosleep(&(struct timespec){.tv_nsec = ms % 10 * 20000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = (long)(ms % 10 * 20000)}, NULL);
         return;
     }
     for (;;) {
