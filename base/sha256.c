@@ -1,38 +1,15 @@
 #include "base/sha256.h"
-#include "base/sha256_x86.h"
 
 #include <stdalign.h>
 
 #if defined(__wasm__) || defined(ACT_NO_SODIUM)
-#define SODIUM 0
-#else
-#define SODIUM 1
-#include <sodium/crypto_hash_sha256.h>
-#endif
-
-#if !SODIUM || ACT_SHA256_X86
-#define OWN 1
-#else
-#define OWN 0
-#endif
-
-#if OWN
 
 struct sha256 {
     uint32_t h[8];
     uint64_t length_bytes;
     uint8_t block[64];
 };
-
-#if SODIUM
-
-static void
-compress(uint32_t h[8], const uint8_t *blocks, size_t block_count)
-{
-    act_sha256_x86(h, blocks, block_count);
-}
-
-#else
+typedef struct sha256 state;
 
 /* FIPS 180-4, section 4.2.2 */
 static const uint32_t round_constants[64] = {
@@ -53,7 +30,7 @@ rotate(uint32_t x, unsigned n)
 }
 
 static void
-compress_one(uint32_t h[8], const uint8_t block[64])
+compress(uint32_t h[8], const uint8_t block[64])
 {
     uint32_t w[64], v[8];
     for (unsigned i = 0; i < 16; i++)
@@ -80,122 +57,86 @@ compress_one(uint32_t h[8], const uint8_t block[64])
 }
 
 static void
-compress(uint32_t h[8], const uint8_t *blocks, size_t block_count)
+state_init(state *s)
 {
-    for (size_t i = 0; i < block_count; i++)
-        compress_one(h, blocks + 64 * i);
-}
-
-#endif
-
-static void
-own_init(struct sha256 *s)
-{
-    *s = (struct sha256){.h = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
-                               0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+    *s = (state){.h = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+                       0x1f83d9ab, 0x5be0cd19}};
 }
 
 static void
-own_update(struct sha256 *s, const uint8_t *bytes, size_t len)
+state_update(state *s, const uint8_t *bytes, size_t len)
 {
-    size_t at = s->length_bytes % 64;
-    s->length_bytes += len;
-    if (at) {
+    while (len) {
+        size_t at = s->length_bytes % 64;
         size_t take = 64 - at < len ? 64 - at : len;
         memcpy(s->block + at, bytes, take);
-        if (at + take < 64)
-            return;
-        compress(s->h, s->block, 1);
+        s->length_bytes += take;
         bytes += take;
         len -= take;
+        if (at + take == 64)
+            compress(s->h, s->block);
     }
-    compress(s->h, bytes, len / 64);
-    memcpy(s->block, bytes + len / 64 * 64, len % 64);
 }
 
 static void
-own_final(struct sha256 *s, uint8_t ret[ACT_SHA256_BYTES])
+state_final(state *s, uint8_t ret[ACT_SHA256_BYTES])
 {
     uint64_t bits = s->length_bytes * 8;
     uint8_t tail[72] = {0x80};
     size_t pad = (119 - s->length_bytes % 64) % 64 + 1;
     for (unsigned i = 0; i < 8; i++)
         tail[pad + i] = (uint8_t)(bits >> (56 - 8 * i));
-    own_update(s, tail, pad + 8);
+    state_update(s, tail, pad + 8);
     for (unsigned i = 0; i < 32; i++)
         ret[i] = (uint8_t)(s->h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-/* The same at every call in a process. */
-static bool
-use_own(void)
-{
-#if SODIUM
-    return act_sha256_x86_usable();
 #else
-    return true;
-#endif
+
+#include <sodium/crypto_hash_sha256.h>
+
+typedef crypto_hash_sha256_state state;
+
+static void
+state_init(state *s)
+{
+    crypto_hash_sha256_init(s);
+}
+
+static void
+state_update(state *s, const uint8_t *bytes, size_t len)
+{
+    crypto_hash_sha256_update(s, bytes, len);
+}
+
+static void
+state_final(state *s, uint8_t ret[ACT_SHA256_BYTES])
+{
+    crypto_hash_sha256_final(s, ret);
 }
 
 #endif
 
-union state {
-#if OWN
-    struct sha256 own;
-#endif
-#if SODIUM
-    crypto_hash_sha256_state sodium;
-#endif
-};
-
-_Static_assert(sizeof(union state) <= sizeof(struct act_sha256), "act_sha256 holds the state");
-_Static_assert(alignof(union state) <= alignof(struct act_sha256), "act_sha256 is aligned for it");
+_Static_assert(sizeof(state) <= sizeof(struct act_sha256), "act_sha256 holds the state");
+_Static_assert(alignof(state) <= alignof(struct act_sha256), "act_sha256 is aligned for the state");
 
 void
 act_sha256_init(struct act_sha256 *h)
 {
-    union state *s = (void *)h;
-#if OWN
-    if (use_own()) {
-        own_init(&s->own);
-        return;
-    }
-#endif
-#if SODIUM
-    crypto_hash_sha256_init(&s->sodium);
-#endif
+    state_init((state *)(void *)h);
 }
 
 void
 act_sha256_update(struct act_sha256 *h, const void *bytes, size_t len)
 {
-    union state *s = (void *)h;
-    if (len == 0)
-        return;
-#if OWN
-    if (use_own()) {
-        own_update(&s->own, bytes, len);
-        return;
-    }
-#endif
-#if SODIUM
-    crypto_hash_sha256_update(&s->sodium, bytes, len);
-#endif
+    if (len)
+        state_update((state *)(void *)h, bytes, len);
 }
 
 void
 act_sha256_final(struct act_sha256 *h, uint8_t ret[ACT_SHA256_BYTES])
 {
-    union state *s = (void *)h;
-#if OWN
-    if (use_own()) {
-        own_final(&s->own, ret);
-        return;
-    }
-#endif
-#if SODIUM
-    crypto_hash_sha256_final(&s->sodium, ret);
-#endif
+    state_final((state *)(void *)h, ret);
 }
 
 void

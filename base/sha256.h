@@ -1,6 +1,5 @@
-/* SHA-256 for identities (plan hash, batch chain): the processor's, where it has one (sha256_x86.h), else
- * libsodium's, or where a target has no libsodium (WebAssembly, ACT_NO_SODIUM) a small own one with the
- * same test vectors. Bulk hashing of files
+/* SHA-256 for identities (plan hash, batch chain): libsodium's, or where a target has no libsodium
+ * (WebAssembly, ACT_NO_SODIUM) a small own one with the same test vectors. Bulk hashing of files
  * goes through the object port. */
 #ifndef ACT_BASE_SHA256_H
 #define ACT_BASE_SHA256_H

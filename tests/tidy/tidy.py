@@ -56,7 +56,6 @@ VENDORS = {
     "uv.h": r"engine/io/uv/",
     "sodium.h": r"(engine/io|executors/plugin/shipped)/",
     "sodium/crypto_hash_sha256.h": r"base/sha256\.c$",
-    "immintrin.h": r"base/sha256_x86\.c$",
     "git2.h": r"engine/io/git/",
     "microhttpd.h": r"engine/io/http/",
     "curl/curl.h": r"(engine/io/http|executors/plugin/shipped)/",
