@@ -26,7 +26,7 @@ act_stored_open(struct act_store *store, struct act_str run, struct act_stored *
 enum act_err
 act_stored_view(struct act_stored *stored, struct act_error *err)
 {
-    uint64_t from = stored->viewed ? stored->view.last_seq + 1 : 1;
+    uint64_t from = stored->viewed && stored->view.until_seq == 0 ? stored->view.last_seq + 1 : 1;
     if (!stored->viewed)
         act_view_init(&stored->view, stored->plan, &stored->blobs->loader);
     stored->viewed = true;
@@ -35,6 +35,28 @@ act_stored_view(struct act_stored *stored, struct act_error *err)
     if (!code)
         act_view_finish(&stored->view);
     return code;
+}
+
+enum act_err
+act_stored_view_at(struct act_stored *stored, uint64_t seq, struct act_error *err)
+{
+    act_view_init(&stored->view, stored->plan, &stored->blobs->loader);
+    stored->viewed = true;
+    stored->view.until_seq = seq;
+    enum act_err code = act_stored_view(stored, err);
+    if (code)
+        return code;
+    const struct act_view *view = &stored->view;
+    if (seq == 0 || view->last_seq < seq) {
+        act_error_set(err, ACT_ERR_USAGE, "run %.*s has no event %llu",
+                      ACT_STR_ARG(stored->row.run), (unsigned long long)seq);
+        act_error_hint(err, "they are numbered from 1; `actant history events RUN` shows them");
+        return ACT_ERR_USAGE;
+    }
+    bool over = view->status != ACT_STATUS_RUNNING;
+    stored->row.status = act_str(act_status_text(view->status));
+    stored->row.duration_ms = (over ? view->ended_ms : view->last_ms) - stored->row.started_ms;
+    return ACT_OK;
 }
 
 void

@@ -23,6 +23,9 @@ enum act_err act_stored_open(struct act_store *store, struct act_str run, struct
                              struct act_error *err);
 /* Reads its records, from the beginning; again to bring them up to date. */
 enum act_err act_stored_view(struct act_stored *stored, struct act_error *err);
+/* Its records as they stood after event `seq`, and the row's status and times with them. Before any other
+ * view of it. ACT_ERR_USAGE: there is no such event. */
+enum act_err act_stored_view_at(struct act_stored *stored, uint64_t seq, struct act_error *err);
 /* What `history show --json` prints. After act_stored_view. */
 void act_stored_json(const struct act_stored *stored, struct act_view_out *out);
 /* Calls fn for each event from sequence number `from` on, in order; lent for the call. */

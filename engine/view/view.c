@@ -202,11 +202,20 @@ on_run_started(struct act_view *view, const struct act_event *event)
 }
 
 static void
-on_run_ended(struct act_view *view, const struct act_event *event)
+forget_outcome(struct act_view *view)
 {
     act_value_release(view->result);
     act_value_release(view->outputs);
     act_value_release(view->error);
+    view->result = view->outputs = view->error = NULL;
+    view->result_is_output = false;
+    view->tolerated = 0;
+}
+
+static void
+on_run_ended(struct act_view *view, const struct act_event *event)
+{
+    forget_outcome(view);
     view->result = keep(event->value);
     view->outputs = keep(event->outputs);
     view->error = keep(event->error);
@@ -253,6 +262,9 @@ on_event(struct act_view *view, const struct act_event *event)
         view->ended_ns = event->at_ns;
         break;
     case ACT_EVENT_RETRY:
+        forget_outcome(view);
+        view->status = ACT_STATUS_RUNNING;
+        break;
     case ACT_EVENT_RESUME: view->status = ACT_STATUS_RUNNING; break;
     case ACT_EVENT_UNDONE: entry_of(view, event->key)->undone = event->status; break;
     case ACT_EVENT_TIMER:
@@ -264,6 +276,7 @@ on_event(struct act_view *view, const struct act_event *event)
     case ACT_EVENT_TICK: break;
     }
     view->last_seq = event->seq;
+    view->last_ms = event->at_ms;
 }
 
 enum act_err
@@ -274,7 +287,8 @@ act_view_feed(struct act_view *view, struct act_str events, struct act_error *er
         enum act_err rc = act_event_decode(&events, &view->scratch, view->loader, &event, err);
         if (rc != ACT_OK)
             return rc;
-        on_event(view, &event);
+        if (view->until_seq == 0 || event.seq <= view->until_seq)
+            on_event(view, &event);
         act_event_fini(&event);
         act_arena_reset(&view->scratch);
     }

@@ -242,6 +242,8 @@ act_view_document_fill(struct act_view_document *doc, const struct act_run_row *
         doc->commit = act_value_as_str(commit);
     if (!view)
         return;
+    doc->at_seq = view->until_seq;
+    doc->at_ms = view->last_ms;
     doc->result = view->result;
     doc->outputs = view->outputs;
     doc->error = view->error;
@@ -296,6 +298,13 @@ act_view_document_json(struct act_view_out *out, const struct act_view_document 
     spec(out, doc);
     value(out, "from", doc->from);
     error(out, "error", doc->error, error_keys, 4);
+    if (doc->at_seq > 0) {
+        key(out, "at");
+        act_buf_add_byte(&out->buf, '{');
+        integer(out, "seq", (int64_t)doc->at_seq);
+        instant(out, "time", doc->at_ms);
+        act_buf_add_byte(&out->buf, '}');
+    }
     if (view) {
         key(out, "nodes");
         act_buf_add_byte(&out->buf, '[');

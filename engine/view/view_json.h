@@ -15,6 +15,9 @@ struct act_view_document {
     enum act_output result_mode;
     uint32_t tolerated;
     int64_t started_ms, duration_ms;
+    uint64_t
+        at_seq; /* the run as it stood after this event, 0: as it is now; and that event's time */
+    int64_t at_ms;
     struct act_str plan_hash, path, commit;
     int dirty;
 };

@@ -179,6 +179,23 @@ show_entry(struct act_view_out *out, const struct act_view *view,
     act_view_out_flush(out, false);
 }
 
+/* Of a rerun or fork: what it came from. */
+static void
+origin(struct act_view_out *out, const struct act_value *from)
+{
+    const struct act_value *run = act_value_get(from, ACT_STR("run"));
+    const struct act_value *node = act_value_get(from, ACT_STR("node"));
+    bool fork = node && act_value_type(node) == ACT_STRING;
+    if (!run || act_value_type(run) != ACT_STRING)
+        return;
+    act_buf_add_cstr(&out->buf, fork ? "\n  fork of run " : "\n  rerun of run ");
+    act_view_safe(&out->buf, act_value_as_str(run), 0);
+    if (fork) {
+        act_buf_add_cstr(&out->buf, " from ");
+        act_view_safe(&out->buf, act_value_as_str(node), 0);
+    }
+}
+
 static void
 head(struct act_view_out *out, const struct act_view_document *doc, struct act_view_style style)
 {
@@ -206,6 +223,13 @@ head(struct act_view_out *out, const struct act_view_document *doc, struct act_v
     if (doc->tolerated > 0)
         act_buf_printf(&out->buf, "  %u failure%s tolerated", doc->tolerated,
                        doc->tolerated == 1 ? "" : "s");
+    if (doc->from)
+        origin(out, doc->from);
+    if (doc->at_seq > 0) {
+        act_buf_printf(&out->buf, "\n  as it stood after event %llu, ",
+                       (unsigned long long)doc->at_seq);
+        act_instant_text(&out->buf, doc->at_ms);
+    }
     act_buf_add_cstr(&out->buf, "\n");
     act_buf_fini(&line);
 }
