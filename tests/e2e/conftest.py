@@ -15,6 +15,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ACTANT = os.environ.get("ACTANT", str(ROOT / "build" / "release" / "actant"))
 PATIENCE_S = int(os.environ.get("ACT_PATIENCE_S", "240"))  # a bound for what hangs, not a measure
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(ROOT / "tests" / "checker"))
+
+import check  # noqa: E402
 
 
 class World:
@@ -28,6 +31,7 @@ class World:
         self.env.update(ACTANT_DB=str(self.db), TMPDIR=str(path), HOME=str(path),
                         XDG_CONFIG_HOME=str(path / "config"), TERM="dumb")
         self.started = []
+        self.damaged = False  # the test has spoilt its database: it is not judged afterwards
 
     def write(self, text, name="flow.yaml"):
         file = self.path / name
@@ -108,3 +112,6 @@ def world(tmp_path):
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
         process.communicate()
+    if w.db.exists() and not w.damaged:
+        found, _, _ = check.judge(w.db)
+        assert not found, "the history breaks a promise: " + "; ".join(map(str, found))

@@ -16,6 +16,7 @@ SANITIZED = bool(os.environ.get("ACT_SANITIZE"))
 
 
 def test_a_foreign_database(world):
+    world.damaged = True
     world.db.parent.mkdir(parents=True)
     con = sqlite3.connect(world.db)
     con.execute("create table t (x)")
@@ -28,6 +29,7 @@ def test_a_foreign_database(world):
 
 
 def test_a_file_that_is_no_database(world):
+    world.damaged = True
     world.db.parent.mkdir(parents=True)
     world.db.write_bytes(b"not a database at all, " * 500)
     done = world("run", world.write("run: echo hi"), code=3)
@@ -46,6 +48,7 @@ def test_a_newer_database(world):
 
 
 def test_a_corrupt_database(world):
+    world.damaged = True
     for _ in range(5):
         world.run("for: ${{ range(50) }}\ndo: {run: echo hi}\n")
     with open(world.db, "r+b") as file:
@@ -61,6 +64,7 @@ def test_a_corrupt_database(world):
 
 
 def test_a_changed_batch_is_found(world):
+    world.damaged = True
     run = world.run("for: ${{ range(20) }}\ndo: {run: echo hi}\n")["run"]
     con = sqlite3.connect(world.db)
     tables = [t for t, in con.execute("select name from sqlite_master where type = 'table'")]
