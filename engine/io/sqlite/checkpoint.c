@@ -1,5 +1,7 @@
 #include "engine/io/sqlite/checkpoint.h"
 
+#include "engine/io/sqlite/canary.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -43,7 +45,8 @@ run(struct act_db *db, int32_t wait_ms, bool truncate)
     if (truncate)
         sqlite3_busy_timeout(db->sql, db->busy_ms);
     /* The first frame of an empty WAL is not synced (act_db_begin): the emptiness must be. */
-    if (truncate && rc == SQLITE_OK && db->durability != ACT_DURABLE_OFF)
+    if (truncate && rc == SQLITE_OK && db->durability != ACT_DURABLE_OFF &&
+        !ACT_CANARY_WAL_RESET_UNSYNCED)
         sync_wal(db->path);
     act_lock_drop(&db->lock);
 }

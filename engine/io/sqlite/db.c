@@ -1,6 +1,7 @@
 #include "engine/io/sqlite/db.h"
 
 #include "base/assert.h"
+#include "engine/io/sqlite/canary.h"
 #include "engine/io/sqlite/reserve.h"
 
 #include <errno.h>
@@ -241,10 +242,10 @@ act_db_begin(struct act_db *db, bool sync, struct act_error *err)
     enum act_err rc = act_lock_take(&db->lock, db->path, db->busy_ms, err);
     if (rc != ACT_OK)
         return rc;
-    bool full = sync || db->durability == ACT_DURABLE_POWER;
+    bool full = (sync || db->durability == ACT_DURABLE_POWER) && !ACT_CANARY_POWER_AT_NORMAL;
     int level = full ? 2 : db->durability == ACT_DURABLE_OFF || wal_is_new(db) ? 0 : 1;
     rc = set_sync_level(db, level, err);
-    if (rc == ACT_OK && full && !db->base_synced)
+    if (rc == ACT_OK && full && !db->base_synced && !ACT_CANARY_BASE_UNSYNCED)
         rc = sync_base(db, err);
     if (rc == ACT_OK)
         rc = act_db_run(db, ACT_SQL_BEGIN, NULL, 0, err);

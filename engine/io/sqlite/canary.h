@@ -1,0 +1,16 @@
+/* Rules that a build of tests/prove breaks on purpose, each alone, so that the proof of power cuts can be
+ * seen to catch it. All are 0 in what is shipped. */
+#ifndef ACT_ENGINE_IO_SQLITE_CANARY_H
+#define ACT_ENGINE_IO_SQLITE_CANARY_H
+
+#ifndef ACT_CANARY_POWER_AT_NORMAL
+#define ACT_CANARY_POWER_AT_NORMAL 0 /* level power commits without waiting for the disk */
+#endif
+#ifndef ACT_CANARY_WAL_RESET_UNSYNCED
+#define ACT_CANARY_WAL_RESET_UNSYNCED 0 /* frames go over those of an earlier round, unsynced */
+#endif
+#ifndef ACT_CANARY_BASE_UNSYNCED
+#define ACT_CANARY_BASE_UNSYNCED 0 /* the first commit at FULL leaves a new database's file to luck */
+#endif
+
+#endif
