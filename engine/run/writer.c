@@ -4,8 +4,17 @@
 
 #include "base/assert.h"
 
+/* A build that says of a batch that it is committed, and writes it when the next one comes: the proof
+ * that kills must catch it. */
+#ifndef ACT_CANARY_ACKNOWLEDGE_FIRST
+#define ACT_CANARY_ACKNOWLEDGE_FIRST 0
+#endif
+
 struct writer {
     struct act_coord *crew;
+#if ACT_CANARY_ACKNOWLEDGE_FIRST
+    struct act_append *late;
+#endif
 };
 
 static enum act_err
@@ -17,6 +26,24 @@ write_batch(struct act_coord *crew, struct act_append *append)
                               append->inbox_done.len, append->sync, &append->error);
 }
 
+#if ACT_CANARY_ACKNOWLEDGE_FIRST
+static enum act_err
+write_late(struct writer *writer, struct act_append *append)
+{
+    enum act_err code = ACT_OK;
+    if (writer->late)
+        code = write_batch(writer->crew, writer->late);
+    act_append_release(writer->late);
+    writer->late = act_append_retain(append);
+    if (append->has_row) { /* nothing may follow */
+        code = write_batch(writer->crew, append);
+        act_append_release(writer->late);
+        writer->late = NULL;
+    }
+    return code;
+}
+#endif
+
 /* A batch that comes again because its COMMITTED was lost is in the store already. */
 static void
 take_append(struct writer *writer, struct act_append *append, size_t count)
@@ -25,7 +52,11 @@ take_append(struct writer *writer, struct act_append *append, size_t count)
     const struct act_batch *batch = &append->batch;
     (void)count;
     bool known = batch->count > 0 && batch->first_seq <= crew->committed_seq;
+#if ACT_CANARY_ACKNOWLEDGE_FIRST
+    append->code = write_late(writer, append);
+#else
     append->code = known ? ACT_OK : write_batch(crew, append);
+#endif
     if (append->code == ACT_OK) {
         crew->settled = true;
         if (batch->count > 0 && !known)

@@ -57,6 +57,18 @@ HARNESSES = (
             Canary("a new database is not synced", ("{bin}/prove_torn_canary_base_unsynced",), 2000),
         ),
     ),
+    Harness(
+        "kill",
+        "kill -9 at every call that leaves a mark, also in recovery and several times (faults 1, 2, 31)",
+        ("{python}", "{here}/kill/kill.py", "--killer", "{bin}/kill/killer.so"),
+        quick=300,
+        full=2000,
+        canaries=(
+            Canary("a batch is acknowledged before it is written",
+                   ("{python}", "{here}/kill/kill.py", "--killer", "{bin}/kill/killer.so",
+                    "--program", "{bin}/kill/prove_kill_canary"), 60),
+        ),
+    ),
 )
 
 

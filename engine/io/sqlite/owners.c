@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#define DEAD_TRIES 5000 /* of a millisecond each */
 
 #ifndef ACT_PORTABLE
 #define ACT_PORTABLE 0
@@ -53,16 +57,33 @@ range(int64_t row, short type)
     return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = row * 8, .l_len = 8};
 }
 
+static int64_t
+holder(const struct act_owners *owners, int64_t row)
+{
+    int64_t pid;
+    bool read = pread(owners->fd, &pid, sizeof(pid), row * 8) == (ssize_t)sizeof(pid);
+    return read ? pid : 0;
+}
+
+/* A process that was killed while it started another one leaves the lock to it until that has executed
+ * its program and closed what is not its own: for a moment a dead process holds it. */
+static bool
+is_dead(int64_t pid)
+{
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
 bool
 act_owners_take(struct act_owners *owners, int64_t row, int64_t *pid)
 {
     struct flock lock = range(row, F_WRLCK);
     int64_t bytes = getpid();
-    if (fcntl(owners->fd, SET_LOCK, &lock) != 0) {
-        *pid = 0;
-        if (pread(owners->fd, &bytes, sizeof(bytes), row * 8) == (ssize_t)sizeof(bytes))
-            *pid = bytes;
-        return false;
+    for (int tries = 0; fcntl(owners->fd, SET_LOCK, &lock) != 0; tries++) {
+        *pid = holder(owners, row);
+        if (tries == DEAD_TRIES || !is_dead(*pid))
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        lock = range(row, F_WRLCK);
     }
     ssize_t written = pwrite(owners->fd, &bytes, sizeof(bytes), row * 8); /* may fail: full disk */
     (void)written;

@@ -166,6 +166,38 @@ test_a_living_owner_is_named_a_dead_one_is_not_in_the_way(void **state)
     close(pipes[1]);
 }
 
+/* What a process was starting when it was killed has its descriptors, and with them the lock, for as long
+ * as it takes to come up. */
+static void
+test_what_a_dead_owner_was_starting_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    int pipes[2];
+    char byte;
+    assert_int_equal(pipe(pipes), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct act_store_options options = fixture_options(f);
+        struct act_store *store;
+        CHILD(act_store_open(&options, &store, NULL) == ACT_OK);
+        CHILD(make_run(store, "r1", NULL) == ACT_OK);
+        if (fork() == 0) {
+            usleep(200000);
+            _exit(0);
+        }
+        CHILD(write(pipes[1], "x", 1) == 1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    f->store = fixture_open(f, ACT_DURABLE_PROCESS);
+    kill(pid, SIGKILL);
+    exit_code(pid);
+    assert_int_equal(f->store->ops->own(f->store, ACT_STR("r1"), &f->err), ACT_OK);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
 static void
 test_who_holds_the_lock_too_long_is_named(void **state)
 {
@@ -236,6 +268,7 @@ main(void)
         T(test_four_processes_write_at_once),
         T(test_a_killed_process_loses_nothing_it_committed),
         T(test_a_living_owner_is_named_a_dead_one_is_not_in_the_way),
+        T(test_what_a_dead_owner_was_starting_is_waited_for),
         T(test_who_holds_the_lock_too_long_is_named),
         T(test_reading_and_writing_do_not_meet),
     };
