@@ -77,7 +77,8 @@ const struct act_cli_command act_commands[] = {
      "The spec the run started with is used, whatever has happened to its file. A run that\n"
      "has ended is not run again: its result and exit code are given.",
      TAKES(ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT, ACT_OPT_JUNIT,
-           ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_VERBOSE, ACT_OPT_DB),
+           ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_VERBOSE, ACT_OPT_QUARANTINED,
+           ACT_OPT_DB),
      1,
      1,
      {ACT_WORD_RUN},
@@ -110,7 +111,7 @@ const struct act_cli_command act_commands[] = {
      "Works from any process: one that lives is told, one that nobody owns is taken and\n"
      "ended here.",
      TAKES(ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV,
-           ACT_OPT_QUIET, ACT_OPT_VERBOSE, ACT_OPT_DB),
+           ACT_OPT_QUIET, ACT_OPT_VERBOSE, ACT_OPT_QUARANTINED, ACT_OPT_DB),
      1,
      1,
      {ACT_WORD_RUN},

@@ -133,6 +133,7 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         .loop = s->engine.loop,
         .slots = act_cli_number(cli, ACT_OPT_JOBS, 0),
         .on_interrupt = on_interrupt(cli),
+        .take_quarantined = act_cli_flag(cli, ACT_OPT_QUARANTINED),
         .observer = act_report_observer(&s->report),
     };
     act_live_ready(live, &how);

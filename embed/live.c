@@ -208,6 +208,7 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .plan = live->plan,
         .slots = how->slots > 0 ? how->slots : act_processors(),
         .on_interrupt = how->on_interrupt,
+        .take_quarantined = how->take_quarantined,
         .observer = how->observer,
         .hash_files = hash_files,
         .hash_files_self = live,

@@ -63,6 +63,7 @@ struct act_live_how {
     struct act_loop *loop; /* engine's, or a seat on it (embed/hub.h) */
     uint32_t slots;        /* 0: as many as there are processors */
     enum act_on_interrupt on_interrupt;
+    bool take_quarantined; /* see engine/run/coord.h */
     struct act_coord_observer observer;
 };
 void act_live_ready(struct act_live *live, const struct act_live_how *how);

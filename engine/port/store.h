@@ -81,6 +81,15 @@ struct act_batch {
     uint32_t actor_count;
 };
 
+/* What the log was folded to after event seq (engine/core/run.h: act_run_save). A cache. */
+struct act_snapshot {
+    uint64_t seq;
+    struct act_str body;
+};
+
+/* So many processes died while they took a run up again: the next one refuses. */
+#define ACT_RECOVERIES_MAX 2
+
 struct act_store;
 struct act_store_ops {
     void (*close)(struct act_store *self);
@@ -101,6 +110,12 @@ struct act_store_ops {
      * holder's pid. */
     enum act_err (*own)(struct act_store *self, struct act_str run, struct act_error *err);
     void (*disown)(struct act_store *self, struct act_str run);
+    /* Before a run that this store owns is replayed, if it has not ended: counts one more recovery that
+     * began. The first batch appended clears the count, disown takes back this one; what is left counts
+     * processes that died in between. ACT_ERR_QUARANTINED: there are ACT_RECOVERIES_MAX of them, and
+     * not anyway. */
+    enum act_err (*begin_recovery)(struct act_store *self, struct act_str run, bool anyway,
+                                   struct act_error *err);
 
     /* id may be a prefix that is unique, or "last". ACT_ERR_NOT_FOUND, ACT_ERR_INVALID (ambiguous;
      * the message lists them). Texts are copied into arena. */
@@ -118,6 +133,14 @@ struct act_store_ops {
                                  enum act_err (*fn)(void *self, const struct act_batch *batch,
                                                     struct act_error *err),
                                  void *fn_self, struct act_error *err);
+
+    /* Of a run that this store owns, after its newest event; replaces the one before. Goes when the
+     * run ends. */
+    enum act_err (*save_snapshot)(struct act_store *self, struct act_str run,
+                                  const struct act_snapshot *snapshot, struct act_error *err);
+    /* Appends to body. *seq 0: there is none, or none of this log. */
+    enum act_err (*read_snapshot)(struct act_store *self, struct act_str run, struct act_buf *body,
+                                  uint64_t *seq, struct act_error *err);
 
     enum act_err (*post)(struct act_store *self, const struct act_inbox_row *row,
                          struct act_error *err);

@@ -46,7 +46,8 @@ struct act_coord_options {
     uint32_t (*end_leftovers)(void *self, struct act_str attempt_id);
     void *end_leftovers_self;
     const struct act_plan *plan;
-    uint32_t slots; /* -j */
+    uint32_t slots;        /* -j */
+    bool take_quarantined; /* resume although processes have died while they did */
     enum act_on_interrupt on_interrupt;
     struct act_coord_observer observer;
     /* hashFiles: answers a question; NULL: refused. folder is the top file's. */

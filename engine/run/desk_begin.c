@@ -175,7 +175,9 @@ act_desk_resume(struct act_desk *desk, struct act_error *err)
     if (code != ACT_OK)
         return code;
     crew->owned = true;
-    code = act_desk_replay(desk, err);
+    code = store->ops->begin_recovery(store, crew->row.run, crew->options.take_quarantined, err);
+    if (code == ACT_OK)
+        code = act_desk_replay(desk, err);
     if (code != ACT_OK)
         return code;
     crew->ns_offset =

@@ -139,6 +139,10 @@ act_sqlite_append(struct act_store *self, struct act_str run, const struct act_b
         rc = act_actors_save(s, owned->row, batch, err);
     if (rc == ACT_OK && row)
         rc = update_run(s, owned->row, row, err);
+    if (rc == ACT_OK && owned->recovering)
+        rc = act_recoveries_clear(s, owned->row, err);
+    if (rc == ACT_OK && row && act_sqlite_is_end(row->status))
+        rc = act_snapshot_forget(s, owned->row, err);
     for (uint32_t i = 0; rc == ACT_OK && i < inbox_done_count; i++) {
         int64_t values[] = {(int64_t)inbox_done[i], owned->row};
         rc = act_db_run(&s->db, ACT_SQL_INBOX_DONE, values, 2, err);
@@ -148,6 +152,8 @@ act_sqlite_append(struct act_store *self, struct act_str run, const struct act_b
         return rc;
     }
     rc = act_db_commit(&s->db, err);
+    if (rc == ACT_OK)
+        owned->recovering = false;
     if (rc == ACT_OK && some) {
         owned->next_seq += batch->count;
         memcpy(owned->hash, hash, sizeof(hash));

@@ -29,8 +29,14 @@ read_row(struct act_sqlite *s, sqlite3_stmt *stmt, struct act_arena *arena, stru
 {
     int64_t id = sqlite3_column_int64(stmt, 0);
     struct act_str status = act_db_column(stmt, 3);
-    if (act_str_is(status, "running") && !owned_by_us(s, id) && !act_owners_taken(&s->owners, id))
-        status = ACT_STR("interrupted");
+    bool running = act_str_is(status, "running");
+    if ((running || act_str_is(status, "suspended")) && !owned_by_us(s, id) &&
+        !act_owners_taken(&s->owners, id)) {
+        if (act_recoveries(s, id) >= ACT_RECOVERIES_MAX)
+            status = ACT_STR("quarantined");
+        else if (running)
+            status = ACT_STR("interrupted");
+    }
     struct act_run_row row = {
         .run = act_arena_str(arena, act_db_column(stmt, 1)),
         .workflow = act_arena_str(arena, act_db_column(stmt, 2)),

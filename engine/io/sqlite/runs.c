@@ -22,6 +22,13 @@ act_sqlite_run_id(struct act_str run, struct act_error *err)
     return ACT_ERR_INVALID;
 }
 
+bool
+act_sqlite_is_end(struct act_str status)
+{
+    return act_str_is(status, "succeeded") || act_str_is(status, "failed") ||
+           act_str_is(status, "cancelled");
+}
+
 struct act_owned *
 act_sqlite_owned(struct act_sqlite *s, struct act_str run)
 {
@@ -58,8 +65,7 @@ act_sqlite_run_row(struct act_sqlite *s, struct act_str run, struct act_run_plac
         ret->row = sqlite3_column_int64(stmt, 0);
         ret->plan = sqlite3_column_int64(stmt, 2);
         snprintf(ret->status, sizeof(ret->status), "%.*s", ACT_STR_ARG(status));
-        ret->ended = act_str_is(status, "succeeded") || act_str_is(status, "failed") ||
-                     act_str_is(status, "cancelled");
+        ret->ended = act_sqlite_is_end(status);
     }
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
@@ -92,6 +98,7 @@ remember(struct act_sqlite *s, struct act_str run, int64_t row)
 static void
 forget(struct act_sqlite *s, struct act_owned *owned)
 {
+    act_recovery_ended(s, owned);
     act_owners_drop(&s->owners, owned->row);
     act_free(owned->run);
     *owned = *act_vec_last(&s->owned);
@@ -284,6 +291,10 @@ remove_rows(struct act_sqlite *s, const struct act_run_place *place, struct act_
     enum act_err rc = act_db_run(&s->db, ACT_SQL_BATCH_REMOVE, range, 2, err);
     if (rc == ACT_OK)
         rc = act_db_run(&s->db, ACT_SQL_INBOX_REMOVE, row, 1, err);
+    if (rc == ACT_OK)
+        rc = act_recoveries_clear(s, place->row, err);
+    if (rc == ACT_OK)
+        rc = act_snapshot_forget(s, place->row, err);
     if (rc == ACT_OK)
         rc = act_limits_forget(s, place->row, err);
     if (rc == ACT_OK)

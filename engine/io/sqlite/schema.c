@@ -40,8 +40,17 @@ const struct act_migration act_schema_migrations[] = {
      " state BLOB NOT NULL, UNIQUE (run, name, definition));"
      /* Who may call a global actor now; wanted: another run asks for it. */
      "CREATE TABLE actor_owners (name TEXT NOT NULL, definition TEXT NOT NULL,"
-     " run INTEGER NOT NULL, wanted INTEGER NOT NULL, PRIMARY KEY (name, definition)) WITHOUT ROWID;"
+     " run INTEGER NOT NULL, wanted INTEGER NOT NULL, PRIMARY KEY (name, definition)) WITHOUT "
+     "ROWID;"
      "CREATE INDEX actor_owners_run ON actor_owners (run);"},
+    {"recovery",
+     /* How many recoveries of a run began and left no word of how they went. */
+     "CREATE TABLE recoveries (run INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
+     " at_ms INTEGER NOT NULL);"
+     /* The folded state of a living run after event seq; the newest alone. hash: over the log's hash
+      * there and body. */
+     "CREATE TABLE snapshots (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL,"
+     " body BLOB NOT NULL);"},
 };
 const uint32_t act_schema_migration_count =
     sizeof(act_schema_migrations) / sizeof(act_schema_migrations[0]);

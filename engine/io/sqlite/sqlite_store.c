@@ -18,6 +18,8 @@ store_close(struct act_store *self)
     if (!self)
         return;
     struct act_sqlite *s = act_sqlite_of(self);
+    for (uint32_t i = 0; i < s->owned.len; i++)
+        act_recovery_ended(s, &s->owned.ptr[i]);
     act_checkpoint_fini(&s->checkpointer, &s->db);
     act_db_close(&s->db);
     act_owners_close(&s->owners);
@@ -41,10 +43,13 @@ static const struct act_store_ops ops = {
     .append = act_sqlite_append,
     .own = act_sqlite_own,
     .disown = act_sqlite_disown,
+    .begin_recovery = act_sqlite_begin_recovery,
     .find_run = act_sqlite_find_run,
     .list_runs = act_sqlite_list_runs,
     .read_plan = act_sqlite_read_plan,
     .read_batches = act_sqlite_read_batches,
+    .save_snapshot = act_sqlite_save_snapshot,
+    .read_snapshot = act_sqlite_read_snapshot,
     .post = act_sqlite_post,
     .inbox = act_sqlite_inbox,
     .changed = act_sqlite_changed,

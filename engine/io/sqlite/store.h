@@ -1,5 +1,6 @@
 /* The store behind the port: a connection, the runs it owns, and the operations, which stand in
- * runs.c, batches.c, inbox.c, limits.c and folder.c; sqlite_store.c puts them together. */
+ * runs.c, batches.c, inbox.c, limits.c, recovery.c, snapshots.c and folder.c; sqlite_store.c puts them
+ * together. */
 #ifndef ACT_ENGINE_IO_SQLITE_STORE_INTERNAL_H
 #define ACT_ENGINE_IO_SQLITE_STORE_INTERNAL_H
 
@@ -17,6 +18,8 @@ struct act_owned {
     uint8_t hash[ACT_SHA256_BYTES]; /* of its newest batch */
     int64_t data_version;           /* when its inbox was last looked at, and */
     uint64_t posts;                 /* how many the store had posted then */
+    bool recovering;                /* a recovery was counted and is not settled */
+    uint32_t recoveries;            /* how many were left before */
 };
 
 struct act_sqlite {
@@ -37,6 +40,7 @@ act_sqlite_of(struct act_store *store)
 }
 
 /* runs.c */
+bool act_sqlite_is_end(struct act_str status);
 struct act_owned *act_sqlite_owned(struct act_sqlite *s, struct act_str run); /* NULL: not ours */
 /* ACT_ERR_INVALID: no text that a run's id may be (letters, digits, '-', '_', '.'; not first a '.'). */
 enum act_err act_sqlite_run_id(struct act_str run, struct act_error *err);
@@ -126,6 +130,23 @@ enum act_err act_actors_save(struct act_sqlite *s, int64_t row, const struct act
 enum act_err act_actors_forget(struct act_sqlite *s, int64_t row, struct act_error *err);
 /* Is a run with this row owned by anybody alive? */
 bool act_limits_alive(struct act_sqlite *s, int64_t row);
+
+/* recovery.c */
+enum act_err act_sqlite_begin_recovery(struct act_store *self, struct act_str run, bool anyway,
+                                       struct act_error *err);
+uint32_t act_recoveries(struct act_sqlite *s, int64_t row);
+/* Inside a transaction. */
+enum act_err act_recoveries_clear(struct act_sqlite *s, int64_t row, struct act_error *err);
+/* In order: it does not count. */
+void act_recovery_ended(struct act_sqlite *s, struct act_owned *owned);
+
+/* snapshots.c */
+enum act_err act_sqlite_save_snapshot(struct act_store *self, struct act_str run,
+                                      const struct act_snapshot *snapshot, struct act_error *err);
+enum act_err act_sqlite_read_snapshot(struct act_store *self, struct act_str run,
+                                      struct act_buf *body, uint64_t *seq, struct act_error *err);
+/* Inside a transaction. */
+enum act_err act_snapshot_forget(struct act_sqlite *s, int64_t row, struct act_error *err);
 
 /* folder.c */
 enum act_err act_sqlite_folder(struct act_store *self, struct act_str run, bool create,

@@ -71,6 +71,16 @@ disown(struct act_store *self, struct act_str run)
 }
 
 static enum act_err
+begin_recovery(struct act_store *self, struct act_str run, bool anyway, struct act_error *err)
+{
+    (void)self;
+    (void)run;
+    (void)anyway;
+    (void)err;
+    return ACT_OK;
+}
+
+static enum act_err
 read_batches(struct act_store *self, struct act_str run, uint64_t from_seq,
              enum act_err (*fn)(void *self, const struct act_batch *batch, struct act_error *err),
              void *fn_self, struct act_error *err)
@@ -150,6 +160,7 @@ static const struct act_store_ops ops = {
     .create_run = create_run,
     .append = append,
     .disown = disown,
+    .begin_recovery = begin_recovery,
     .read_batches = read_batches,
     .inbox = inbox,
     .changed = changed,
