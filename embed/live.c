@@ -210,6 +210,7 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .on_interrupt = how->on_interrupt,
         .take_quarantined = how->take_quarantined,
         .observer = how->observer,
+        .hook = how->hook,
         .hash_files = hash_files,
         .hash_files_self = live,
     };

@@ -65,6 +65,7 @@ struct act_live_how {
     enum act_on_interrupt on_interrupt;
     bool take_quarantined; /* see engine/run/coord.h */
     struct act_coord_observer observer;
+    struct act_coord_hook hook; /* for tests alone: nothing that is built to be used sets it */
 };
 void act_live_ready(struct act_live *live, const struct act_live_how *how);
 enum act_err act_live_start(struct act_live *live, struct act_error *err);
