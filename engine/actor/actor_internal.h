@@ -69,14 +69,15 @@ ACT_VEC_TYPE(act_waitings, struct act_waiting);
 /* What few actors have. (run) */
 struct act_rare {
     const struct act_hooks *hooks;
-    uint64_t kill_at; /* value of handled; 0: never */
-    bool kill_taken;
     struct act_bonds bonds;
-    struct act_node *reason;    /* while STOPPING: holds a packed struct actant_reason */
-    struct act_waitings starts; /* who waits for the start */
+    struct act_node *reason;    /* while its children stop: holds a packed struct actant_reason */
+    struct act_waiting start;   /* who waits for the start; ref 0: nobody */
+    struct act_waitings starts; /* and who else */
     struct act_waitings
         kept;           /* asks taken and answered later; ref 0: free, serial the next free one */
+    uint64_t kill_at;   /* if the cell is marked: value of handled */
     uint32_t kept_free; /* index + 1 */
+    bool kill_taken;
 };
 
 /* Invariants: 1. places counts the messages on their way to or in a bounded mailbox, never more than
@@ -87,36 +88,54 @@ struct act_cell {
     /* any thread */
     _Atomic(uint64_t) ref;
     _Atomic(struct act_node *) inbox; /* pool: see threads.h */
+    struct act_side *_Atomic side;    /* rule DROP_OLDEST: side.h */
     _Atomic(uint32_t) places;
     _Atomic(uint32_t) dropped;
-    _Atomic(uint8_t) wanted;       /* somebody waits for a place: overflow.c */
-    _Atomic(uint8_t) alive;        /* 1: lives; 2: stops, or is between two lives */
-    struct act_side *_Atomic side; /* rule DROP_OLDEST: side.h */
-    _Atomic(uint8_t) alert;        /* mail from another thread that goes before the lanes' */
-    uint8_t home;                  /* for ever */
+    _Atomic(uint8_t) wanted; /* somebody waits for a place: overflow.c */
+    _Atomic(uint8_t) alive;  /* 1: lives; 2: stops, or is between two lives */
+    _Atomic(uint8_t) alert;  /* mail from another thread that goes before the lanes' */
+    uint8_t home;            /* for ever */
     /* fixed while ref is the same */
     uint8_t overflow;
     bool keep_mailbox, supervised, notices_first, named;
+    bool direct; /* of the loop, and unbounded: send.h */
     uint32_t mailbox_max;
     const struct actant_class *actor;
     _Atomic(uint64_t) parent; /* 0: none, or a parked one that nobody has adopted yet */
     /* (run) */
-    struct act_queue lanes[ACT_LANES];
-    struct act_cell *ready_next;
-    void *state;
-    struct act_rare *rare;
-    struct act_pending *pending; /* asks and timers: pending.h */
+    _Alignas(64) struct act_queue lanes[ACT_LANES];
+    /* What makes the next message a matter of course or not: act_cell_is_plain. */
+    uint8_t life;
+    bool closing, exiting, paused;
+    bool marked;    /* rare->kill_at is set */
+    uint8_t unused; /* 0 */
+    uint16_t holds; /* actors that hold this one back */
     /* written by (run) alone, read by any thread: metrics.h */
-    struct act_latency
-        *_Atomic latency; /* made for the first message that is timed; kept for ever */
     _Atomic(uint64_t) handled;
     _Atomic(uint32_t) waiting, waiting_max; /* in lanes, without control */
+    bool queued, for_good, by_parent, draining, subscribed;
+    void *state;
+    struct act_cell *ready_next;
+    struct act_rare *rare;
+    struct act_pending *pending; /* asks and timers: pending.h */
+    struct act_latency
+        *_Atomic latency; /* made for the first message that is timed; kept for ever */
     _Atomic(uint32_t) panics, restarts;
     uint32_t stop_after; /* closing: messages that are still its own */
-    uint8_t life;
-    bool queued, closing, exiting, paused, for_good, by_parent, draining, subscribed;
-    uint16_t holds; /* actors that hold this one back */
+    /* whose list it is in */
+    struct act_cell *free_next; /* a free one may be in a run queue, too: mail that came late */
 };
+
+/* It lives, and nothing stands between it and its next message. */
+static inline bool
+act_cell_is_plain(const struct act_cell *cell)
+{
+    static const unsigned char plain[8] = {ACT_LIFE_LIVE};
+
+    _Static_assert(offsetof(struct act_cell, holds) == offsetof(struct act_cell, life) + 6,
+                   "one word");
+    return memcmp((const char *)cell + offsetof(struct act_cell, life), plain, sizeof(plain)) == 0;
+}
 
 /* Counters that one thread writes and any may read: no read-modify-write is needed. */
 static inline uint32_t
@@ -167,11 +186,16 @@ struct act_ready {
 struct act_worker {
     struct actant_system *system;
     bool is_loop;
-    _Atomic(uint64_t) messages; /* taken, for metrics; written by its own thread */
+    /* Written by its own thread. */
+    _Atomic(uint64_t) messages;   /* taken, for metrics */
+    _Atomic(uint64_t) born, gone; /* cells taken into use and given back here: act_system_actors */
+    struct act_cell *spare_cells; /* free ones of its home, through free_next */
+    uint32_t spare_count;
     struct actant_context context;
     struct act_cache cache;
     struct act_ready ready;
     bool in_turn;
+    struct act_cell *hot; /* whom it sent to last; NULL: nobody yet. send.h */
 };
 
 /* How one that is gone ended, for those who ask late. */
@@ -191,11 +215,9 @@ struct act_cells {
     struct act_mutex lock;
     _Atomic(struct act_cell *) *_Atomic tables[1u << (ACT_INDEX_BITS - 2 * ACT_CHUNK_BITS)];
     uint32_t used;
-    struct {
-        ACT_VEC(uint32_t) indexes;
-    } free[ACT_HOME_WAITER +
-           1]; /* a cell's home is for ever: late messages for one that lived in it
-                                    before are taken in by that home's threads */
+    /* Through free_next. A cell's home is for ever: late messages for one that lived in it before are taken
+     * in by that home's threads. */
+    struct act_cell *free[ACT_HOME_WAITER + 1];
 };
 
 struct actant_system {
@@ -212,7 +234,7 @@ struct actant_system {
      * and must be woken by whoever puts the first one in. */
     _Atomic(struct act_node *) inbox;
     _Atomic(bool) closed;
-    _Atomic(uint32_t) actors; /* cells that are not free */
+    _Atomic(uint64_t) born; /* actors from threads that are not the system's */
     _Atomic(uint64_t) wakes;
     uint64_t random;            /* of the seed */
     int64_t virtual_ns;         /* with a seed and no now_ns */
@@ -240,6 +262,8 @@ void act_system_poke(
     struct actant_system *system); /* the loop's thread, if it sleeps in a call of ours */
 void act_system_take_inbox(struct actant_system *system); /* on the loop's thread */
 void act_system_wake(struct actant_system *system);       /* the loop, from another thread */
+/* How many there are; while they come and go, some too many. Any thread. */
+uint64_t act_system_actors(struct actant_system *system);
 /* On the loop's thread, outside a turn: turns and sleeps until done says so (called under system->lock) or
  * the time is over. */
 void act_system_turn_until(struct actant_system *system, bool (*done)(void *self), void *self,
@@ -251,10 +275,12 @@ unsigned act_system_home(const struct actant_system *system, enum actant_home ho
 
 void act_cells_init(struct act_cells *cells);
 void act_cells_fini(struct act_cells *cells);
-/* A free cell with its new ref in *ret_ref, not published yet (cell->ref); NULL: 16 M are in use. */
-struct act_cell *act_cells_take(struct act_cells *cells, unsigned home, uint64_t *ret_ref);
+/* A free cell with its new ref in *ret_ref, not published yet (cell->ref); NULL: 16 M are in use. worker: of
+ * this thread; NULL: it is none of the system's. */
+struct act_cell *act_cells_take(struct act_cells *cells, struct act_worker *worker, unsigned home,
+                                uint64_t *ret_ref);
 /* Makes ref stale. */
-void act_cells_give(struct act_cells *cells, struct act_cell *cell);
+void act_cells_give(struct act_cells *cells, struct act_worker *worker, struct act_cell *cell);
 uint32_t act_cells_used(struct act_cells *cells); /* indexes below it have a cell */
 /* The cell of a ref, stale or not; NULL: there never was one. */
 static inline struct act_cell *
@@ -281,7 +307,9 @@ act_cell_of(struct actant_system *system, uint64_t ref)
     /* Acquire: with the ref come the fields that are fixed for it. */
     return cell && atomic_load_explicit(&cell->ref, memory_order_acquire) == ref ? cell : NULL;
 }
-struct act_rare *act_cell_rare(struct act_cell *cell); /* makes it if need be */
+/* Makes it if need be. On the cell's thread. */
+struct act_rare *act_cell_rare(struct act_worker *worker, struct act_cell *cell);
+void act_cell_free_rare(struct act_worker *worker, struct act_cell *cell);
 
 /* ---- mail.c ------------------------------------------------------------------------------------ */
 
@@ -376,8 +404,10 @@ void act_wait_answer(struct actant_system *system, struct act_worker *worker, st
 /* Into the worker's run queue, if it is not there. */
 void act_ready_push(struct act_worker *worker, struct act_cell *cell);
 struct act_cell *act_ready_pop(struct act_worker *worker);
-/* Runs up to budget messages of the cell; how many it took (at least 1). */
+/* Runs up to budget messages of the cell; how many it took. */
 size_t act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget);
+/* The same with as many as an actor takes before it is the next one's turn. */
+size_t act_step_slice(struct act_worker *worker, struct act_cell *cell);
 bool act_step_has_more(const struct act_cell *cell);
 
 void act_step_begin(struct actant_context *context, struct act_cell *cell);
@@ -407,10 +437,16 @@ void act_life_control(struct act_worker *worker, struct act_cell *cell, struct a
 /* Begins to stop; over when the children are. reason is copied. */
 void act_life_end(struct act_worker *worker, struct act_cell *cell,
                   const struct actant_reason *reason);
+/* from, with serial, is told when it has started: now, if it has. */
+void act_life_watch_start(struct act_worker *worker, struct act_cell *cell, uint64_t from,
+                          uint64_t serial);
 bool act_life_abnormal(enum actant_stop_kind kind);
 
 /* ---- bonds between actors (monitor.c) ---------------------------------------------------------- */
 
+/* Notes down that from watches, or is linked, or no more. False: control says something else. */
+bool act_monitor_note(struct act_worker *worker, struct act_cell *cell, uint64_t from,
+                      enum act_control control);
 void act_monitor_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node);
 /* Is this DOWN still expected? Takes the bond away. */
 bool act_monitor_accept(struct act_cell *cell, const struct act_node *down);

@@ -18,7 +18,7 @@ act_mail_reply(struct actant_system *system, struct act_worker *worker, uint64_t
     node->lane = ACT_LANE_NORMAL;
     if (cell && !cell->notices_first) {
         act_send_copy(node->as.bytes, data, size);
-        act_send_append(worker, cell, node);
+        act_send_append(worker, cell, node, ACT_LANE_NORMAL);
         return;
     }
     if (size > 0) {

@@ -19,6 +19,13 @@ actant_ask(struct actant_context *context, struct actant_ref to, uint32_t type, 
     struct act_worker *worker = context->worker;
     uint64_t serial =
         act_pending_open(worker, context->cell, ACT_SLOT_ASK, tag, act_pending_ns(timeout_ms), 0);
+    struct act_cell *cell = act_send_short(worker, to.v, type, data, size);
+
+    if (cell) {
+        act_send_to(worker, cell, to.v, own_ref(context), serial, type, ACT_LANE_NORMAL,
+                    ACT_NODE_ASK, data, size);
+        return;
+    }
     struct act_letter letter = {
         .to = to.v,
         .from = own_ref(context),
@@ -29,8 +36,7 @@ actant_ask(struct actant_context *context, struct actant_ref to, uint32_t type, 
         .lane = ACT_LANE_NORMAL,
         .flags = ACT_NODE_ASK,
     };
-    enum actant_code code = act_send(worker->system, worker, &letter);
-
+    enum actant_code code = act_mail_send(worker->system, worker, &letter);
     /* GONE is answered by whoever finds it out: at once here, or where the message is taken in. */
     if (code != ACTANT_OK) {
         act_mail_reply(worker->system, worker, own_ref(context), serial, code, NULL, 0);
@@ -62,7 +68,7 @@ actant_reply(struct actant_context *context, const void *data, size_t size)
 struct actant_reply_handle
 actant_reply_later(struct actant_context *context)
 {
-    struct act_rare *rare = act_cell_rare(context->cell);
+    struct act_rare *rare = act_cell_rare(context->worker, context->cell);
 
     if (!context->owes) {
         return (struct actant_reply_handle){.to = ACTANT_NOBODY};

@@ -15,7 +15,9 @@ hash(uint64_t ref)
 void
 act_bonds_fini(struct act_bonds *bonds)
 {
-    act_free(bonds->entries);
+    if (bonds->entries != bonds->first) {
+        act_free(bonds->entries);
+    }
     act_free(bonds->slots);
     *bonds = (struct act_bonds){0};
 }
@@ -92,9 +94,14 @@ make_room(struct act_bonds *bonds)
         }
     }
     bonds->len = kept;
-    if (kept * 2 > bonds->cap || bonds->cap == 0) {
-        bonds->cap = bonds->cap ? bonds->cap * 2 : 2;
-        bonds->entries = act_realloc(bonds->entries, bonds->cap, sizeof(*bonds->entries));
+    if (kept * 2 > bonds->cap) {
+        bool first = bonds->entries == bonds->first;
+        bonds->cap = first ? 4 : bonds->cap * 2;
+        bonds->entries =
+            act_realloc(first ? NULL : bonds->entries, bonds->cap, sizeof(*bonds->entries));
+        if (first) {
+            bonds->entries[0] = bonds->first[0];
+        }
     }
     rebuild_slots(bonds);
 }
@@ -108,13 +115,15 @@ act_bonds_add(struct act_bonds *bonds, uint64_t ref, uint32_t flags)
         bond->flags |= flags;
         return;
     }
-    if (bonds->len == bonds->cap) {
+    if (!bonds->entries) {
+        bonds->entries = bonds->first;
+        bonds->cap = 1;
+    } else if (bonds->len == bonds->cap) {
         make_room(bonds);
     } else if (bonds->slots && bonds->slots_used * 4 >= bonds->slot_cap * 3) {
         rebuild_slots(bonds);
     }
     bonds->entries[bonds->len++] = (struct act_bond){ref, flags};
-    bonds->live++;
     if (bonds->slots) {
         put_slot(bonds, bonds->len - 1);
     }
@@ -132,7 +141,6 @@ act_bonds_drop(struct act_bonds *bonds, uint64_t ref, uint32_t flags)
     bond->flags &= ~flags;
     if (bond->flags == 0) {
         bond->ref = 0;
-        bonds->live--;
         while (bonds->len > 0 && bonds->entries[bonds->len - 1].ref == 0) {
             bonds->len--;
         }

@@ -1,6 +1,6 @@
 /* Whom an actor has to do with: a small map from refs to flags that keeps its order. A handful of
  * entries is searched as a list, more by hash. Zero-initialised is empty; owned by the actor's cell and
- * touched only by the thread that runs it. */
+ * touched only by the thread that runs it. It must not be moved: the first entry is in it. */
 #ifndef ACT_ENGINE_ACTOR_BONDS_H
 #define ACT_ENGINE_ACTOR_BONDS_H
 
@@ -24,9 +24,10 @@ struct act_bond {
  * once; a slot may also name a place whose entry is another by now, and the ref there decides.
  * 3. The last entry is live. */
 struct act_bonds {
-    struct act_bond *entries;
-    uint32_t *slots; /* index + 1; 0: free. NULL while there are few */
-    uint32_t len, cap, live, slot_cap, slots_used;
+    struct act_bond *entries;                /* NULL: none yet */
+    uint32_t *slots;                         /* index + 1; 0: free. NULL while there are few */
+    uint32_t len, cap, slot_cap, slots_used; /* cap 0 or 1: entries is first */
+    struct act_bond first[1];
 };
 
 void act_bonds_fini(struct act_bonds *bonds);

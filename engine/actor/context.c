@@ -97,38 +97,11 @@ stepping(const struct act_worker *worker)
                : 0;
 }
 
-enum actant_code
-actant_tell(struct actant_system *system, struct actant_ref to, uint32_t type, const void *data,
-            size_t size)
-{
-    struct act_worker *worker = act_worker_here(system);
-    struct act_letter letter = {.to = to.v,
-                                .from = stepping(worker),
-                                .type = type,
-                                .lane = ACT_LANE_NORMAL,
-                                .data = data,
-                                .size = size};
-
-    return act_send(system, worker, &letter);
-}
-
-enum actant_code
-actant_send(struct actant_context *context, struct actant_ref to, uint32_t type, const void *data,
-            size_t size, enum actant_priority priority)
-{
-    struct act_letter letter = {.to = to.v,
-                                .from = actant_self(context).v,
-                                .type = type,
-                                .lane = lane_of(priority),
-                                .data = data,
-                                .size = size};
-
-    return act_send(context->worker->system, context->worker, &letter);
-}
-
-enum actant_code
-act_actor_send_as(struct actant_system *system, struct actant_ref from, struct actant_ref to,
-                  uint32_t type, const void *data, size_t size, enum actant_priority priority)
+/* Not inline, so that who sends in the short way has no letter to make room for. */
+static __attribute__((noinline)) enum actant_code
+send_as(struct actant_system *system, struct act_worker *worker, struct actant_ref from,
+        struct actant_ref to, uint32_t type, const void *data, size_t size,
+        enum actant_priority priority)
 {
     struct act_letter letter = {.to = to.v,
                                 .from = from.v,
@@ -137,7 +110,44 @@ act_actor_send_as(struct actant_system *system, struct actant_ref from, struct a
                                 .data = data,
                                 .size = size};
 
-    return act_mail_send(system, act_worker_here(system), &letter);
+    return act_mail_send(system, worker, &letter);
+}
+
+enum actant_code
+act_actor_send_as(struct actant_system *system, struct actant_ref from, struct actant_ref to,
+                  uint32_t type, const void *data, size_t size, enum actant_priority priority)
+{
+    return send_as(system, act_worker_here(system), from, to, type, data, size, priority);
+}
+
+enum actant_code
+actant_tell(struct actant_system *system, struct actant_ref to, uint32_t type, const void *data,
+            size_t size)
+{
+    struct act_worker *worker = act_worker_here(system);
+    struct act_cell *cell = act_send_short(worker, to.v, type, data, size);
+
+    if (cell) {
+        act_send_to(worker, cell, to.v, stepping(worker), 0, type, ACT_LANE_NORMAL, 0, data, size);
+        return ACTANT_OK;
+    }
+    return send_as(system, worker, (struct actant_ref){stepping(worker)}, to, type, data, size,
+                   ACTANT_NORMAL);
+}
+
+enum actant_code
+actant_send(struct actant_context *context, struct actant_ref to, uint32_t type, const void *data,
+            size_t size, enum actant_priority priority)
+{
+    struct act_worker *worker = context->worker;
+    struct act_cell *cell = act_send_short(worker, to.v, type, data, size);
+    struct actant_ref from = actant_self(context);
+
+    if (cell) {
+        act_send_to(worker, cell, to.v, from.v, 0, type, lane_of(priority), 0, data, size);
+        return ACTANT_OK;
+    }
+    return send_as(worker->system, worker, from, to, type, data, size, priority);
 }
 
 static enum actant_code

@@ -17,25 +17,61 @@ act_life_abnormal(enum actant_stop_kind kind)
 /* ---- start ------------------------------------------------------------------------------------- */
 
 static void
+answer_start(struct act_worker *worker, struct act_waiting waiting,
+             const struct actant_reason *failed)
+{
+    if (!failed) {
+        act_mail_reply(worker->system, worker, waiting.ref, waiting.serial, ACTANT_OK, NULL, 0);
+        return;
+    }
+    struct act_node *answer = act_mail_reason(worker->system, worker, failed);
+    answer->to = waiting.ref;
+    answer->serial = waiting.serial;
+    answer->type = ACTANT_TYPE_REPLY;
+    answer->code = ACTANT_FAILED;
+    answer->lane = ACT_LANE_NORMAL;
+    act_mail_post(worker->system, worker, answer);
+}
+
+static void
 answer_starts(struct act_worker *worker, struct act_cell *cell, const struct actant_reason *failed)
 {
-    struct act_waitings *starts = &cell->rare->starts;
+    struct act_rare *rare = cell->rare;
 
-    for (uint32_t i = 0; i < starts->len; i++) {
-        if (!failed) {
-            act_mail_reply(worker->system, worker, starts->ptr[i].ref, starts->ptr[i].serial,
-                           ACTANT_OK, NULL, 0);
-            continue;
-        }
-        struct act_node *answer = act_mail_reason(worker->system, worker, failed);
-        answer->to = starts->ptr[i].ref;
-        answer->serial = starts->ptr[i].serial;
-        answer->type = ACTANT_TYPE_REPLY;
-        answer->code = ACTANT_FAILED;
-        answer->lane = ACT_LANE_NORMAL;
-        act_mail_post(worker->system, worker, answer);
+    if (!rare || rare->start.ref == 0) {
+        return;
     }
-    act_vec_fini(starts);
+    answer_start(worker, rare->start, failed);
+    rare->start.ref = 0;
+    for (uint32_t i = 0; i < rare->starts.len; i++) {
+        answer_start(worker, rare->starts.ptr[i], failed);
+    }
+    act_vec_fini(&rare->starts);
+}
+
+/* A block that is recycled, or memory of its own. */
+static void *
+new_state(struct act_worker *worker, size_t size)
+{
+    unsigned shape = act_shape_of(size);
+
+    if (!ACT_RECYCLE || shape == ACT_SHAPES) {
+        return act_zalloc(1, size);
+    }
+    return memset(act_block_new(&worker->system->depot, &worker->cache, shape), 0, size);
+}
+
+static void
+free_state(struct act_worker *worker, struct act_cell *cell)
+{
+    unsigned shape = act_shape_of(cell->actor->state_size);
+
+    if (!ACT_RECYCLE || shape == ACT_SHAPES) {
+        act_free(cell->state);
+    } else {
+        act_block_free(&worker->system->depot, &worker->cache, shape, cell->state);
+    }
+    cell->state = NULL;
 }
 
 static void
@@ -43,8 +79,7 @@ begin_life(struct act_worker *worker, struct act_cell *cell)
 {
     cell->life = ACT_LIFE_STARTING;
     atomic_store_explicit(&cell->alive, 1, memory_order_relaxed);
-    cell->state = act_zalloc(1, cell->actor->state_size);
-    (void)worker;
+    cell->state = new_state(worker, cell->actor->state_size);
 }
 
 /* START: the first step. */
@@ -58,7 +93,7 @@ start(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
     if (cell->life == ACT_LIFE_PARKED) {
         act_count_set(&cell->restarts, act_count_get(&cell->restarts) + 1);
     } else if (node->serial != 0) {
-        act_cell_rare(cell)->hooks = (const struct act_hooks *)(uintptr_t)node->serial;
+        act_cell_rare(worker, cell)->hooks = (const struct act_hooks *)(uintptr_t)node->serial;
     }
     begin_life(worker, cell);
     act_step_begin(context, cell);
@@ -68,31 +103,33 @@ start(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
     act_step_end(context);
     if (code != 0) {
         struct actant_reason reason = {ACTANT_STOP_START, act_step_error(context, code)};
-        if (cell->rare) {
-            answer_starts(worker, cell, &reason);
-        }
+        answer_starts(worker, cell, &reason);
         act_life_end(worker, cell, &reason);
         return;
     }
     cell->life = ACT_LIFE_LIVE;
-    if (cell->rare) {
-        answer_starts(worker, cell, NULL);
-    }
+    answer_starts(worker, cell, NULL);
     if (cell->exiting) {
         act_life_end(worker, cell, &(struct actant_reason){.kind = ACTANT_STOP_NORMAL});
     }
 }
 
-static void
-watch_start(struct act_worker *worker, struct act_cell *cell, const struct act_node *node)
+void
+act_life_watch_start(struct act_worker *worker, struct act_cell *cell, uint64_t from,
+                     uint64_t serial)
 {
-    struct act_waiting waiting = {node->from, node->serial};
+    struct act_waiting waiting = {from, serial};
 
-    if (cell->life != ACT_LIFE_LIVE && cell->life != ACT_LIFE_STOPPING) {
-        act_vec_push(&act_cell_rare(cell)->starts, waiting);
+    if (cell->life == ACT_LIFE_LIVE || cell->life == ACT_LIFE_STOPPING) {
+        answer_start(worker, waiting, NULL);
         return;
     }
-    act_mail_reply(worker->system, worker, waiting.ref, waiting.serial, ACTANT_OK, NULL, 0);
+    struct act_rare *rare = act_cell_rare(worker, cell);
+    if (rare->start.ref == 0) {
+        rare->start = waiting;
+    } else {
+        act_vec_push(&rare->starts, waiting);
+    }
 }
 
 /* ---- end --------------------------------------------------------------------------------------- */
@@ -127,19 +164,6 @@ release_supervised(struct act_worker *worker, struct act_rare *rare)
     }
 }
 
-static void
-free_rare(struct act_worker *worker, struct act_cell *cell)
-{
-    struct act_rare *rare = cell->rare;
-
-    release_supervised(worker, rare);
-    act_bonds_fini(&rare->bonds);
-    act_vec_fini(&rare->starts);
-    act_vec_fini(&rare->kept);
-    act_free(rare);
-    cell->rare = NULL;
-}
-
 /* For good: whatever the cell had goes, and its ref is stale. */
 static void
 vanish(struct act_worker *worker, struct act_cell *cell)
@@ -155,7 +179,8 @@ vanish(struct act_worker *worker, struct act_cell *cell)
         act_registry_remove(&system->names, ref);
     }
     if (cell->rare) {
-        free_rare(worker, cell);
+        release_supervised(worker, cell->rare);
+        act_cell_free_rare(worker, cell);
     }
     cell->life = ACT_LIFE_FREE;
     cell->closing = cell->exiting = cell->paused = cell->for_good = false;
@@ -164,7 +189,7 @@ vanish(struct act_worker *worker, struct act_cell *cell)
     act_metrics_reset(cell);
     atomic_store_explicit(&cell->alive, 0, memory_order_relaxed);
     bool blocks = cell->mailbox_max != 0 && cell->overflow == ACTANT_BLOCK;
-    act_cells_give(&system->cells, cell);
+    act_cells_give(&system->cells, worker, cell);
     if (blocks) {
         act_overflow_room(system, worker, ref);
     }
@@ -173,15 +198,16 @@ vanish(struct act_worker *worker, struct act_cell *cell)
     if (parent != 0) {
         act_mail_control(system, worker, parent, ref, ACT_CONTROL_CHILD_GONE, 0, 0);
     }
-    atomic_fetch_sub_explicit(&system->actors, 1, memory_order_release);
+    /* Release: what it did comes before what is freed with the system. */
+    atomic_store_explicit(&worker->gone,
+                          atomic_load_explicit(&worker->gone, memory_order_relaxed) + 1,
+                          memory_order_release);
 }
 
 /* No child lives any more. */
 static void
-finish(struct act_worker *worker, struct act_cell *cell)
+finish(struct act_worker *worker, struct act_cell *cell, const struct actant_reason *reason)
 {
-    struct act_node *packed = cell->rare->reason;
-    const struct actant_reason *reason = (const struct actant_reason *)act_node_data(packed);
     bool keeps_ref = cell->supervised && !cell->for_good;
 
     if (reason->kind != ACTANT_STOP_START && cell->actor->stop) {
@@ -189,29 +215,41 @@ finish(struct act_worker *worker, struct act_cell *cell)
         cell->actor->stop(&worker->context, cell->state, reason);
         act_step_end(&worker->context);
     }
-    act_free(cell->state);
-    cell->state = NULL;
-    cell->rare->reason = NULL;
+    free_state(worker, cell);
     act_pending_clear(worker, cell, !keeps_ref);
-    act_ask_abandon(worker, cell);
+    if (cell->rare) {
+        act_ask_abandon(worker, cell);
+    }
     if (act_life_abnormal(reason->kind) && !keeps_ref) {
         act_monitor_obituary(worker->system, atomic_load_explicit(&cell->ref, memory_order_relaxed),
                              reason);
     }
-    act_monitor_announce(worker, cell, reason);
+    if (cell->rare) {
+        act_monitor_announce(worker, cell, reason);
+    }
     if (keeps_ref) {
-        park(worker, cell, packed);
+        park(worker, cell, act_mail_reason(worker->system, worker, reason));
     } else {
-        act_mail_free(worker->system, worker, packed);
         vanish(worker, cell);
     }
+}
+
+/* The same with the reason that was kept. */
+static void
+finish_kept(struct act_worker *worker, struct act_cell *cell)
+{
+    struct act_node *reason = cell->rare->reason;
+
+    cell->rare->reason = NULL;
+    finish(worker, cell, (const struct actant_reason *)act_node_data(reason));
+    act_mail_free(worker->system, worker, reason);
 }
 
 /* Stops the child that came last, in order if this one stops in order; false: there is none. */
 static bool
 end_last_child(struct act_worker *worker, struct act_cell *cell)
 {
-    uint64_t child = act_bonds_last(&cell->rare->bonds, ACT_BOND_CHILD);
+    uint64_t child = cell->rare ? act_bonds_last(&cell->rare->bonds, ACT_BOND_CHILD) : 0;
 
     if (child == 0) {
         return false;
@@ -228,15 +266,18 @@ end_last_child(struct act_worker *worker, struct act_cell *cell)
 void
 act_life_end(struct act_worker *worker, struct act_cell *cell, const struct actant_reason *reason)
 {
-    struct act_rare *rare = act_cell_rare(cell);
-
     cell->life = ACT_LIFE_STOPPING;
     /* Whoever hears of its stop does not find it alive. */
     atomic_store_explicit(&cell->alive, 2, memory_order_relaxed);
     cell->draining = cell->draining || reason->kind == ACTANT_STOP_NORMAL;
-    rare->reason = act_mail_reason(worker->system, worker, reason);
-    if (!end_last_child(worker, cell)) {
-        finish(worker, cell);
+    if (!end_last_child(worker, cell) && reason->error.code == 0) {
+        finish(worker, cell, reason);
+        return;
+    }
+    /* The error is lent by whoever may write another one before it is told. */
+    act_cell_rare(worker, cell)->reason = act_mail_reason(worker->system, worker, reason);
+    if (act_bonds_last(&cell->rare->bonds, ACT_BOND_CHILD) == 0) {
+        finish_kept(worker, cell);
     }
 }
 
@@ -246,10 +287,10 @@ child_gone(struct act_worker *worker, struct act_cell *cell, struct act_node *no
 {
     bool parked = node->serial == 1;
 
-    act_bonds_drop(&act_cell_rare(cell)->bonds, node->from,
+    act_bonds_drop(&act_cell_rare(worker, cell)->bonds, node->from,
                    ACT_BOND_CHILD | (parked ? 0 : ACT_BOND_SUPERVISED));
     if (cell->life == ACT_LIFE_STOPPING && !end_last_child(worker, cell)) {
-        finish(worker, cell);
+        finish_kept(worker, cell);
         return false;
     }
     if (!parked || cell->life != ACT_LIFE_LIVE) {
@@ -311,7 +352,9 @@ act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_no
             return;
         }
         break;
-    case ACT_CONTROL_WATCH_START: watch_start(worker, cell, node); break;
+    case ACT_CONTROL_WATCH_START:
+        act_life_watch_start(worker, cell, node->from, node->serial);
+        break;
     case ACT_CONTROL_MONITOR:
     case ACT_CONTROL_UNMONITOR:
     case ACT_CONTROL_LINK:
@@ -320,8 +363,9 @@ act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_no
     case ACT_CONTROL_FORGET: act_ask_forget(cell, node); break;
     case ACT_CONTROL_UNHOLD: unhold(cell, node); break;
     case ACT_CONTROL_DEBUG_KILL:
-        act_cell_rare(cell)->kill_at =
+        act_cell_rare(worker, cell)->kill_at =
             atomic_load_explicit(&cell->handled, memory_order_relaxed) + node->serial;
+        cell->marked = true;
         cell->rare->kill_taken = node->code != 0;
         break;
     case ACT_CONTROL_SIDE:

@@ -89,16 +89,19 @@ is_to_start(const struct act_cell *cell)
     return false;
 }
 
-/* In order: after what is in the mailbox now, without notices that go first anyway. */
-static enum actant_code
-close_after(struct act_cell *cell)
+/* STOP, in order: after what is in the mailbox now, without notices that go first anyway. */
+static void
+close_after(struct act_cell *cell, bool by_parent)
 {
+    cell->by_parent = cell->by_parent || by_parent;
+    if (cell->closing || (cell->life == ACT_LIFE_PARKED && !is_to_start(cell))) {
+        return;
+    }
     cell->closing = true;
     cell->stop_after = act_count_get(&cell->waiting);
     for (struct act_node *node = cell->lanes[ACT_LANE_FRONT].head; node; node = node->next) {
         cell->stop_after -= !(node->flags & ACT_NODE_CONTROL);
     }
-    return ACTANT_OK;
 }
 
 enum actant_code
@@ -114,10 +117,7 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
     }
     if (node->flags & ACT_NODE_CONTROL) {
         if (node->type == ACT_CONTROL_STOP) {
-            cell->by_parent = cell->by_parent || node->code != 0;
-            if (!cell->closing && (cell->life != ACT_LIFE_PARKED || is_to_start(cell))) {
-                close_after(cell);
-            }
+            close_after(cell, node->code != 0);
             act_mail_free(worker->system, worker, node);
             return ACTANT_OK;
         }
@@ -149,10 +149,10 @@ act_mail_put_back(struct act_cell *cell, struct act_node *node)
     struct act_queue *lane = &cell->lanes[node->lane];
 
     node->next = lane->head;
-    lane->head = node;
-    if (!lane->tail) {
+    if (!lane->head) {
         lane->tail = node;
     }
+    lane->head = node;
     act_count_set(&cell->waiting, act_count_get(&cell->waiting) + 1);
 }
 
@@ -213,8 +213,8 @@ rouse(struct actant_system *system)
 {
     struct act_node *asleep = ACT_INBOX_ASLEEP;
 
-    if (atomic_compare_exchange_strong_explicit(&system->inbox, &asleep, NULL,
-                                                memory_order_relaxed, memory_order_relaxed)) {
+    if (atomic_compare_exchange_strong_explicit(&system->inbox, &asleep, NULL, memory_order_relaxed,
+                                                memory_order_relaxed)) {
         act_system_wake(system);
     }
 }
@@ -343,10 +343,34 @@ act_mail_send(struct actant_system *system, struct act_worker *worker,
     return act_mail_post_to(system, worker, cell, node);
 }
 
+/* On the loop's thread, to an actor of the loop: what only notes something down needs no message. None of these
+ * minds whether the START that may be in the lanes has run. */
+static bool
+control_at_once(struct act_worker *worker, struct act_cell *cell, uint64_t from,
+                enum act_control control, uint64_t serial, uint8_t code)
+{
+    if (control == ACT_CONTROL_STOP) {
+        close_after(cell, code != 0);
+        act_ready_push(worker, cell);
+        return true;
+    }
+    if (control == ACT_CONTROL_WATCH_START) {
+        act_life_watch_start(worker, cell, from, serial);
+        return true;
+    }
+    return act_monitor_note(worker, cell, from, control);
+}
+
 void
 act_mail_control(struct actant_system *system, struct act_worker *worker, uint64_t to,
                  uint64_t from, enum act_control control, uint64_t serial, uint8_t code)
 {
+    struct act_cell *cell = worker && worker->in_turn ? act_cell_of(system, to) : NULL;
+
+    if (cell && cell->home == ACTANT_LOOP &&
+        control_at_once(worker, cell, from, control, serial, code)) {
+        return;
+    }
     struct act_node *node = act_mail_new(system, worker, 0);
 
     node->to = to;

@@ -86,7 +86,7 @@ actant_system_metrics(struct actant_system *system, struct actant_system_metrics
     struct act_threads *threads = system->threads;
 
     *ret = (struct actant_system_metrics){
-        .actors = atomic_load_explicit(&system->actors, memory_order_relaxed),
+        .actors = act_system_actors(system),
         .messages = atomic_load_explicit(&system->loop.messages, memory_order_relaxed),
         .wakes = atomic_load_explicit(&system->wakes, memory_order_relaxed),
     };

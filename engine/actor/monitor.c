@@ -22,7 +22,7 @@ tell_control(struct actant_context *context, struct actant_ref ref, enum act_con
 void
 actant_monitor(struct actant_context *context, struct actant_ref ref)
 {
-    struct act_bonds *bonds = &act_cell_rare(context->cell)->bonds;
+    struct act_bonds *bonds = &act_cell_rare(context->worker, context->cell)->bonds;
 
     if (act_bonds_get(bonds, ref.v) & ACT_BOND_WATCHED || ref.v == own_ref(context->cell)) {
         return;
@@ -34,7 +34,8 @@ actant_monitor(struct actant_context *context, struct actant_ref ref)
 void
 actant_unmonitor(struct actant_context *context, struct actant_ref ref)
 {
-    if (act_bonds_drop(&act_cell_rare(context->cell)->bonds, ref.v, ACT_BOND_WATCHED) &
+    if (act_bonds_drop(&act_cell_rare(context->worker, context->cell)->bonds, ref.v,
+                       ACT_BOND_WATCHED) &
         ACT_BOND_WATCHED) {
         tell_control(context, ref, ACT_CONTROL_UNMONITOR);
     }
@@ -43,7 +44,7 @@ actant_unmonitor(struct actant_context *context, struct actant_ref ref)
 void
 actant_link(struct actant_context *context, struct actant_ref ref)
 {
-    struct act_bonds *bonds = &act_cell_rare(context->cell)->bonds;
+    struct act_bonds *bonds = &act_cell_rare(context->worker, context->cell)->bonds;
 
     if (act_bonds_get(bonds, ref.v) & ACT_BOND_LINK || ref.v == own_ref(context->cell)) {
         return;
@@ -55,7 +56,8 @@ actant_link(struct actant_context *context, struct actant_ref ref)
 void
 actant_unlink(struct actant_context *context, struct actant_ref ref)
 {
-    if (act_bonds_drop(&act_cell_rare(context->cell)->bonds, ref.v, ACT_BOND_LINK) &
+    if (act_bonds_drop(&act_cell_rare(context->worker, context->cell)->bonds, ref.v,
+                       ACT_BOND_LINK) &
         ACT_BOND_LINK) {
         tell_control(context, ref, ACT_CONTROL_UNLINK);
     }
@@ -72,17 +74,38 @@ linked_down(struct act_worker *worker, struct act_cell *cell, struct act_node *n
     }
 }
 
+bool
+act_monitor_note(struct act_worker *worker, struct act_cell *cell, uint64_t from,
+                 enum act_control control)
+{
+    static const struct {
+        uint8_t flag; /* 0: not one of these */
+        bool add;
+    } notes[] = {
+        [ACT_CONTROL_MONITOR] = {ACT_BOND_WATCHES_ME, true},
+        [ACT_CONTROL_UNMONITOR] = {ACT_BOND_WATCHES_ME, false},
+        [ACT_CONTROL_LINK] = {ACT_BOND_LINK, true},
+        [ACT_CONTROL_UNLINK] = {ACT_BOND_LINK, false},
+    };
+    uint8_t flag = (size_t)control < sizeof(notes) / sizeof(notes[0]) ? notes[control].flag : 0;
+
+    if (flag == 0) {
+        return false;
+    }
+    struct act_bonds *bonds = &act_cell_rare(worker, cell)->bonds;
+    if (notes[control].add) {
+        act_bonds_add(bonds, from, flag);
+    } else {
+        act_bonds_drop(bonds, from, flag);
+    }
+    return true;
+}
+
 void
 act_monitor_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
-    struct act_bonds *bonds = &act_cell_rare(cell)->bonds;
-
-    switch (node->type) {
-    case ACT_CONTROL_MONITOR: act_bonds_add(bonds, node->from, ACT_BOND_WATCHES_ME); break;
-    case ACT_CONTROL_UNMONITOR: act_bonds_drop(bonds, node->from, ACT_BOND_WATCHES_ME); break;
-    case ACT_CONTROL_LINK: act_bonds_add(bonds, node->from, ACT_BOND_LINK); break;
-    case ACT_CONTROL_UNLINK: act_bonds_drop(bonds, node->from, ACT_BOND_LINK); break;
-    default: linked_down(worker, cell, node); break;
+    if (!act_monitor_note(worker, cell, node->from, (enum act_control)node->type) && cell->rare) {
+        linked_down(worker, cell, node);
     }
 }
 

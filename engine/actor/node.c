@@ -1,7 +1,5 @@
 #include "engine/actor/node.h"
 
-#include "base/alloc.h"
-
 #define DEPOT_MAX 4096 /* batches of one shape; what is beyond goes back to the heap */
 
 _Static_assert(sizeof(struct act_node) <= 64, "a small message is one cache line");
@@ -46,9 +44,8 @@ act_cache_fini(struct act_cache *cache)
     *cache = (struct act_cache){0};
 }
 
-/* Fills an empty chain: from the spare, the depot, or the heap. */
-static struct act_node *
-refill(struct act_depot *depot, struct act_cache *cache, unsigned shape)
+void
+act_cache_fill(struct act_depot *depot, struct act_cache *cache, unsigned shape)
 {
     struct act_node *batch = cache->spare[shape];
 
@@ -62,43 +59,25 @@ refill(struct act_depot *depot, struct act_cache *cache, unsigned shape)
         }
         act_mutex_unlock(&depot->lock);
     }
+    cache->count[shape] = batch ? ACT_BATCH : 1;
     if (!batch) {
         batch = act_alloc((size_t)64 << shape);
         batch->next = NULL;
-        cache->count[shape] = 1;
-    } else {
-        cache->count[shape] = ACT_BATCH;
     }
-    return batch;
-}
-
-static unsigned
-shape_of(size_t size)
-{
-    unsigned shape = 0;
-
-    while (shape < ACT_SHAPES && size > ((size_t)64 << shape) - ACT_NODE_HEADER) {
-        shape++;
-    }
-    return shape;
+    cache->free[shape] = batch;
 }
 
 struct act_node *
 act_node_new_slow(struct act_depot *depot, struct act_cache *cache, size_t size)
 {
-    unsigned shape = shape_of(size);
+    unsigned shape = act_shape_of(ACT_NODE_HEADER + size);
     struct act_node *node;
 
     if (shape == ACT_SHAPES) {
         node = act_alloc(ACT_NODE_HEADER + size);
         shape = ACT_SHAPE_SINGLE;
     } else {
-        node = cache->free[shape];
-        if (!node) {
-            node = refill(depot, cache, shape);
-        }
-        cache->free[shape] = node->next;
-        cache->count[shape]--;
+        node = act_block_new(depot, cache, shape);
     }
     memset(node, 0, ACT_NODE_HEADER);
     node->size = (uint32_t)size;
@@ -106,9 +85,8 @@ act_node_new_slow(struct act_depot *depot, struct act_cache *cache, size_t size)
     return node;
 }
 
-/* A second full chain: the first goes to the depot. */
-static void
-spill(struct act_depot *depot, struct act_cache *cache, unsigned shape)
+void
+act_cache_spill(struct act_depot *depot, struct act_cache *cache, unsigned shape)
 {
     struct act_node *batch = cache->spare[shape];
 
@@ -139,14 +117,9 @@ act_node_free_slow(struct act_depot *depot, struct act_cache *cache, struct act_
     if (node->flags & ACT_NODE_OWNED && node->as.owned.destroy) {
         node->as.owned.destroy(node->as.owned.data);
     }
-    if (shape == ACT_SHAPE_SINGLE || !ACT_RECYCLE) {
+    if (shape == ACT_SHAPE_SINGLE) {
         act_free(node);
-        return;
+    } else {
+        act_block_free(depot, cache, shape, node);
     }
-    if (cache->count[shape] == ACT_BATCH) {
-        spill(depot, cache, shape);
-    }
-    node->next = cache->free[shape];
-    cache->free[shape] = node;
-    cache->count[shape]++;
 }

@@ -4,6 +4,7 @@
 #ifndef ACT_ENGINE_ACTOR_NODE_H
 #define ACT_ENGINE_ACTOR_NODE_H
 
+#include "base/alloc.h"
 #include "engine/actor/thread.h"
 
 #include <stddef.h>
@@ -73,6 +74,53 @@ void act_depot_init(struct act_depot *depot);
 void act_depot_fini(struct act_depot *depot);
 void act_cache_fini(struct act_cache *cache);
 
+/* The smallest shape of so many bytes; ACT_SHAPES: they are too many for any. */
+static inline unsigned
+act_shape_of(size_t bytes)
+{
+    unsigned shape = 0;
+
+    while (shape < ACT_SHAPES && bytes > (size_t)64 << shape) {
+        shape++;
+    }
+    return shape;
+}
+
+/* Fills a chain that is empty: from the spare, the depot, or the heap. */
+void act_cache_fill(struct act_depot *depot, struct act_cache *cache, unsigned shape);
+/* A second full chain: the first goes to the depot. */
+void act_cache_spill(struct act_depot *depot, struct act_cache *cache, unsigned shape);
+
+/* Memory of a shape's size, recycled like nodes, for what comes and goes with actors. Not filled in. */
+static inline void *
+act_block_new(struct act_depot *depot, struct act_cache *cache, unsigned shape)
+{
+    if (!cache->free[shape]) {
+        act_cache_fill(depot, cache, shape);
+    }
+    struct act_node *block = cache->free[shape];
+    cache->free[shape] = block->next;
+    cache->count[shape]--;
+    return block;
+}
+
+static inline void
+act_block_free(struct act_depot *depot, struct act_cache *cache, unsigned shape, void *memory)
+{
+    struct act_node *block = memory;
+
+    if (!ACT_RECYCLE) {
+        act_free(memory);
+        return;
+    }
+    if (cache->count[shape] == ACT_BATCH) {
+        act_cache_spill(depot, cache, shape);
+    }
+    block->next = cache->free[shape];
+    cache->free[shape] = block;
+    cache->count[shape]++;
+}
+
 #define ACT_NODE_HEADER offsetof(struct act_node, as)
 
 /* For a large payload, or when the cache's chain is empty. */
@@ -96,18 +144,42 @@ act_node_new(struct act_depot *depot, struct act_cache *cache, size_t size)
     return node;
 }
 
-/* Gives it back, with destroy for an owned payload. */
-static inline void
-act_node_free(struct act_depot *depot, struct act_cache *cache, struct act_node *node)
+/* A small one of which nothing is filled in. */
+static inline struct act_node *
+act_node_new_short(struct act_depot *depot, struct act_cache *cache)
 {
-    if (!ACT_RECYCLE || node->shape != 0 || node->flags & ACT_NODE_OWNED ||
-        cache->count[0] == ACT_BATCH) {
-        act_node_free_slow(depot, cache, node);
-        return;
+    struct act_node *node = cache->free[0];
+
+    if (!node) {
+        return act_node_new_slow(depot, cache, 0);
+    }
+    cache->free[0] = node->next;
+    cache->count[0]--;
+    return node;
+}
+
+/* Gives back one of which there is nothing else to do; false: there is, or the chain is full. */
+static inline bool
+act_node_recycle(struct act_cache *cache, struct act_node *node)
+{
+    const unsigned more = ACT_NODE_OWNED | ACT_NODE_TIMED | ACT_NODE_TAKEN;
+
+    if (!ACT_RECYCLE || (node->flags & more) | node->shape || cache->count[0] == ACT_BATCH) {
+        return false;
     }
     node->next = cache->free[0];
     cache->free[0] = node;
     cache->count[0]++;
+    return true;
+}
+
+/* Gives it back, with destroy for an owned payload. */
+static inline void
+act_node_free(struct act_depot *depot, struct act_cache *cache, struct act_node *node)
+{
+    if (!act_node_recycle(cache, node)) {
+        act_node_free_slow(depot, cache, node);
+    }
 }
 
 /* A chain the other way round. */
@@ -125,7 +197,7 @@ act_node_reverse(struct act_node *node)
     return first;
 }
 
-/* First in, first out. */
+/* First in, first out. Empty: head is NULL, and tail means nothing. */
 struct act_queue {
     struct act_node *head, *tail;
 };
@@ -134,7 +206,7 @@ static inline void
 act_queue_append(struct act_queue *queue, struct act_node *node)
 {
     node->next = NULL;
-    if (queue->tail) {
+    if (queue->head) {
         queue->tail->next = node;
     } else {
         queue->head = node;
@@ -149,9 +221,6 @@ act_queue_pop(struct act_queue *queue)
 
     if (node) {
         queue->head = node->next;
-        if (!node->next) {
-            queue->tail = NULL;
-        }
     }
     return node;
 }

@@ -57,9 +57,11 @@ add_holder(struct actant_system *system, uint64_t ref, uint64_t sender)
 
 /* The sender's step goes on; the next one comes when there is room. On the sender's thread. */
 static void
-hold(struct actant_system *system, struct act_cell *cell, uint64_t ref, struct act_cell *sender)
+hold(struct act_worker *worker, struct act_cell *cell, uint64_t ref)
 {
-    struct act_bonds *bonds = &act_cell_rare(sender)->bonds;
+    struct actant_system *system = worker->system;
+    struct act_cell *sender = worker->context.cell;
+    struct act_bonds *bonds = &act_cell_rare(worker, sender)->bonds;
 
     if (cell == sender || act_bonds_get(bonds, ref) & ACT_BOND_HOLDS_ME) {
         return;
@@ -166,7 +168,7 @@ block(struct actant_system *system, struct act_worker *worker, struct act_cell *
 {
     if (worker && (worker->context.cell || worker->in_turn)) {
         if (worker->context.cell) {
-            hold(system, cell, ref, worker->context.cell);
+            hold(worker, cell, ref);
         }
         return ACTANT_OK;
     }

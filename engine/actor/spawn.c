@@ -43,15 +43,9 @@ spawn_cell(struct actant_system *system, struct act_worker *worker,
         return ACTANT_CLOSED;
     }
     struct act_cell *cell =
-        act_cells_take(&system->cells, act_system_home(system, spawn->home), &ref);
+        act_cells_take(&system->cells, worker, act_system_home(system, spawn->home), &ref);
     if (!cell) {
         return ACTANT_FULL;
-    }
-    if (spawn->name) {
-        if (!act_registry_add(&system->names, spawn->name, ref)) {
-            act_cells_give(&system->cells, cell);
-            return ACTANT_EXISTS;
-        }
     }
     if (spawn->mailbox_max != 0 && spawn->overflow == ACTANT_DROP_OLDEST &&
         !atomic_load_explicit(&cell->side, memory_order_relaxed)) {
@@ -63,11 +57,21 @@ spawn_cell(struct actant_system *system, struct act_worker *worker,
     cell->notices_first = more && more->notices_first;
     cell->named = spawn->name != NULL;
     cell->mailbox_max = spawn->mailbox_max;
+    cell->direct = cell->home == ACTANT_LOOP && spawn->mailbox_max == 0;
     cell->actor = spawn->actor;
     cell->parent = parent;
+    /* Who finds the name finds a cell that is filled in. */
+    if (spawn->name && !act_registry_add(&system->names, spawn->name, ref)) {
+        act_cells_give(&system->cells, worker, cell);
+        return ACTANT_EXISTS;
+    }
     bool parked = more && more->parked;
     atomic_store_explicit(&cell->alive, parked ? 2 : 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&system->actors, 1, memory_order_relaxed);
+    if (worker) {
+        act_count_more(&worker->born, 1);
+    } else {
+        atomic_fetch_add_explicit(&system->born, 1, memory_order_relaxed);
+    }
     /* Release: who sees the ref sees what is fixed for it. */
     atomic_store_explicit(&cell->ref, ref, memory_order_release);
     if (!parked) {
@@ -96,7 +100,7 @@ act_actor_spawn_child(struct actant_context *context, const struct actant_spawn 
                                        atomic_load_explicit(&cell->ref, memory_order_relaxed), ret);
 
     if (code == ACTANT_OK) {
-        act_bonds_add(&act_cell_rare(cell)->bonds, ret->v,
+        act_bonds_add(&act_cell_rare(context->worker, cell)->bonds, ret->v,
                       ACT_BOND_CHILD | (more && more->supervised ? ACT_BOND_SUPERVISED : 0));
     }
     return code;
@@ -119,7 +123,7 @@ void
 act_actor_restart(struct actant_context *context, struct actant_ref ref, const void *args,
                   size_t args_size)
 {
-    struct act_rare *rare = act_cell_rare(context->cell);
+    struct act_rare *rare = act_cell_rare(context->worker, context->cell);
 
     ACT_ASSERT(act_bonds_get(&rare->bonds, ref.v) & ACT_BOND_SUPERVISED);
     act_bonds_add(&rare->bonds, ref.v, ACT_BOND_CHILD);
@@ -140,7 +144,7 @@ act_actor_adopt(struct actant_context *context, struct actant_ref ref,
         return;
     }
     cell->parent = atomic_load_explicit(&context->cell->ref, memory_order_relaxed);
-    act_bonds_add(&act_cell_rare(context->cell)->bonds, ref.v,
+    act_bonds_add(&act_cell_rare(context->worker, context->cell)->bonds, ref.v,
                   ACT_BOND_CHILD | ACT_BOND_SUPERVISED);
     struct act_node *start = start_node(worker->system, worker, ref.v, args, args_size);
     start->serial = (uintptr_t)hooks;
@@ -159,7 +163,8 @@ act_actor_release(struct actant_context *context, struct actant_ref ref)
 {
     struct act_worker *worker = context->worker;
 
-    act_bonds_drop(&act_cell_rare(context->cell)->bonds, ref.v, ACT_BOND_SUPERVISED);
+    act_bonds_drop(&act_cell_rare(context->worker, context->cell)->bonds, ref.v,
+                   ACT_BOND_SUPERVISED);
     act_mail_control(worker->system, worker, ref.v, 0, ACT_CONTROL_END, 1, ACTANT_STOP_SHUTDOWN);
 }
 

@@ -4,6 +4,11 @@
 
 #include "base/assert.h"
 
+/* How much an actor takes before it is the next one's turn: so many messages, or, if it had more when its turn
+ * began, those too for as long as that. */
+#define SLICE 64
+#define SLICE_NS 200000
+
 static inline void
 begin(struct actant_context *context, struct act_cell *cell, struct act_node *node, bool owes)
 {
@@ -103,6 +108,9 @@ finish_step(struct act_worker *worker, struct act_cell *cell, int code)
 {
     struct actant_context *context = &worker->context;
 
+    if (context->node && context->node->flags & ACT_NODE_TIMED) {
+        act_metrics_end(worker->system, cell, context->node);
+    }
     if (code != 0) {
         panicked(context, code);
         if (!context->cell) {
@@ -132,16 +140,17 @@ accept_notice(struct act_worker *worker, struct act_cell *cell, struct act_node 
     }
 }
 
+/* ACT_CONTROL_DEBUG_KILL. */
 static bool
 killed_by_test(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
     struct act_rare *rare = cell->rare;
 
-    if (!rare || rare->kill_at == 0 ||
+    if (!cell->marked ||
         atomic_load_explicit(&cell->handled, memory_order_relaxed) + 1 < rare->kill_at) {
         return false;
     }
-    rare->kill_at = 0;
+    cell->marked = false;
     if (rare->kill_taken) {
         act_mail_undeliverable(worker->system, worker, node, ACTANT_GONE);
     } else {
@@ -151,20 +160,41 @@ killed_by_test(struct act_worker *worker, struct act_cell *cell, struct act_node
     return true;
 }
 
-static inline void
-handle(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+static inline struct actant_message
+read(struct act_node *node, enum actant_code code)
 {
-    struct actant_context *context = &worker->context;
-    struct actant_message message = {
+    return (struct actant_message){
         .type = node->type,
-        .code = (enum actant_code)node->code,
+        .code = code,
         .from = {node->flags & ACT_NODE_OUTSIDE ? 0 : node->from},
         .data = act_node_data(node),
         .size = node->size,
         .wants_reply = node->flags & ACT_NODE_ASK,
     };
+}
 
+static inline void
+step(struct act_worker *worker, struct act_cell *cell, struct act_node *node,
+     const struct actant_message *message)
+{
+    struct actant_context *context = &worker->context;
+
+    begin(context, cell, node, message->wants_reply);
+    int code = cell->actor->handle(context, cell->state, message);
+    if (code != 0 || context->owes || !context->node || cell->exiting ||
+        !act_node_recycle(&worker->cache, node)) {
+        finish_step(worker, cell, code);
+        return;
+    }
+    end(context);
+}
+
+static void
+handle(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+{
+    struct actant_message message = read(node, (enum actant_code)node->code);
     bool user = node->type >= ACTANT_TYPE_USER;
+
     if (!user && !accept_notice(worker, cell, node, &message)) {
         act_mail_free(worker->system, worker, node);
         return;
@@ -173,21 +203,41 @@ handle(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
         return;
     }
     act_count_more(&cell->handled, user);
-    begin(context, cell, node, message.wants_reply);
-    int code = cell->actor->handle(context, cell->state, &message);
-    if (context->node && node->flags & ACT_NODE_TIMED) {
-        act_metrics_end(worker->system, cell, node);
+    step(worker, cell, node, &message);
+}
+
+/* It is out of the lanes. */
+static inline void
+taken_out(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+{
+    act_count_set(&cell->waiting, act_count_get(&cell->waiting) - 1);
+    if (node->flags & ACT_NODE_COUNTED) {
+        node->flags &= (uint8_t)~ACT_NODE_COUNTED;
+        act_overflow_leave(worker, cell);
     }
-    if (code != 0 || context->owes || !context->node || cell->exiting) {
-        finish_step(worker, cell, code);
-        return;
+}
+
+/* The short way: a message of a user's type in the lane for most, and nothing that goes before it. False:
+ * there is none, or there is something to think of. */
+static inline bool
+take_plain(struct act_worker *worker, struct act_cell *cell)
+{
+    struct act_node *node = cell->lanes[ACT_LANE_NORMAL].head;
+
+    if (!node || node->type < ACTANT_TYPE_USER || !act_cell_is_plain(cell) ||
+        cell->lanes[ACT_LANE_FRONT].head || cell->lanes[ACT_LANE_URGENT].head) {
+        return false;
     }
-    act_mail_free(worker->system, worker, node);
-    end(context);
+    cell->lanes[ACT_LANE_NORMAL].head = node->next;
+    taken_out(worker, cell, node);
+    struct actant_message message = read(node, ACTANT_OK);
+    act_count_more(&cell->handled, 1);
+    step(worker, cell, node, &message);
+    return true;
 }
 
 /* The next message by lanes; NULL: none that the cell may take now. */
-static inline struct act_node *
+static struct act_node *
 next_of(struct act_worker *worker, struct act_cell *cell)
 {
     struct act_node *node = act_queue_pop(&cell->lanes[ACT_LANE_FRONT]);
@@ -198,16 +248,12 @@ next_of(struct act_worker *worker, struct act_cell *cell)
         }
     }
     if (node && !(node->flags & ACT_NODE_CONTROL)) {
-        act_count_set(&cell->waiting, act_count_get(&cell->waiting) - 1);
-        if (node->flags & ACT_NODE_COUNTED) {
-            node->flags &= (uint8_t)~ACT_NODE_COUNTED;
-            act_overflow_leave(worker, cell);
-        }
+        taken_out(worker, cell, node);
     }
     return node;
 }
 
-static inline void
+static void
 take(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
     if (node->flags & ACT_NODE_CONTROL) {
@@ -258,6 +304,10 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
         if (atomic_load_explicit(&cell->alert, memory_order_relaxed)) {
             take_alerted(worker, cell);
         }
+        if (take_plain(worker, cell)) {
+            taken++;
+            continue;
+        }
         if (cell->closing && cell->stop_after == 0 && cell->life == ACT_LIFE_LIVE &&
             !cell->lanes[ACT_LANE_FRONT].head) {
             stop_in_order(worker, cell);
@@ -271,6 +321,28 @@ act_step_run(struct act_worker *worker, struct act_cell *cell, size_t budget)
         take(worker, cell, node);
     }
     act_count_more(&worker->messages, taken);
+    return taken;
+}
+
+size_t
+act_step_slice(struct act_worker *worker, struct act_cell *cell)
+{
+    /* A mailbox that many fill must be emptied as fast, or it grows for ever. */
+    size_t backlog = act_count_get(&cell->waiting);
+    size_t taken = act_step_run(worker, cell, SLICE);
+
+    if (backlog <= SLICE || taken < SLICE) {
+        return taken;
+    }
+    int64_t until_ns = actant_system_now_ns(worker->system) + SLICE_NS;
+    size_t more = SLICE;
+    while (taken < backlog && more == SLICE && act_step_has_more(cell)) {
+        more = act_step_run(worker, cell, backlog - taken < SLICE ? backlog - taken : SLICE);
+        taken += more;
+        if (actant_system_now_ns(worker->system) > until_ns) {
+            break;
+        }
+    }
     return taken;
 }
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define SLICE 64              /* messages that an actor takes before the next one's turn */
-#define ALARMS_EVERY 16       /* slices between two looks at the clock */
+#define ALARMS_EVERY 16       /* slices between two looks at the clock, */
+#define ALARMS_STEPS 1024     /* or about so many steps */
 #define CHECK_EVERY 256       /* steps between two looks at what is waited for */
 #define SHUTDOWN_NS 200000000 /* until those are asked once more who came while the first were */
 
@@ -107,6 +107,26 @@ actant_system_create(const struct actant_options *options)
     return system;
 }
 
+/* The end of each is looked at before the beginnings. An end that is seen (acquire) makes its own beginning
+ * seen, and those of all whom it spawned; so if as many ends as beginnings are seen, nobody is left. */
+uint64_t
+act_system_actors(struct actant_system *system)
+{
+    uint64_t gone = atomic_load_explicit(&system->loop.gone, memory_order_acquire), born = 0;
+
+    for (unsigned i = 0; system->threads && i < system->threads->count; i++) {
+        gone +=
+            atomic_load_explicit(&system->threads->workers[i].worker.gone, memory_order_acquire);
+    }
+    for (unsigned i = 0; system->threads && i < system->threads->count; i++) {
+        born +=
+            atomic_load_explicit(&system->threads->workers[i].worker.born, memory_order_relaxed);
+    }
+    born += atomic_load_explicit(&system->loop.born, memory_order_relaxed) +
+            atomic_load_explicit(&system->born, memory_order_relaxed);
+    return born - gone;
+}
+
 /* Asks every actor without a parent to stop. */
 static void
 end_roots(struct actant_system *system)
@@ -129,8 +149,7 @@ nobody_is_left(void *self)
 {
     struct actant_system *system = self;
 
-    /* Acquire: what the actors' threads did comes before what is freed here. */
-    return atomic_load_explicit(&system->actors, memory_order_acquire) == 0;
+    return act_system_actors(system) == 0;
 }
 
 void
@@ -253,8 +272,8 @@ ring(struct actant_system *system)
 static size_t
 run_one(struct act_worker *worker, struct act_cell *cell)
 {
-    size_t budget = worker->system->options.seeded ? 1 : SLICE;
-    size_t taken = act_step_run(worker, cell, budget);
+    size_t taken = worker->system->options.seeded ? act_step_run(worker, cell, 1)
+                                                  : act_step_slice(worker, cell);
 
     cell->queued = false;
     if (act_step_has_more(cell)) {
@@ -267,14 +286,15 @@ run_one(struct act_worker *worker, struct act_cell *cell)
 static bool
 run_ready(struct actant_system *system, size_t max_steps)
 {
-    size_t steps = 0;
+    size_t steps = 0, rung = 0;
 
     for (unsigned slice = 0; max_steps == 0 || steps < max_steps; slice++) {
         if (inbox_has_mail(system)) {
             act_system_take_inbox(system);
         }
-        if (slice % ALARMS_EVERY == 0) {
+        if (slice % ALARMS_EVERY == 0 || steps - rung >= ALARMS_STEPS) {
             ring(system);
+            rung = steps;
         }
         struct act_cell *cell = act_ready_pop(&system->loop);
         if (!cell) {

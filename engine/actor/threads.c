@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 
-#define SLICE 64        /* messages that an actor takes before the next one's turn */
 #define SHARED_EVERY 31 /* so often the shared queue goes before the own one */
 #define STEAL_MAX 32    /* actors at once */
 #define WATCH_NS 500000 /* the sentinel's first look at running threads */
@@ -213,7 +212,7 @@ run(struct act_pool_worker *mine, struct act_cell *cell)
     struct act_node *none = NULL;
 
     act_threads_take_inbox(worker, cell);
-    act_step_run(worker, cell, SLICE);
+    act_step_slice(worker, cell);
     /* Release: the next thread sees what this one did. After it the cell is not ours. */
     if (act_step_has_more(cell) ||
         !atomic_compare_exchange_strong_explicit(&cell->inbox, &none, ACT_IDLE,

@@ -57,7 +57,7 @@ act_wait_answer(struct actant_system *system, struct act_worker *worker, struct 
 static struct act_cell *
 enter(struct actant_system *system, struct act_waiter *waiter, uint64_t *ret_ref)
 {
-    struct act_cell *cell = act_cells_take(&system->cells, ACT_HOME_WAITER, ret_ref);
+    struct act_cell *cell = act_cells_take(&system->cells, NULL, ACT_HOME_WAITER, ret_ref);
 
     if (!cell) {
         return NULL;
@@ -76,7 +76,7 @@ leave(struct actant_system *system, struct act_waiter *waiter, struct act_cell *
     act_mutex_lock(&system->lock);
     cell->state = NULL;
     act_mutex_unlock(&system->lock);
-    act_cells_give(&system->cells, cell);
+    act_cells_give(&system->cells, NULL, cell);
     act_cond_fini(&waiter->cond);
 }
 

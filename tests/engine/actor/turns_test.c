@@ -73,6 +73,74 @@ test_own_messages_wait(void **unused)
     actant_system_destroy(system);
 }
 
+/* ---- eight that fill one mailbox --------------------------------------------------------------- */
+
+enum { TELLERS = 8, AT_ONCE = 64, EACH = 10000 };
+
+struct teller {
+    struct actant_ref to;
+    int left;
+};
+
+static int
+teller_start(struct actant_context *context, void *state, const void *args, size_t args_size)
+{
+    (void)context;
+    assert_int_equal(args_size, sizeof(struct teller));
+    *(struct teller *)state = *(const struct teller *)args;
+    return 0;
+}
+
+static int
+teller_handle(struct actant_context *context, void *state, const struct actant_message *message)
+{
+    struct teller *teller = state;
+
+    for (int i = 0; i < AT_ONCE && teller->left > 0; i++, teller->left--) {
+        actant_send(context, teller->to, AGAIN, NULL, 0, ACTANT_NORMAL);
+    }
+    if (teller->left > 0) {
+        actant_send(context, actant_self(context), message->type, NULL, 0, ACTANT_NORMAL);
+    }
+    return 0;
+}
+
+static int64_t
+no_time(void *self)
+{
+    (void)self;
+    return 1;
+}
+
+/* Their messages are taken as fast as they come, for as long as its turn may last: here, for ever. */
+static void
+test_a_mailbox_that_many_fill_is_emptied(void **unused)
+{
+    static const struct actant_class teller_class = {.name = "teller",
+                                                     .state_size = sizeof(struct teller),
+                                                     .start = teller_start,
+                                                     .handle = teller_handle};
+    struct actant_system *system =
+        actant_system_create(&(struct actant_options){.now_ns = no_time});
+    int taken = 0, others = 0, seen = 0;
+    struct actant_ref sink = spawn(system, &(struct counter){&taken, &others, &seen, 0});
+    struct teller args = {sink, EACH};
+    struct actant_spawn how = {.actor = &teller_class, .args = &args, .args_size = sizeof(args)};
+    struct actant_metrics metrics;
+
+    (void)unused;
+    for (int i = 0; i < TELLERS; i++) {
+        struct actant_ref ref;
+        assert_int_equal(actant_spawn(system, &how, &ref), ACTANT_OK);
+        assert_int_equal(actant_tell(system, ref, AGAIN, NULL, 0), ACTANT_OK);
+    }
+    actant_system_turn(system, 0);
+    assert_int_equal(taken, TELLERS * EACH);
+    assert_int_equal(actant_metrics(system, sink, &metrics), ACTANT_OK);
+    assert_in_range(metrics.waiting_max, AT_ONCE, 2 * TELLERS * AT_ONCE);
+    actant_system_destroy(system);
+}
+
 static int
 stop_system(struct actant_context *context, void *state, const struct actant_message *message)
 {
@@ -136,6 +204,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_messages_wait),
+        cmocka_unit_test(test_a_mailbox_that_many_fill_is_emptied),
         cmocka_unit_test(test_stop_while_the_loop_sleeps),
         cmocka_unit_test(test_a_tell_between_turns_wakes),
     };
