@@ -1,6 +1,6 @@
-/* Random nested plans over all kinds. */
+#include "tests/sim/plan_random.h"
+
 #include "tests/engine/core/plan_support.h"
-#include "tests/sim/world.h"
 
 #include <stdio.h>
 
@@ -31,7 +31,8 @@ struct maker {
     struct random r;
     uint32_t budget, in_try, tasks[2], ids;
     uint32_t path[64], path_len;
-    bool no_calls;
+    bool no_calls; /* of tasks of the file */
+    bool actors;   /* and calls of them */
 };
 
 static void fill(struct maker *m, uint32_t node, uint32_t depth);
@@ -55,6 +56,8 @@ pick_kind(struct maker *m, uint32_t depth)
         kind = ACT_KIND_RUN;
     if (kind == ACT_KIND_RETURN && !random_one_in(&m->r, 4))
         kind = ACT_KIND_RUN;
+    if (kind == ACT_KIND_RUN && m->actors && random_one_in(&m->r, 3))
+        kind = ACT_KIND_CALL;
     return kind;
 }
 
@@ -243,6 +246,18 @@ hash_files(struct maker *m)
     return act_expr_add(&m->b.plan->exprs, ACT_OP_CALL, f, 0, &pattern, 1, 0);
 }
 
+static struct act_value *
+actor_called(const char *name)
+{
+    struct act_value *actor = act_value_map();
+    act_value_map_put(actor, ACT_STR("name"), act_value_cstring(name));
+    act_value_map_put(actor, ACT_STR("python"), act_value_cstring("actors:Counter"));
+    act_value_map_put(actor, ACT_STR("scope"), act_value_cstring("run"));
+    act_value_map_put(actor, ACT_STR("checkpoint"), act_value_int(1));
+    act_value_map_put(actor, ACT_STR("idle_ms"), act_value_int(60000));
+    return actor;
+}
+
 static void
 fill_leaf(struct maker *m, uint32_t node, enum act_kind kind)
 {
@@ -251,6 +266,9 @@ fill_leaf(struct maker *m, uint32_t node, enum act_kind kind)
         build_json(&m->b, node, ACT_ATTR_SCRIPT, "\"work\"");
         if (random_one_in(&m->r, 8))
             build_num(&m->b, node, ACT_ATTR_IDEMPOTENT, 0);
+    } else if (kind == ACT_KIND_CALL) {
+        build_json(&m->b, node, ACT_ATTR_TARGET_NAME, "\"add\"");
+        build_lit(&m->b, node, ACT_ATTR_ACTOR, actor_called(random_one_in(&m->r, 2) ? "a0" : "a1"));
     } else if (kind == ACT_KIND_EXEC) {
         build_json(&m->b, node, ACT_ATTR_SUBJECT, "[\"work\",\"hard\"]");
     } else if (kind == ACT_KIND_SLEEP) {
@@ -357,10 +375,10 @@ drop_nested_limits(struct maker *m)
     }
 }
 
-struct act_plan *
-plan_random(uint64_t seed)
+static struct act_plan *
+make(uint64_t seed, bool actors)
 {
-    struct maker m = {.r = {seed * 2 + 1}, .budget = 30};
+    struct maker m = {.r = {seed * 2 + 1}, .budget = 30, .actors = actors};
     build_init(&m.b);
     uint32_t root = build_root(&m.b, random_one_in(&m.r, 3) ? ACT_KIND_CHAIN : pick_kind(&m, 0));
     bool boxes = random_one_in(&m.r, 2);
@@ -381,4 +399,16 @@ plan_random(uint64_t seed)
     fill(&m, root, 0);
     drop_nested_limits(&m);
     return build_finish(&m.b);
+}
+
+struct act_plan *
+plan_random(uint64_t seed)
+{
+    return make(seed, false);
+}
+
+struct act_plan *
+plan_random_calls(uint64_t seed)
+{
+    return make(seed, true);
 }

@@ -4,15 +4,7 @@
 #define ACT_TESTS_SIM_WORLD_H
 
 #include "engine/core/machine.h"
-
-struct random {
-    uint64_t s;
-};
-uint64_t random_next(struct random *r);
-uint32_t random_below(struct random *r, uint32_t n);
-bool random_one_in(struct random *r, uint32_t n);
-
-struct act_plan *plan_random(uint64_t seed);
+#include "tests/sim/plan_random.h"
 
 struct world_timer {
     act_inst inst;

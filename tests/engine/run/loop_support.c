@@ -111,7 +111,7 @@ run(struct act_loop *self, struct act_error *err)
         } else {
             w->now_ns = w->timers->due_ns;
         }
-        if (turns > TURNS_MAX)
+        if (turns > (w->options.turns_max > 0 ? w->options.turns_max : TURNS_MAX))
             world_problem(w, "the run does not end");
     }
     return ACT_OK;

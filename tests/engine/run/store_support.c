@@ -11,6 +11,59 @@ world_of(struct act_store *self)
     return (struct world *)((char *)self - offsetof(struct world, store));
 }
 
+/* Which attempts may start now. */
+static void
+note_dispatched(struct world *w, struct act_str bytes)
+{
+    struct act_event event;
+    struct act_arena arena = {0};
+    while (bytes.len > 0 && act_event_decode(&bytes, &arena, NULL, &event, NULL) == ACT_OK) {
+        struct act_buf name = {0};
+        if (event.type == ACT_EVENT_DISPATCHED) {
+            act_key_path(&name, w->options.plan, event.key);
+            act_buf_printf(&name, "/%u", event.attempt);
+            act_map_put(&w->committed, act_arena_str(&w->arena, act_buf_str(&name)), 1);
+        }
+        act_buf_fini(&name);
+        act_event_fini(&event);
+    }
+    act_arena_fini(&arena);
+}
+
+static struct world_actor *
+actor_of(struct world *w, struct act_str name)
+{
+    for (uint32_t i = 0; i < w->actors.len; i++) {
+        if (act_str_eq(act_str(w->actors.ptr[i].name), name))
+            return &w->actors.ptr[i];
+    }
+    return NULL;
+}
+
+static void
+add_saves(struct world *w, const struct act_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->actor_count; i++) {
+        const struct act_actor_save *save = &batch->actors[i];
+        struct world_actor *actor = actor_of(w, save->id.name);
+        if (save->version == 0)
+            continue;
+        if (!actor) {
+            struct world_actor one = {0};
+            snprintf(one.name, sizeof(one.name), "%.*s", ACT_STR_ARG(save->id.name));
+            act_vec_push(&w->actors, one);
+            actor = &w->actors.ptr[w->actors.len - 1];
+        }
+        if (actor->version != save->base)
+            world_problem(w, "the state of %s is written over one that nobody has read",
+                          actor->name);
+        actor->version = save->version;
+        act_buf_clear(&actor->state);
+        act_buf_add_str(&actor->state, save->state);
+        act_buf_add(&actor->state, "", 1);
+    }
+}
+
 static void
 add_batch(struct world *w, const struct act_batch *batch)
 {
@@ -23,6 +76,7 @@ add_batch(struct world *w, const struct act_batch *batch)
     w->last_seq = batch->first_seq + batch->count - 1;
     act_buf_add_str(&copy.body, batch->body);
     act_vec_push(&w->batches, copy);
+    note_dispatched(w, batch->body);
 }
 
 static void
@@ -48,10 +102,14 @@ append(struct act_store *self, struct act_str run, const struct act_batch *batch
        bool sync, struct act_error *err)
 {
     struct world *w = world_of(self);
+    bool fails = world_mishap(w, w->options.fail_often), before = world_chance(w, 2);
     (void)run;
     (void)sync;
-    (void)err;
+    if (fails && before)
+        return act_error_set(err, world_chance(w, 2) ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
+                             "the disk fails");
     add_batch(w, batch);
+    add_saves(w, batch);
     if (row)
         set_status(w, row->status);
     for (uint32_t i = 0; i < inbox_done_count; i++) {
@@ -60,6 +118,28 @@ append(struct act_store *self, struct act_str run, const struct act_batch *batch
                 w->inbox.ptr[k] = w->inbox.ptr[--w->inbox.len];
         }
     }
+    return fails ? act_error_set(err, ACT_ERR_SYSTEM, "the disk is full of surprises") : ACT_OK;
+}
+
+static enum act_err
+own(struct act_store *self, struct act_str run, struct act_error *err)
+{
+    (void)self;
+    (void)run;
+    (void)err;
+    return ACT_OK;
+}
+
+static enum act_err
+read_actor(struct act_store *self, struct act_str run, const struct act_actor_id *id,
+           struct act_buf *state, uint64_t *version, struct act_error *err)
+{
+    const struct world_actor *actor = actor_of(world_of(self), id->name);
+    (void)run;
+    (void)err;
+    *version = actor ? actor->version : 0;
+    if (actor)
+        act_buf_add_str(state, act_str(actor->state.ptr));
     return ACT_OK;
 }
 
@@ -159,7 +239,9 @@ maintain(struct act_store *self)
 static const struct act_store_ops ops = {
     .create_run = create_run,
     .append = append,
+    .own = own,
     .disown = disown,
+    .read_actor = read_actor,
     .begin_recovery = begin_recovery,
     .read_batches = read_batches,
     .inbox = inbox,
@@ -176,10 +258,21 @@ world_post(struct world *w, const char *name)
         .id = ++w->inbox_ids,
         .kind = ACT_STR("signal"),
         .name = act_str(name),
-        .body = ACT_STR("true"),
-        .who = ACT_STR("test"),
+        .body = w->inbox_ids % 5 == 4 ? ACT_STR("false") : ACT_STR("true"),
+        .who = ACT_STR("me"),
     };
     act_vec_push(&w->inbox, row);
+    w->inbox_changed = true;
+}
+
+void
+world_disown(struct world *w)
+{
+    for (uint32_t i = 0; i < w->limits.grants.len; i++) {
+        struct act_grant *grant = &w->limits.grants.ptr[i];
+        if (grant->until_ms == 0)
+            w->limits.grants.ptr[i--] = w->limits.grants.ptr[--w->limits.grants.len];
+    }
     w->inbox_changed = true;
 }
 
@@ -195,6 +288,9 @@ world_store_fini(struct world *w)
     for (uint32_t i = 0; i < w->batches.len; i++)
         act_buf_fini(&w->batches.ptr[i].body);
     act_vec_fini(&w->batches);
+    for (uint32_t i = 0; i < w->actors.len; i++)
+        act_buf_fini(&w->actors.ptr[i].state);
+    act_vec_fini(&w->actors);
     act_vec_fini(&w->inbox);
     act_limits_fini(&w->limits);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define KILLS_MAX 60
-#define SIGNALS_MAX 400
 
 void
 world_problem(struct world *w, const char *format, ...)
@@ -34,6 +33,8 @@ free_attempt(struct act_attempt *attempt)
     *attempt->back = attempt->next;
     if (attempt->next)
         attempt->next->back = attempt->back;
+    act_value_release(attempt->end.value);
+    act_value_release(attempt->end.actor_state);
     free(attempt);
 }
 
@@ -89,6 +90,30 @@ plan_end(const struct act_task *task, struct act_event *end)
     return ms;
 }
 
+/* A call that goes well makes its actor's number one more. */
+static void
+plan_call(const struct act_task *task, struct act_event *end)
+{
+    char text[24] = "0";
+    if (task->kind != ACT_KIND_CALL || end->exit_code != 0)
+        return;
+    if (task->actor_state)
+        snprintf(text, sizeof(text), "%.*s", ACT_STR_ARG(act_value_as_str(task->actor_state)));
+    snprintf(text, sizeof(text), "%llu", strtoull(text, NULL, 10) + 1);
+    end->actor_state = act_value_cstring(text);
+    end->value = act_value_cstring("called"); /* whichever of them it was */
+}
+
+/* Append before act: what starts stands in the log. */
+static void
+check_committed(struct world *w, const struct act_task *task)
+{
+    char name[512];
+    snprintf(name, sizeof(name), "%.*s/%u", ACT_STR_ARG(task->path), task->attempt);
+    if (!w->options.no_store && !act_map_get(&w->committed, act_str(name)))
+        world_problem(w, "%s was started before that was written down", name);
+}
+
 static struct act_attempt *
 start(struct act_executor *self, const struct act_task *task, const char *secret_nonce,
       const struct act_attempt_watcher *watcher, void *watcher_self)
@@ -96,6 +121,8 @@ start(struct act_executor *self, const struct act_task *task, const char *secret
     struct world *w = world_of(self);
     struct act_attempt *attempt = calloc(1, sizeof(*attempt));
     (void)secret_nonce;
+    w->starts++;
+    check_committed(w, task);
     if (!act_map_put(&w->started, act_arena_str(&w->arena, task->attempt_id), 1))
         world_problem(w, "attempt %.*s was started twice", ACT_STR_ARG(task->attempt_id));
     *attempt = (struct act_attempt){.executor = self,
@@ -107,6 +134,7 @@ start(struct act_executor *self, const struct act_task *task, const char *secret
         w->attempts->back = &attempt->next;
     w->attempts = attempt;
     int64_t took_ms = plan_end(task, &attempt->end);
+    plan_call(task, &attempt->end);
     attempt->start = w->loop.ops->start_timer(&w->loop, 0, attempt_started, attempt);
     attempt->done = w->loop.ops->start_timer(&w->loop, took_ms, attempt_done, attempt);
     return attempt;
@@ -116,10 +144,11 @@ static void
 stop(struct act_attempt *attempt, int64_t grace_ms)
 {
     struct world *w = world_of(attempt->executor);
-    (void)grace_ms;
-    if (attempt->stopped)
+    if (attempt->stopped && grace_ms > 0)
         world_problem(w, "an attempt was stopped twice");
     attempt->stopped = true;
+    act_value_release(attempt->end.value);
+    act_value_release(attempt->end.actor_state);
     attempt->end = (struct act_event){.exit_code = -1, .signal = 15, .cause = ACT_CAUSE_SIGNAL};
     w->loop.ops->stop_timer(attempt->done);
     attempt->done = w->loop.ops->start_timer(&w->loop, 0, attempt_done, attempt);
@@ -160,6 +189,21 @@ on_end(void *self, const struct act_run *run)
     w->over = true;
 }
 
+bool
+world_chance(struct world *w, uint32_t one_in)
+{
+    w->random += UINT64_C(0x9e3779b97f4a7c15);
+    return one_in > 0 && mix(w->random) % one_in == 0;
+}
+
+bool
+world_mishap(struct world *w, uint32_t one_in)
+{
+    bool hit = one_in > 0 && w->mishaps < w->options.mishaps_max && world_chance(w, one_in);
+    w->mishaps += hit;
+    return hit;
+}
+
 static bool
 lose(void *self, int role, uint64_t n, uint32_t type)
 {
@@ -167,118 +211,70 @@ lose(void *self, int role, uint64_t n, uint32_t type)
     const struct world_options *o = &w->options;
     (void)type;
     w->taken[role]++;
-    w->random += UINT64_C(0x9e3779b97f4a7c15);
-    bool hit = o->often > 0
-                   ? (o->for_ever || w->kills < KILLS_MAX) && mix(w->random) % o->often == 0
-                   : o->at > 0 && role == (int)o->victim && n == o->at;
+    if (!w->dead && world_mishap(w, o->die_often))
+        w->dead = w->stopped = true;
+    if (w->dead)
+        return true;
+    bool hit = o->often > 0 ? world_chance(w, o->for_ever || w->kills < KILLS_MAX ? o->often : 0)
+                            : o->at > 0 && role == (int)o->victim && n == o->at;
     w->kills += hit;
     return hit;
 }
 
-static void
-signal_due(void *self)
+static enum act_err
+hash_files(void *self, const struct act_value *patterns, struct act_str dir, struct act_value **ret,
+           struct act_error *err)
 {
-    static const char *const names[] = {"s0", "s1", "s2"};
-    struct world *w = self;
-    if (w->inbox_ids < SIGNALS_MAX)
-        world_post(w, names[w->inbox_ids % 3]);
-    w->loop.ops->start_timer(&w->loop, w->options.signal_every_ms, signal_due, w);
+    (void)self;
+    (void)patterns;
+    (void)dir;
+    (void)err;
+    *ret = act_value_cstring("abc");
+    return ACT_OK;
 }
 
-/* ---- afterwards ---- */
+/* ---- life ---- */
 
-static void
-check_log(struct world *w, const struct act_run *run)
-{
-    struct act_run *again = act_run_create(w->options.plan, NULL);
-    struct act_buf all = {0};
-    struct act_error err = {0};
-    for (uint32_t i = 0; i < w->batches.len; i++) {
-        struct act_str body = act_buf_str(&w->batches.ptr[i].body);
-        act_buf_add_str(&all, body);
-        if (act_run_replay(again, body, &err) != ACT_OK)
-            world_problem(w, "replay: %s", err.message);
-    }
-    if (!w->options.no_store && !act_str_eq(act_buf_str(&all), act_buf_str(&w->observed)))
-        world_problem(w, "what was observed is not what the log holds");
-    if (!w->options.no_store && act_run_state_hash(again) != act_run_state_hash(run))
-        world_problem(w, "the replayed end differs from the live one");
-    act_buf_fini(&all);
-    act_run_destroy(again);
-}
-
-static void
-check_end(struct world *w, struct act_coord *coord)
-{
-    struct act_error err = {0};
-    if (act_coord_result(coord, &err) != ACT_OK)
-        world_problem(w, "the run failed: %s", err.message);
-    if (!w->over)
-        world_problem(w, "nobody was told of the end");
-    if (w->attempts)
-        world_problem(w, "an attempt was left running");
-    if (w->limits.grants.len > 0) {
-        for (uint32_t i = 0; i < w->limits.grants.len; i++) {
-            if (w->limits.grants.ptr[i].until_ms == 0)
-                world_problem(w, "a limit was not given back");
-        }
-    }
-    if (!w->options.no_store &&
-        !act_str_is(act_str(w->status), act_status_text(act_run_status(act_coord_run(coord)))))
-        world_problem(w, "the run's row says %s", w->status);
-    check_log(w, act_coord_run(coord));
-}
-
-static void
-begin(struct world *w, struct act_coord *coord)
-{
-    struct act_value *started = act_value_map(), *run = act_value_map();
-    act_value_map_put(run, ACT_STR("id"), act_value_cstring("r1"));
-    act_value_map_put(started, ACT_STR("run"), run);
-    act_value_map_put(started, ACT_STR("seed"), act_value_int(42));
-    struct act_run_row row = {
-        .run = ACT_STR("r1"),
-        .workflow = ACT_STR("w"),
-        .status = ACT_STR("running"),
-        .started_ms = w->loop.ops->now_ms(&w->loop),
-    };
-    struct act_error err = {0};
-    if (act_coord_start(coord, &row, started, ACT_STR("plan"), &err) != ACT_OK)
-        world_problem(w, "the run did not start: %s", err.message);
-    act_value_release(started);
-}
-
-bool
-world_run(struct world *w, const struct world_options *options)
+void
+world_init(struct world *w, const struct world_options *options)
 {
     *w = (struct world){.options = *options, .random = options->seed};
     world_loop_init(w);
     world_store_init(w);
     w->executor.ops = &executor_ops;
     w->blobs.ops = &blob_ops;
-    struct act_drive_options drive = {
-        .loop = &w->loop, .seeded = options->seed != 0, .seed = options->seed};
-    struct act_coord_options coord_options = {
+}
+
+struct act_coord_options
+world_coord_options(struct world *w)
+{
+    struct act_coord_options options = {
         .loop = &w->loop,
-        .store = options->no_store ? NULL : &w->store,
+        .store = w->options.no_store ? NULL : &w->store,
         .blobs = &w->blobs,
-        .plan = options->plan,
+        .plan = w->options.plan,
         .slots = 3,
         .observer = {.self = w, .batch = on_batch, .ended = on_end},
-        .drive = act_drive_create(&drive),
+        .hash_files = hash_files,
         .hook = {lose, w},
     };
-    act_router_set(&coord_options.router, ACT_KIND_RUN, &w->executor);
-    act_router_set(&coord_options.router, ACT_KIND_EXEC, &w->executor);
-    struct act_coord *coord = act_coord_create(&coord_options);
-    begin(w, coord);
-    if (options->signal_every_ms > 0)
-        w->loop.ops->start_timer(&w->loop, options->signal_every_ms, signal_due, w);
-    w->loop.ops->run(&w->loop, NULL);
-    check_end(w, coord);
-    act_coord_destroy(coord);
-    act_drive_destroy(coord_options.drive);
-    return w->problem[0] == '\0';
+    act_router_set(&options.router, ACT_KIND_RUN, &w->executor);
+    act_router_set(&options.router, ACT_KIND_EXEC, &w->executor);
+    act_router_set(&options.router, ACT_KIND_CALL, &w->executor);
+    return options;
+}
+
+void
+world_drop_attempts(struct world *w)
+{
+    while (w->attempts) {
+        struct act_attempt *attempt = w->attempts;
+        if (attempt->start)
+            w->loop.ops->stop_timer(attempt->start);
+        if (attempt->done)
+            w->loop.ops->stop_timer(attempt->done);
+        free_attempt(attempt);
+    }
 }
 
 void
@@ -289,44 +285,7 @@ world_fini(struct world *w)
     world_loop_fini(w);
     world_store_fini(w);
     act_map_fini(&w->started);
+    act_map_fini(&w->committed);
     act_arena_fini(&w->arena);
     act_buf_fini(&w->observed);
-}
-
-static int
-by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void
-world_outcome(const struct world *w, struct act_buf *out)
-{
-    struct act_arena arena = {0};
-    ACT_VEC(char *) lines = {0};
-    struct act_str bytes = act_buf_str(&w->observed);
-    struct act_event event;
-    while (bytes.len > 0 && act_event_decode(&bytes, &arena, NULL, &event, NULL) == ACT_OK) {
-        struct act_buf line = {0};
-        if (event.type == ACT_EVENT_NODE_ENDED)
-            act_key_path(&line, w->options.plan, event.key);
-        else if (event.type == ACT_EVENT_RUN_ENDED)
-            act_buf_add_cstr(&line, "run");
-        if (line.len > 0) {
-            act_buf_printf(&line, " %s %u ", act_status_text(event.status), event.attempt);
-            if (event.value)
-                act_json_write(&line, event.value, 0);
-            act_vec_push(&lines, act_strndup(line.ptr, line.len));
-        }
-        act_buf_fini(&line);
-        act_event_fini(&event);
-    }
-    if (lines.len > 1)
-        qsort(lines.ptr, lines.len, sizeof(*lines.ptr), by_text);
-    for (uint32_t i = 0; i < lines.len; i++) {
-        act_buf_printf(out, "%s\n", lines.ptr[i]);
-        act_free(lines.ptr[i]);
-    }
-    act_vec_fini(&lines);
-    act_arena_fini(&arena);
 }

@@ -21,7 +21,7 @@ struct act_attempt { /* of the world's executor */
     struct act_attempt *next, **back;
     struct act_attempt_watcher watcher;
     void *watcher_self;
-    struct act_event end;
+    struct act_event end; /* its value and actor_state are owned */
     act_timer *start, *done;
     bool stopped;
 };
@@ -36,6 +36,18 @@ struct world_options {
     uint64_t at;
     uint32_t often;
     bool for_ever; /* however often that was */
+    /* What befalls the whole process, each with one in so many (0: never), at most mishaps_max in all: */
+    uint32_t die_often;  /* messages: the process is gone before it */
+    uint32_t fail_often; /* appends: the store fails, before or after the batch is in it */
+    uint32_t mishaps_max;
+    int64_t suspend_ms, cancel_ms; /* so long after the start; 0: not */
+    uint64_t turns_max;            /* of the loop, in one life; 0: many */
+};
+
+struct world_actor { /* of a run's calls, as the store has it */
+    char name[8];
+    uint64_t version;
+    struct act_buf state; /* the number of calls that it has seen, as a text */
 };
 
 struct world {
@@ -57,6 +69,8 @@ struct world {
     uint64_t inbox_ids;
     bool inbox_changed;
     char status[16];
+    ACT_VEC(struct world_actor) actors;
+    struct act_map committed; /* path and attempt of every DISPATCHED in the log */
     /* the executor */
     struct act_blob_port blobs;
     struct act_executor executor;
@@ -68,21 +82,32 @@ struct world {
     uint64_t random;
     uint32_t kills, ends, taken[ACT_CREW_COUNT];
     bool over; /* the observer was told that the run ended */
+    bool dead; /* nothing that this process still does is seen by anybody */
+    uint32_t lives, mishaps, starts;
+    struct act_coord *coord; /* of this life */
+    act_timer *suspending;
     char problem[512];
 };
 
-/* Runs the plan to its end. False: problem says why. */
+/* Runs the plan to its end, in as many lives of the process as it takes. False: problem says why. */
 bool world_run(struct world *w, const struct world_options *options);
 void world_fini(struct world *w);
 void world_problem(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The end as a text: the run's status and result, then every node's status and attempt, sorted. */
 void world_outcome(const struct world *w, struct act_buf *out);
 
+/* world_support.c: one life */
+void world_init(struct world *w, const struct world_options *options);
+bool world_chance(struct world *w, uint32_t one_in); /* 0: never */
+bool world_mishap(struct world *w, uint32_t one_in); /* the same, as long as there may be more */
+struct act_coord_options world_coord_options(struct world *w);
+void world_drop_attempts(struct world *w); /* without a word */
 /* loop_support.c, store_support.c */
 void world_loop_init(struct world *w);
 void world_loop_fini(struct world *w);
 void world_store_init(struct world *w);
 void world_store_fini(struct world *w);
 void world_post(struct world *w, const char *name);
+void world_disown(struct world *w); /* what a process that is gone held */
 
 #endif
