@@ -2,6 +2,9 @@
 
 #include "cli/cmd.h"
 #include "cli/term.h"
+#include "embed/coordinator.h"
+#include "embed/keeper.h"
+#include "embed/parcel.h"
 #include "executors/plugin/host.h"
 
 #include <fcntl.h>
@@ -258,6 +261,10 @@ act_cli_main(int argc, char **argv)
         return act_plugin_host_main(argc - 2, argv + 2);
     if (!open_streams())
         return ACT_EXIT_BROKEN;
+    if (argc > 2 && strcmp(argv[1], ACT_KEEPER_COMMAND) == 0) /* and these two */
+        return act_keeper_main();
+    if (argc > 2 && strcmp(argv[1], ACT_COORDINATOR_COMMAND) == 0)
+        return act_coordinator_main();
     signal(SIGPIPE, SIG_IGN);
     cli.color = act_term_color(act_str(NULL), STDERR_FILENO);
     const char *name = argc > 1 ? argv[1] : "help";

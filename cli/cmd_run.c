@@ -70,16 +70,37 @@ run_spec(struct act_cli *cli, const struct act_spec *spec)
         act_error_place(&err, "%.*s", ACT_STR_ARG(spec->path));
         return act_cli_fail(cli, &err);
     }
-    code = act_cli_flag(cli, ACT_OPT_DRY_RUN) ? dry_run(cli, spec, start.params)
-                                              : act_session_start(cli, &start);
+    if (act_cli_flag(cli, ACT_OPT_DRY_RUN))
+        code = dry_run(cli, spec, start.params);
+    else if (act_cli_flag(cli, ACT_OPT_DETACH))
+        code = act_session_detach(cli, &start);
+    else
+        code = act_session_start(cli, &start);
     act_value_release(start.params);
     return code;
+}
+
+/* What is said at a run's end cannot be said before it. */
+static int
+check_detach(struct act_cli *cli)
+{
+    const char *other = act_cli_text(cli, ACT_OPT_RESUME).len > 0                 ? "--resume"
+                        : act_cli_text(cli, ACT_OPT_JUNIT).len > 0                ? "--junit"
+                        : act_str_is(act_cli_text(cli, ACT_OPT_HISTORY), "false") ? "--no-history"
+                                                                                  : NULL;
+    if (!act_cli_flag(cli, ACT_OPT_DETACH) || !other)
+        return 0;
+    return act_cli_usage(cli, "`actant attach` follows a run in the background to its end",
+                         "--detach and %s do not go together", other);
 }
 
 int
 act_cmd_run(struct act_cli *cli)
 {
     struct act_str resume = act_cli_text(cli, ACT_OPT_RESUME);
+    int refused = check_detach(cli);
+    if (refused)
+        return refused;
     if (resume.len > 0 && cli->args.words.len > 0)
         return act_cli_usage(cli, "actant run --resume RUN, or actant run FILE",
                              "a run that is resumed has its file pinned");

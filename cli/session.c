@@ -4,6 +4,7 @@
 #include "cli/github.h"
 #include "cli/store.h"
 #include "cli/term.h"
+#include "embed/detach.h"
 #include "embed/live.h"
 #include "executors/shell/mask.h"
 
@@ -166,6 +167,21 @@ wait_for_end(struct session *s)
     return act_finish_broken(&broken, &err);
 }
 
+static void
+new_run(struct session *s, const struct act_start *start)
+{
+    struct act_live_given options = given(s->cli);
+    struct act_live_new new = {
+        .plan = start->plan,
+        .path = start->path,
+        .folder = start->folder,
+        .params = start->params,
+        .from = start->from,
+        .options = act_live_options(start->folder, &options, start->options),
+    };
+    act_live_new(&s->live, &new);
+}
+
 int
 act_session_start(struct act_cli *cli, const struct act_start *start)
 {
@@ -175,16 +191,7 @@ act_session_start(struct act_cli *cli, const struct act_start *start)
     bool history = !act_str_is(act_cli_text(cli, ACT_OPT_HISTORY), "false");
     enum act_err code = history ? act_cli_store(cli, false, &store, &err) : ACT_OK;
     if (!code) {
-        struct act_live_given options = given(cli);
-        struct act_live_new new = {
-            .plan = start->plan,
-            .path = start->path,
-            .folder = start->folder,
-            .params = start->params,
-            .from = start->from,
-            .options = act_live_options(start->folder, &options, start->options),
-        };
-        act_live_new(&s.live, &new);
+        new_run(&s, start);
         code = open_session(&s, store, &err);
     }
     if (!code && !act_cli_flag(cli, ACT_OPT_QUIET))
@@ -193,6 +200,54 @@ act_session_start(struct act_cli *cli, const struct act_start *start)
         code = act_live_start(&s.live, &err);
     int exit_code = code ? act_cli_fail(cli, &err) : wait_for_end(&s);
     close_session(&s);
+    return exit_code;
+}
+
+/* ---- in the background ---------------------------------------------------------------------- */
+
+static int
+say_detached(struct act_cli *cli, struct act_str run)
+{
+    struct act_buf out = {0};
+    struct act_str again = act_finish_again(cli);
+    if (cli->json)
+        act_buf_printf(&out, "{\"run\":\"%.*s\"}\n", ACT_STR_ARG(run));
+    else
+        act_buf_printf(&out,
+                       "run %.*s goes on in the background\n"
+                       "  actant attach %.*s%.*s   # follow it to its end\n"
+                       "  actant cancel %.*s%.*s   # end it: its finally and undo run\n",
+                       ACT_STR_ARG(run), ACT_STR_ARG(run), ACT_STR_ARG(again), ACT_STR_ARG(run),
+                       ACT_STR_ARG(again));
+    int code = act_cli_print(cli, act_buf_str(&out));
+    act_buf_fini(&out);
+    return code;
+}
+
+int
+act_session_detach(struct act_cli *cli, const struct act_start *start)
+{
+    struct session s = {.cli = cli};
+    struct act_error err = {0};
+    struct act_store *store = NULL;
+    struct act_detach_how how = {
+        .durability = act_cli_durability(cli),
+        .slots = act_cli_number(cli, ACT_OPT_JOBS, 0),
+        .on_interrupt = on_interrupt(cli),
+    };
+    enum act_err code = act_cli_store(cli, false, &store, &err);
+    if (!code) {
+        new_run(&s, start);
+        code = act_live_gather(&s.live, NULL, &err);
+    }
+    if (!code) {
+        warn_unmasked(&s);
+        code = act_detach(&s.live, &how, store, &err);
+    }
+    int exit_code = code ? act_cli_fail(cli, &err) : say_detached(cli, s.live.row.run);
+    act_live_close(&s.live);
+    if (store)
+        store->ops->close(store);
     return exit_code;
 }
 

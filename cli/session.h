@@ -16,6 +16,8 @@ struct act_start {
 };
 /* Begins a new run and waits for its end. Returns the exit code. */
 int act_session_start(struct act_cli *cli, const struct act_start *start);
+/* Begins it in the background and says which it is. */
+int act_session_detach(struct act_cli *cli, const struct act_start *start);
 /* Takes up a stored run. from: with ACT_RESUME_RETRY, a node or empty. */
 int act_session_resume(struct act_cli *cli, struct act_str run, enum act_resume_mode mode,
                        struct act_str from);

@@ -8,8 +8,8 @@ warn(void *self, const char *message)
     act_cli_warn(self, "%s", message);
 }
 
-static enum act_durability
-durability(const struct act_cli *cli)
+enum act_durability
+act_cli_durability(const struct act_cli *cli)
 {
     struct act_str level = act_cli_text(cli, ACT_OPT_DURABILITY);
     if (act_str_is(level, "off"))
@@ -23,7 +23,7 @@ act_cli_store(struct act_cli *cli, bool read_only, struct act_store **ret, struc
     struct act_store_wish wish = {
         .db = act_cli_text(cli, ACT_OPT_DB),
         .read_only = read_only,
-        .durability = durability(cli),
+        .durability = act_cli_durability(cli),
         .warn = warn,
         .warn_self = cli,
     };

@@ -10,6 +10,8 @@
 enum act_err act_cli_store(struct act_cli *cli, bool read_only, struct act_store **ret,
                            struct act_error *err);
 
+enum act_durability act_cli_durability(const struct act_cli *cli);
+
 /* A run in it; both are closed by act_cli_stored_close. read_only: nothing will be written. */
 enum act_err act_cli_stored(struct act_cli *cli, struct act_str run, bool read_only,
                             struct act_stored *ret, struct act_error *err);

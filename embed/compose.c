@@ -16,6 +16,7 @@ act_compose_store(const struct act_store_wish *wish, struct act_store **ret, str
     struct act_buf path = {0};
     struct act_store_options options = {
         .read_only = wish->read_only,
+        .kept = wish->kept,
         .durability = wish->durability,
         .warn = wish->warn,
         .warn_self = wish->warn_self,
@@ -53,6 +54,12 @@ act_compose_blobs(struct act_store *store, struct act_str run, struct act_blob_p
     act_buf_fini(&path);
     act_arena_fini(&arena);
     return code;
+}
+
+struct act_blob_port *
+act_compose_blobs_at(const char *folder)
+{
+    return act_blob_port_create(folder);
 }
 
 enum act_err

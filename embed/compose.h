@@ -14,6 +14,7 @@
 struct act_store_wish {
     struct act_str db; /* empty: $ACTANT_DB, then the default place */
     bool read_only;    /* ACT_ERR_NOT_FOUND if there is none yet */
+    bool kept;         /* engine/io/sqlite/sqlite_store.h */
     enum act_durability durability;
     void (*warn)(void *self, const char *message);
     void *warn_self;
@@ -25,6 +26,7 @@ enum act_err act_compose_store(const struct act_store_wish *wish, struct act_sto
  * is the caller's to remove (act_compose_scratch). */
 enum act_err act_compose_blobs(struct act_store *store, struct act_str run,
                                struct act_blob_port **ret, struct act_error *err);
+struct act_blob_port *act_compose_blobs_at(const char *folder);
 /* Appends the path: without history outputs still need a place while the run lives. */
 void act_compose_scratch(struct act_buf *out, struct act_str run);
 

@@ -140,10 +140,44 @@ act_live_load(struct act_live *live, struct act_store *store, struct act_str run
     return ACT_OK;
 }
 
+/* ---- what is proven ------------------------------------------------------------------------ */
+
+static const struct act_end *
+proven(void *self, struct act_str attempt_id)
+{
+    const struct act_live *live = self;
+    return act_proven_find(&live->proven, attempt_id);
+}
+
+static const char *
+folder_of_ends(struct act_live *live)
+{
+    struct act_store *store = live->engine ? live->engine->store : NULL;
+    struct act_str folder;
+    if (!store || live->far || !live->stored_plan ||
+        store->ops->folder(store, live->row.run, false, &live->arena, &folder, NULL) != ACT_OK)
+        return NULL;
+    return folder.ptr;
+}
+
+/* Once everything that was proven stands in the log. */
+static void
+drop_ends(struct act_live *live)
+{
+    const char *folder = live->proven.list.len > 0 ? folder_of_ends(live) : NULL;
+    if (!folder || !live->coord || act_coord_result(live->coord, NULL) != ACT_OK)
+        return;
+    enum act_status status = act_run_status(act_coord_run(live->coord));
+    if (status >= ACT_STATUS_SUCCEEDED && status <= ACT_STATUS_SUSPENDED)
+        act_ends_remove(folder);
+}
+
 void
 act_live_close(struct act_live *live)
 {
+    drop_ends(live);
     act_coord_destroy(live->coord);
+    act_proven_fini(&live->proven);
     act_site_close(&live->site);
     act_secrets_destroy(live->secrets);
     act_plan_destroy(live->stored_plan);
@@ -177,6 +211,8 @@ act_live_equip(struct act_live *live, const struct act_engine *engine, struct ac
         .env_names = names.ptr,
         .env_name_count = names.len,
         .secrets = live->secrets,
+        .outputs = live->outputs,
+        .far = live->far,
     };
     live->engine = engine;
     return act_site_open(engine, &around, &live->site, err);
@@ -205,15 +241,23 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .router = live->site.executors.router,
         .end_leftovers = act_site_end_leftovers,
         .end_leftovers_self = &live->site,
+        .proven = proven,
+        .proven_self = live,
         .plan = live->plan,
         .slots = how->slots > 0 ? how->slots : act_processors(),
         .on_interrupt = how->on_interrupt,
         .take_quarantined = how->take_quarantined,
         .observer = how->observer,
         .hook = how->hook,
+        .far = how->far,
+        .ns_offset = how->ns_offset,
+        .sync_first = how->sync_first,
         .hash_files = hash_files,
         .hash_files_self = live,
     };
+    const char *folder = folder_of_ends(live);
+    if (folder)
+        act_proven_read(&live->proven, folder, &live->site.blobs->loader);
     live->coord = act_coord_create(&options);
 }
 

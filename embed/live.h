@@ -6,6 +6,7 @@
 #ifndef ACT_EMBED_LIVE_H
 #define ACT_EMBED_LIVE_H
 
+#include "embed/ends.h"
 #include "embed/secrets.h"
 #include "embed/site.h"
 #include "engine/run/coord.h"
@@ -20,7 +21,10 @@ struct act_live {
     struct act_value *options;    /* {folder, clean_env, env, secrets}; owned */
     struct act_str folder;        /* absolute: where its tasks and other files are found */
     struct act_secrets *secrets;
+    const char *outputs; /* see act_surroundings; of arena */
+    bool far;            /* its attempts are a keeper's */
     struct act_site site;
+    struct act_proven_list proven; /* what a keeper that is gone has noted down (embed/ends.h) */
     struct act_coord *coord;
 };
 
@@ -66,6 +70,9 @@ struct act_live_how {
     bool take_quarantined; /* see engine/run/coord.h */
     struct act_coord_observer observer;
     struct act_coord_hook hook; /* for tests alone: nothing that is built to be used sets it */
+    struct act_far far; /* if live->far; these three: engine/run/coord.h */
+    int64_t ns_offset;
+    bool sync_first;
 };
 void act_live_ready(struct act_live *live, const struct act_live_how *how);
 enum act_err act_live_start(struct act_live *live, struct act_error *err);

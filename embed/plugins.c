@@ -10,6 +10,12 @@
  * started as a host: it would run its own main. */
 extern const char act_program_is_actant __attribute__((weak));
 
+bool
+act_plugins_is_actant(void)
+{
+    return &act_program_is_actant != NULL;
+}
+
 struct act_str
 act_plugins_program(const struct act_hosting *hosting, struct act_arena *arena)
 {
@@ -19,7 +25,7 @@ act_plugins_program(const struct act_hosting *hosting, struct act_arena *arena)
         return act_str(hosting->program);
     if (given && *given)
         return act_arena_str(arena, act_str(given));
-    if (&act_program_is_actant == NULL)
+    if (!act_plugins_is_actant())
         return ACT_STR("actant");
     ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
     return act_arena_str(arena, len > 0 ? act_str_n(path, (size_t)len) : ACT_STR("actant"));

@@ -12,6 +12,7 @@ struct act_hosting {
                             actant, else the one in $PATH */
     const char *path; /* else $ACTANT_PLUGIN_PATH */
 };
+bool act_plugins_is_actant(void); /* this program is; else it embeds the engine */
 /* Texts live in arena, in hosting or in the environment. */
 struct act_str act_plugins_program(const struct act_hosting *hosting, struct act_arena *arena);
 /* folder: the top workflow's, absolute. */

@@ -19,15 +19,20 @@ names_of(struct act_arena *arena, const struct act_surroundings *around)
     return names;
 }
 
-static enum act_err
-open_executors(struct act_site *site, const struct act_surroundings *around, struct act_error *err)
+static struct act_environ *
+open_environment(struct act_site *site, const struct act_surroundings *around)
 {
     struct act_environ_options environment = {
         .clean = around->clean_env,
         .names = names_of(&site->arena, around),
-        .drop = act_secrets_variables(around->secrets),
+        .drop = around->secrets ? act_secrets_variables(around->secrets) : NULL,
     };
-    site->environment = act_environ_create(environ, &environment);
+    return act_environ_create(environ, &environment);
+}
+
+static enum act_err
+open_executors(struct act_site *site, const struct act_surroundings *around, struct act_error *err)
+{
     struct act_executor_place place = {
         .loop = site->engine->loop,
         .processes = site->engine->processes,
@@ -48,14 +53,19 @@ act_site_open(const struct act_engine *engine, const struct act_surroundings *ar
               struct act_site *ret, struct act_error *err)
 {
     struct act_site site = {.engine = engine};
-    enum act_err code = act_compose_blobs(engine->store, around->run, &site.blobs, err);
-    if (!code && !engine->store) {
+    enum act_err code = ACT_OK;
+    if (around->outputs)
+        site.blobs = act_compose_blobs_at(around->outputs);
+    else
+        code = act_compose_blobs(engine->store, around->run, &site.blobs, err);
+    if (!code && !engine->store && !around->outputs) {
         struct act_buf path = {0};
         act_compose_scratch(&path, around->run);
         site.scratch = act_arena_str(&site.arena, act_buf_str(&path)).ptr;
         act_buf_fini(&path);
     }
-    if (!code)
+    site.environment = open_environment(&site, around);
+    if (!code && !around->far)
         code = open_executors(&site, around, err);
     if (code)
         act_site_close(&site);

@@ -17,7 +17,10 @@ struct act_surroundings {
     bool clean_env;
     const struct act_str *env_names; /* let through in spite of it */
     uint32_t env_name_count;
-    struct act_secrets *secrets;
+    struct act_secrets *secrets; /* or NULL */
+    const char
+        *outputs; /* the folder of its outputs; NULL: the store's, else one that goes with it */
+    bool far;     /* its attempts run in another process: no executors */
 };
 
 struct act_site {

@@ -1,4 +1,4 @@
-/* Port: byte streams to processes that we start. A link is one end of a socket pair; the other end is
+/* Port: byte streams to processes that we start, or that started us. A link is one end of a socket pair; the other end is
  * a descriptor for act_process_spec.links. Both ways, in order, without boundaries. Never blocks: what
  * the other side does not take yet waits here, and the caller bounds it by `unsent`. Used from the
  * loop's thread. One adapter: engine/io/uv. */
@@ -22,6 +22,11 @@ struct act_link_port_ops {
     /* *ret_fd: the other end, close-on-exec, the caller's. */
     enum act_err (*open)(struct act_link_port *self, const struct act_link_watcher *watcher,
                          void *watcher_self, act_link **ret, int *ret_fd, struct act_error *err);
+    /* One end of a stream that somebody else made: fd, which is the link's from now on, also if this
+     * fails. */
+    enum act_err (*adopt)(struct act_link_port *self, int fd,
+                          const struct act_link_watcher *watcher, void *watcher_self,
+                          act_link **ret, struct act_error *err);
     /* Copies. Goes out before the loop sleeps next: what one turn sends goes in one piece. */
     void (*send)(act_link *link, struct act_str bytes);
     uint64_t (*unsent)(const act_link *link); /* bytes that wait */

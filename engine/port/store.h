@@ -79,6 +79,7 @@ struct act_batch {
      * written one in between. */
     struct act_actor_save *actors;
     uint32_t actor_count;
+    bool sync; /* create_run only: commit at FULL whatever the level */
 };
 
 /* What the log was folded to after event seq (engine/core/run.h: act_run_save). A cache. */

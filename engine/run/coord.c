@@ -145,10 +145,9 @@ wish(struct act_coord *crew)
         act_crew_tell(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_WISH, NULL, 0);
 }
 
-static void
-on_signal(void *self, int number)
+void
+act_coord_take_signal(struct act_coord *crew, int number)
 {
-    struct act_coord *crew = self;
     if (crew->wishes.signal || crew->wishes.suspend || crew->full) {
         act_coord_stop_now(crew);
         return;
@@ -158,6 +157,12 @@ on_signal(void *self, int number)
         act_coord_cancel(crew, ACT_STR("signal"));
     else
         act_coord_suspend(crew);
+}
+
+static void
+on_signal(void *self, int number)
+{
+    act_coord_take_signal(self, number);
 }
 
 void
@@ -260,6 +265,8 @@ man(struct act_coord *crew, struct act_error *err)
         [ACT_CREW_WRITER] = child(&crew, &act_writer_class),
         [ACT_CREW_INBOX] = child(&crew, &act_inbox_class),
     };
+    if (crew->options.far.send)
+        children[ACT_CREW_HOST] = child(&crew, &act_far_host_class);
     struct actant_supervisor supervisor = {
         .strategy = ACTANT_ONE_FOR_ONE,
         .restarts_max = RESTARTS_MAX,
@@ -325,9 +332,17 @@ act_coord_resume(struct act_coord *crew, const struct act_run_row *row, enum act
     enum act_err code = act_desk_resume(crew->prepared, err);
     if (code == ACT_OK)
         code = man(crew, err);
+    if (code == ACT_OK && crew->options.far.send)
+        act_desk_greet(crew);
     if (code == ACT_OK)
         act_crew_tell(crew, ACT_CREW_INBOX, ACT_MESSAGE_POLL, NULL, 0);
     return code;
+}
+
+int64_t
+act_coord_ns_offset(const struct act_coord *crew)
+{
+    return crew->ns_offset;
 }
 
 const struct act_run *

@@ -26,12 +26,20 @@ struct act_coord_observer {
 };
 
 struct act_drive;
+struct act_end;
 
 /* For tests: lose(self, role, n, type) is asked before the n-th message of each actor of the crew (role
  * an enum act_crew_role: engine/run/messages.h); true: the actor is killed, and the message with it.
  * What is built to be used has none. */
 struct act_coord_hook {
     bool (*lose)(void *self, int role, uint64_t n, uint32_t type);
+    void *self;
+};
+
+/* The executor host lives in another process (keep.h) and outlives this one. number: of a message
+ * (messages.def), letter: it as bytes (letter.h); lent for the call. */
+struct act_far {
+    void (*send)(void *self, uint32_t number, struct act_str letter); /* NULL: it lives here */
     void *self;
 };
 
@@ -45,6 +53,13 @@ struct act_coord_options {
     /* Ends what is left of an attempt of an earlier life (by its cookie); NULL: nothing to do. */
     uint32_t (*end_leftovers)(void *self, struct act_str attempt_id);
     void *end_leftovers_self;
+    /* How an attempt of an earlier life ended, if that is proven though the log does not know it; lent.
+     * NULL: it is not. NULL itself: nothing is ever. */
+    const struct act_end *(*proven)(void *self, struct act_str attempt_id);
+    void *proven_self;
+    int64_t ns_offset; /* with a far host: act_coord_ns_offset of an earlier coordinator; 0: none */
+    bool sync_first;   /* the first batch of a new run is committed at FULL */
+    struct act_far far; /* then router, end_leftovers and proven are not used */
     const struct act_plan *plan;
     uint32_t slots;        /* -j */
     bool take_quarantined; /* resume although processes have died while they did */
@@ -68,7 +83,8 @@ void act_coord_destroy(struct act_coord *coord);
 enum act_err act_coord_start(struct act_coord *coord, const struct act_run_row *row,
                              const struct act_value *started, struct act_str plan_bytes,
                              struct act_error *err);
-/* Takes a stored run up again: owns it, replays, ends what is left of earlier attempts, goes on.
+/* Takes a stored run up again: owns it, replays, ends what is left of earlier attempts, goes on. With a
+ * far host there is nothing left over: its attempts live, and are adopted.
  * ACT_ERR_EXISTS if it has ended already (coord then holds its outcome). retry: `actant retry` of an
  * ended run, from (may be empty) a node. cancel: take it only to cancel it. */
 enum act_resume_mode { ACT_RESUME_GO_ON, ACT_RESUME_RETRY, ACT_RESUME_CANCEL };
@@ -79,6 +95,16 @@ enum act_err act_coord_resume(struct act_coord *coord, const struct act_run_row 
 void act_coord_suspend(struct act_coord *coord);
 void act_coord_cancel(struct act_coord *coord, struct act_str who);
 void act_coord_stop_now(struct act_coord *coord); /* second signal: kill and leave */
+
+/* What the far host says. ACT_ERR_CORRUPT: it is not to be understood, and nothing was done. */
+enum act_err act_coord_hear(struct act_coord *coord, uint32_t number, struct act_str letter,
+                            struct act_error *err);
+/* The far host is gone, and its attempts with it: nothing more can be done here. */
+void act_coord_forsaken(struct act_coord *coord);
+/* The run's monotonic scale minus the loop's: time goes on for attempts that live on. */
+int64_t act_coord_ns_offset(const struct act_coord *coord);
+/* As if this process had got it. */
+void act_coord_take_signal(struct act_coord *coord, int number);
 
 const struct act_run *act_coord_run(const struct act_coord *coord);
 /* After the loop has returned: ACT_OK if the run ended or was suspended in order; else what failed

@@ -58,7 +58,8 @@ static void
 take_ended(struct act_desk *desk, const struct act_end *end, size_t count)
 {
     (void)count;
-    act_desk_attempt_ended(desk, end);
+    if (desk->open) /* else the host is asked for it when the log has been read */
+        act_desk_attempt_ended(desk, end);
 }
 
 static void

@@ -56,6 +56,9 @@ struct act_coord {
     struct act_handles granted; /* holders of limits that the store granted */
     struct act_wishes wishes;
 
+    bool lone;    /* a keeper's (keep.h): host alone, its coordinator in another process */
+    bool unheard; /* and that is not there now */
+
     bool ended, leaving, full;
     enum act_err failed;
     struct act_error error;
@@ -84,7 +87,8 @@ void act_crew_step_end(struct act_coord *crew, enum act_crew_role role);
 /* Its supervisor has given up: what runs is stopped by who destroys the run, which says why. */
 void act_crew_give_up(struct act_coord *crew);
 
+/* act_far_host_class stands for a host in another process. */
 extern const struct actant_class act_coordinator_class, act_host_class, act_timers_class,
-    act_writer_class, act_inbox_class, act_guard_class;
+    act_writer_class, act_inbox_class, act_guard_class, act_far_host_class;
 
 #endif

@@ -93,6 +93,13 @@ enum act_err act_desk_take_up(struct act_desk *desk, struct act_error *err);
 
 /* desk_adopt.c */
 void act_desk_adopt(struct act_desk *desk);
+/* The run is what the log says, and its attempts live on: go on from there. */
+void act_desk_take_over(struct act_desk *desk);
+/* After the actors of a crew that took over were made: asks the others what they know. */
+void act_desk_greet(struct act_coord *crew);
+/* An attempt of an earlier life, whose end is known all the same. */
+void act_desk_apply_proven(struct act_desk *desk, act_inst inst, const struct act_task *task,
+                           const struct act_end *end);
 void act_desk_set_timers_again(struct act_desk *desk);
 void act_desk_reconcile(struct act_desk *desk, const struct act_known *known, size_t count);
 

@@ -21,6 +21,16 @@ adopt_attempt(void *self, act_inst inst, const struct act_task *task)
     desk->slots_used++;
 }
 
+void
+act_desk_apply_proven(struct act_desk *desk, act_inst inst, const struct act_task *task,
+                      const struct act_end *end)
+{
+    struct act_end now = *end;
+    now.id = (struct act_attempt_id){inst, task->attempt};
+    adopt_attempt(desk, inst, task);
+    act_desk_attempt_ended(desk, &now);
+}
+
 /* A STOP that is owed holds for ends that come in before it is done. */
 static void
 mark_stopped(struct act_desk *desk)
@@ -46,8 +56,8 @@ settle(struct act_desk *desk)
                          &desk->effects);
 }
 
-static void
-take_over(struct act_desk *desk)
+void
+act_desk_take_over(struct act_desk *desk)
 {
     enum act_status status = act_run_status(desk->run);
     desk->status = act_desk_is_end(status) ? act_str(act_status_text(status)) : ACT_STR("running");
@@ -84,7 +94,7 @@ act_desk_adopt(struct act_desk *desk)
     if (code == ACT_OK && !crew->settled)
         code = act_desk_take_up(desk, &error);
     else if (code == ACT_OK)
-        take_over(desk);
+        act_desk_take_over(desk);
     if (code != ACT_OK) {
         act_desk_fail(desk, code, &error);
         return;
@@ -95,6 +105,13 @@ act_desk_adopt(struct act_desk *desk)
     act_crew_tell(crew, ACT_CREW_HOST, ACT_MESSAGE_SYNC, NULL, 0);
     act_crew_tell(crew, ACT_CREW_INBOX, ACT_MESSAGE_POLL, NULL, 0);
     act_crew_want_turn(crew);
+}
+
+void
+act_desk_greet(struct act_coord *crew)
+{
+    act_crew_tell(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_TIMERS_UP, NULL, 0);
+    act_crew_tell(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_HOST_UP, NULL, 0);
 }
 
 /* Those of the effects not yet done are set once more then, which changes nothing. */

@@ -158,8 +158,6 @@ apply_end(struct act_desk *desk, const struct act_slot *slot, const struct act_e
 void
 act_desk_attempt_ended(struct act_desk *desk, const struct act_end *end)
 {
-    if (!desk->open)
-        return; /* the host is asked for it when the log has been read */
     struct act_slot *slot = slot_of(desk, end->id);
     if (!slot) {
         if (!is_among(&desk->acks, end->id) && !is_among(&desk->acking, end->id))

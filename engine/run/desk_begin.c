@@ -11,6 +11,7 @@ create(struct act_desk *desk, struct act_str plan_bytes, struct act_error *err)
     struct act_append *append = act_desk_gather(desk);
     /* A run of values alone may have ended already. */
     struct act_run_row row = append->has_row ? append->row : crew->row;
+    append->batch.sync = crew->options.sync_first;
     enum act_err code = store->ops->create_run(store, &row, plan_bytes, &append->batch, err);
     if (code == ACT_OK) {
         crew->owned = crew->settled = true;
@@ -80,10 +81,14 @@ act_desk_replay(struct act_desk *desk, struct act_error *err)
 
 /* What was dispatched and has no end: its process died with the engine or lives on without it. It is
  * ended before anything else happens, and recorded as lost; the machine decides whether it may run
- * again. */
+ * again. If its keeper has noted down how it ended, that is how. */
+struct leftover {
+    act_inst inst;
+    const struct act_end *proven;
+};
 struct leftovers {
     struct act_desk *desk;
-    ACT_VEC(act_inst) insts;
+    ACT_VEC(struct leftover) list;
 };
 
 static void
@@ -91,9 +96,21 @@ end_leftover(void *self, act_inst inst, const struct act_task *task)
 {
     struct leftovers *left = self;
     const struct act_coord_options *options = &left->desk->crew->options;
-    if (options->end_leftovers)
+    struct leftover one = {inst, NULL};
+    if (options->proven)
+        one.proven = options->proven(options->proven_self, task->attempt_id);
+    if (!one.proven && options->end_leftovers)
         options->end_leftovers(options->end_leftovers_self, task->attempt_id);
-    act_vec_push(&left->insts, inst);
+    act_vec_push(&left->list, one);
+}
+
+static void
+record_lost(struct act_desk *desk, act_inst inst)
+{
+    struct act_fact fact = act_desk_fact(desk, ACT_EVENT_ENDED, inst);
+    fact.event.cause = ACT_CAUSE_LOST;
+    fact.event.message = ACT_STR("the engine ended before the attempt did");
+    act_desk_apply(desk, &fact);
 }
 
 static void
@@ -101,13 +118,15 @@ record_leftovers(struct act_desk *desk)
 {
     struct leftovers left = {.desk = desk};
     act_run_inflight(desk->run, end_leftover, &left);
-    for (uint32_t i = 0; i < left.insts.len; i++) {
-        struct act_fact fact = act_desk_fact(desk, ACT_EVENT_ENDED, left.insts.ptr[i]);
-        fact.event.cause = ACT_CAUSE_LOST;
-        fact.event.message = ACT_STR("the engine ended before the attempt did");
-        act_desk_apply(desk, &fact);
+    for (uint32_t i = 0; i < left.list.len; i++) {
+        const struct leftover *one = &left.list.ptr[i];
+        const struct act_task *task = NULL;
+        if (one->proven && act_run_task(desk->run, one->inst, &task, NULL) == ACT_OK)
+            act_desk_apply_proven(desk, one->inst, task, one->proven);
+        else
+            record_lost(desk, one->inst);
     }
-    act_vec_fini(&left.insts);
+    act_vec_fini(&left.list);
 }
 
 static void
@@ -166,6 +185,20 @@ act_desk_take_up(struct act_desk *desk, struct act_error *err)
     return code;
 }
 
+/* The log is this process's own from here on: its attempts never stopped. */
+static enum act_err
+adopt_stored(struct act_desk *desk, struct act_error *err)
+{
+    enum act_err code = check_mode(desk, err);
+    if (code != ACT_OK || act_run_status(desk->run) == ACT_STATUS_SUSPENDED)
+        return code != ACT_OK ? code : ACT_ERR_EXISTS;
+    if (desk->crew->options.ns_offset > desk->crew->ns_offset)
+        desk->crew->ns_offset = desk->crew->options.ns_offset;
+    desk->crew->settled = true;
+    act_desk_take_over(desk);
+    return ACT_OK;
+}
+
 enum act_err
 act_desk_resume(struct act_desk *desk, struct act_error *err)
 {
@@ -182,5 +215,5 @@ act_desk_resume(struct act_desk *desk, struct act_error *err)
         return code;
     crew->ns_offset =
         act_run_last_ns(desk->run) + 1 - crew->options.loop->ops->now_ns(crew->options.loop);
-    return act_desk_take_up(desk, err);
+    return crew->options.far.send ? adopt_stored(desk, err) : act_desk_take_up(desk, err);
 }

@@ -20,7 +20,8 @@ struct host {
 static void
 want_tick(struct host *host)
 {
-    if (host->ticking || !host->crew->options.store)
+    bool followed = host->crew->options.store || host->crew->lone;
+    if (host->ticking || !followed)
         return;
     host->ticking = true;
     actant_timer_start(host->context, LAZY_MS, 0, 0);
@@ -69,6 +70,7 @@ take_sync(struct host *host, const struct act_nothing *nothing, size_t count)
     ACT_VEC(struct act_known) known = {0};
     (void)nothing;
     (void)count;
+    want_tick(host);
     for (const struct act_record *at = host->attempts->first; at; at = at->next) {
         struct act_known one = {at->id, at->end != NULL};
         act_vec_push(&known, one);
@@ -176,6 +178,8 @@ static void
 tick(struct host *host)
 {
     host->ticking = false;
+    if (host->crew->unheard)
+        return; /* until SYNC */
     for (struct act_record *at = host->attempts->first; at; at = at->next) {
         if (at->end)
             continue;

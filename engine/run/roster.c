@@ -48,6 +48,8 @@ on_ended(void *self, struct act_attempt *attempt, const struct act_event *event,
     ACT_ASSERT(!record->end);
     record->end = act_end_create(record->id, event, have_output, output);
     record->attempt = NULL;
+    if (record->table->ended)
+        record->table->ended(record->table->ended_self, record);
     tell(record, ACT_MESSAGE_ATTEMPT_ENDED);
 }
 

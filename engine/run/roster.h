@@ -35,6 +35,9 @@ struct act_roster {
     struct act_router router;
     struct act_handles by_id;
     struct act_record *first;
+    /* An attempt has ended, before anybody is told; NULL: nobody wants to know. */
+    void (*ended)(void *self, const struct act_record *record);
+    void *ended_self;
 };
 /* Drops what is left without telling anybody: their executors are closed next. */
 void act_roster_fini(struct act_roster *table);

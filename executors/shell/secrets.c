@@ -212,6 +212,17 @@ act_secrets_need(struct act_secrets *secrets, struct act_str name, struct act_er
     return ACT_ERR_NOT_FOUND;
 }
 
+bool
+act_secrets_at(const struct act_secrets *secrets, uint32_t i, struct act_str *name,
+               struct act_str *value)
+{
+    if (!secrets || i >= secrets->known.len)
+        return false;
+    *name = act_str(secrets->known.ptr[i].name);
+    *value = act_str_n(secrets->known.ptr[i].value, secrets->known.ptr[i].value_len);
+    return true;
+}
+
 const struct act_mask_table *
 act_secrets_mask(struct act_secrets *secrets)
 {

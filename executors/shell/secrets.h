@@ -27,6 +27,9 @@ enum act_err act_secrets_put(struct act_secrets *secrets, struct act_str name, s
  * declares, before the first task starts. ACT_ERR_NOT_FOUND says where it was looked for. */
 enum act_err act_secrets_need(struct act_secrets *secrets, struct act_str name,
                               struct act_error *err);
+/* The i-th of those that are known, lent; false: there are no more. */
+bool act_secrets_at(const struct act_secrets *secrets, uint32_t i, struct act_str *name,
+                    struct act_str *value);
 /* Names that are too short to be masked, separated by ", "; filled in by act_secrets_mask. */
 struct act_str act_secrets_unmasked(const struct act_secrets *secrets);
 /* Environment variables that --secret NAME took values from: not for tasks. NULL-terminated. */

@@ -57,7 +57,7 @@ def test_usage(world):
         (["run", flow, "-j", "many"], "whole number"), (["run", flow, "--durability", "x"], "process"),
         (["run", flow, "--ref", "main"], "--ref is not supported yet"),
         (["run", flow, "--repo", "."], "not supported yet"),
-        (["run", flow, "--detach"], "not supported yet"), (["serve"], "not supported yet"),
+        (["serve"], "not supported yet"),
         (["rn", flow], "actant run"), (["run", flow, "extra"], "one word too many"),
         (["run", flow, "-p", "x"], "NAME=VALUE"), (["history", "lst"], "list"),
         (["signal", "last", "x", "{"], "JSON"),

@@ -1,3 +1,4 @@
+#include "engine/io/sqlite/keeper.h"
 #include "engine/io/sqlite/store.h"
 
 #include <errno.h>
@@ -34,6 +35,17 @@ act_sqlite_folder(struct act_store *self, struct act_str run, bool create, struc
     if (rc == ACT_OK)
         *ret = path;
     return rc;
+}
+
+bool
+act_sqlite_is_kept(struct act_sqlite *s, struct act_str run, int64_t *pid)
+{
+    struct act_arena arena = {0};
+    struct act_str folder;
+    bool kept = act_sqlite_folder(&s->base, run, false, &arena, &folder, NULL) == ACT_OK &&
+                act_keeper_lives(folder.ptr, pid);
+    act_arena_fini(&arena);
+    return kept;
 }
 
 static int

@@ -31,7 +31,8 @@ read_row(struct act_sqlite *s, sqlite3_stmt *stmt, struct act_arena *arena, stru
     struct act_str status = act_db_column(stmt, 3);
     bool running = act_str_is(status, "running");
     if ((running || act_str_is(status, "suspended")) && !owned_by_us(s, id) &&
-        !act_owners_taken(&s->owners, id)) {
+        !act_owners_taken(&s->owners, id) &&
+        !(running && act_sqlite_is_kept(s, act_db_column(stmt, 1), NULL))) {
         if (act_recoveries(s, id) >= ACT_RECOVERIES_MAX)
             status = ACT_STR("quarantined");
         else if (running)

@@ -145,6 +145,9 @@ act_sqlite_own(struct act_store *self, struct act_str run, struct act_error *err
         return rc;
     if (s->db.read_only)
         return act_error_set(err, ACT_ERR_READ_ONLY, "the database is open for reading only");
+    bool going = act_str_is(act_str(place.status), "running");
+    if (going && !s->kept && act_sqlite_is_kept(s, run, &pid))
+        return owned_elsewhere(run, pid, err);
     if (!act_owners_take(&s->owners, place.row, &pid))
         return owned_elsewhere(run, pid, err);
     struct act_owned *owned = remember(s, run, place.row);
@@ -244,7 +247,7 @@ act_sqlite_create_run(struct act_store *self, const struct act_run_row *row,
     struct act_run_place place;
     if (rc != ACT_OK)
         return rc;
-    rc = act_db_begin(&s->db, false, err);
+    rc = act_db_begin(&s->db, first && first->sync, err);
     if (rc != ACT_OK)
         return rc;
     rc = act_sqlite_run_row(s, row->run, &place, NULL);

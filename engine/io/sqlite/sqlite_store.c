@@ -126,6 +126,7 @@ open_at(const struct act_store_options *options, const char *path, struct act_st
     struct act_sqlite *s = act_zalloc(1, sizeof(*s));
     s->base.ops = &ops;
     s->owners.fd = -1;
+    s->kept = options->kept;
     s->vfs = options->vfs ? act_strndup(options->vfs, strlen(options->vfs)) : NULL;
     const char *network = act_location_network(path);
     struct act_db_options db = {.path = path,

@@ -1,5 +1,5 @@
 /* The store port on SQLite. Any number of processes may have the same database open; a store is for
- * one thread at a time. Of this folder only sqlite_store.h and location.h are for others.
+ * one thread at a time. Of this folder only sqlite_store.h, location.h and keeper.h are for others.
  *
  * What a database is on disk, beside <db> itself:
  *   <db>-wal, <db>-shm  SQLite's
@@ -7,7 +7,7 @@
  *   <db>.owners         8 bytes a run at 8 · its row: an OFD lock on them is ownership, the owner's
  *                       pid stands in them
  *   <db>.reserve        1 MiB that is given up when the disk is full
- *   <db>.d/<run>/       a run's spool and large outputs
+ *   <db>.d/<run>/       a run's spool and large outputs; of a detached one also who keeps it (keeper.h)
  *
  * A full disk: the call that meets it returns ACT_ERR_NO_SPACE, has changed nothing and has given up
  * the reserve, so that the same call and a few more succeed when repeated. The host repeats the
@@ -27,6 +27,7 @@ struct act_store_options {
      * system. May be NULL. Called before open returns. */
     void (*warn)(void *self, const char *message);
     void *warn_self;
+    bool kept;       /* the run's keeper has started this process: it may own what is kept */
     const char *vfs; /* an SQLite VFS by name, for tests; NULL: the default one */
 };
 

@@ -31,6 +31,7 @@ struct act_sqlite {
     uint64_t
         posts; /* that this store has put into inboxes: its own commits change no data_version */
     char *vfs; /* NULL: the default */
+    bool kept; /* see act_store_options */
 };
 
 static inline struct act_sqlite *
@@ -60,6 +61,9 @@ enum act_err act_sqlite_own(struct act_store *self, struct act_str run, struct a
 void act_sqlite_disown(struct act_store *self, struct act_str run);
 enum act_err act_sqlite_remove_run(struct act_store *self, struct act_str run,
                                    struct act_error *err);
+
+/* folder.c: is there a keeper for it, though maybe no owner? */
+bool act_sqlite_is_kept(struct act_sqlite *s, struct act_str run, int64_t *pid);
 
 /* run_rows.c */
 enum act_err act_sqlite_find_run(struct act_store *self, struct act_str id, struct act_arena *arena,

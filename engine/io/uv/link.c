@@ -222,31 +222,41 @@ make_pair(int fds[2])
 }
 
 static enum act_err
-link_open(struct act_link_port *self, const struct act_link_watcher *watcher, void *watcher_self,
-          struct act_link **ret, int *ret_fd, struct act_error *err)
+link_adopt(struct act_link_port *self, int fd, const struct act_link_watcher *watcher,
+           void *watcher_self, struct act_link **ret, struct act_error *err)
 {
     struct link_port *port = port_of(self);
-    int fds[2];
-    int failed = make_pair(fds);
-    if (failed)
-        return act_error_set(err, ACT_ERR_SYSTEM, "no socket pair: %s", strerror(failed));
     struct act_link *link = act_zalloc(1, sizeof *link);
     link->port = port;
     link->watcher = *watcher;
     link->watcher_self = watcher_self;
-    link->watch = (struct act_watch){.fd = fds[0], .ready = link_ready, .owner = link};
-    failed = act_watch_add(port->watches, &link->watch);
+    link->watch = (struct act_watch){.fd = fd, .ready = link_ready, .owner = link};
+    int failed = act_watch_add(port->watches, &link->watch);
     if (failed) {
-        close(fds[0]);
-        close(fds[1]);
+        close(fd);
         act_free(link);
         return act_error_set(err, ACT_ERR_SYSTEM, "a socket cannot be watched: %s",
                              strerror(failed));
     }
     port->links++;
     *ret = link;
-    *ret_fd = fds[1];
     return ACT_OK;
+}
+
+static enum act_err
+link_open(struct act_link_port *self, const struct act_link_watcher *watcher, void *watcher_self,
+          struct act_link **ret, int *ret_fd, struct act_error *err)
+{
+    int fds[2];
+    int failed = make_pair(fds);
+    if (failed)
+        return act_error_set(err, ACT_ERR_SYSTEM, "no socket pair: %s", strerror(failed));
+    enum act_err code = link_adopt(self, fds[0], watcher, watcher_self, ret, err);
+    if (code)
+        close(fds[1]);
+    else
+        *ret_fd = fds[1];
+    return code;
 }
 
 static void
@@ -283,6 +293,7 @@ link_close_port(struct act_link_port *self)
 
 static const struct act_link_port_ops link_ops = {
     .open = link_open,
+    .adopt = link_adopt,
     .send = link_send,
     .unsent = link_unsent,
     .pump = link_pump,

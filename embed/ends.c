@@ -1,0 +1,206 @@
+#include "embed/ends.h"
+
+#include "base/wire.h"
+#include "engine/run/letter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEAD_BYTES 12 /* u32 length, u64 checksum; little endian */
+#define RECORD_BYTES_MAX (UINT32_C(512) << 20)
+
+static void
+path_of(struct act_buf *out, const char *folder)
+{
+    act_buf_printf(out, "%s/ends", folder);
+}
+
+static void
+put_le(char *to, uint64_t v, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        to[i] = (char)(v >> (8 * i));
+}
+
+static uint64_t
+get_le(const char *from, size_t len)
+{
+    uint64_t v = 0;
+    for (size_t i = len; i > 0; i--)
+        v = v << 8 | (unsigned char)from[i - 1];
+    return v;
+}
+
+/* ---- the keeper's side ---- */
+
+static enum act_err
+failed(struct act_error *err, const char *what)
+{
+    return act_error_set(err, errno == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
+                         "the keeper's file of ends cannot be %s: %s", what, strerror(errno));
+}
+
+enum act_err
+act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, struct act_error *err)
+{
+    struct act_buf path = {0};
+    path_of(&path, folder);
+    int fd = open(path.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    act_buf_fini(&path);
+    if (fd < 0)
+        return failed(err, "made");
+    *ends = (struct act_ends_file){.fd = fd, .sync = sync};
+    return ACT_OK;
+}
+
+static bool
+write_all(int fd, struct act_str bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t put = write(fd, bytes.ptr, bytes.len);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        bytes = act_str_n(bytes.ptr + put, bytes.len - (size_t)put);
+    }
+    return true;
+}
+
+enum act_err
+act_ends_add(struct act_ends_file *ends, struct act_str attempt_id, bool stopped,
+             struct act_str letter, struct act_error *err)
+{
+    struct act_buf record = {0};
+    char head[HEAD_BYTES] = {0};
+    enum act_err code = ACT_OK;
+    ends->owed++;
+    act_buf_add(&record, head, sizeof(head));
+    act_wire_bytes(&record, attempt_id);
+    act_wire_u64(&record, stopped);
+    act_wire_bytes(&record, letter);
+    struct act_str body = act_str_n(record.ptr + HEAD_BYTES, record.len - HEAD_BYTES);
+    put_le(record.ptr, body.len, 4);
+    put_le(record.ptr + 4, act_str_hash(body), 8);
+    if (!write_all(ends->fd, act_buf_str(&record)) || (ends->sync && fdatasync(ends->fd) != 0)) {
+        code = failed(err, "written");
+        (void)!ftruncate(ends->fd, (off_t)ends->bytes); /* else what follows could not be read */
+    } else {
+        ends->bytes += record.len;
+    }
+    act_buf_fini(&record);
+    return code;
+}
+
+void
+act_ends_settle(struct act_ends_file *ends)
+{
+    if (ends->owed > 0 && --ends->owed == 0 && ends->bytes > 0 && ftruncate(ends->fd, 0) == 0)
+        ends->bytes = 0;
+}
+
+void
+act_ends_close(struct act_ends_file *ends)
+{
+    if (ends->fd >= 0)
+        close(ends->fd);
+    ends->fd = -1;
+}
+
+/* ---- the reader's side ---- */
+
+static bool
+read_file(const char *folder, struct act_buf *out)
+{
+    struct act_buf path = {0};
+    struct stat st;
+    path_of(&path, folder);
+    int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    act_buf_fini(&path);
+    if (fd < 0)
+        return false;
+    bool whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (whole)
+        act_buf_reserve(out, (size_t)st.st_size + 1);
+    for (ssize_t got = 1; whole && got > 0 && out->len < (size_t)st.st_size;) {
+        got = read(fd, out->ptr + out->len, (size_t)st.st_size - out->len);
+        out->len += got > 0 ? (size_t)got : 0;
+    }
+    close(fd);
+    return whole;
+}
+
+/* Takes one record's body off; false: there is none that is whole. */
+static bool
+next_record(struct act_str *bytes, struct act_str *ret)
+{
+    if (bytes->len < HEAD_BYTES)
+        return false;
+    uint64_t len = get_le(bytes->ptr, 4), sum = get_le(bytes->ptr + 4, 8);
+    if (len > RECORD_BYTES_MAX || len > bytes->len - HEAD_BYTES)
+        return false;
+    struct act_str body = act_str_n(bytes->ptr + HEAD_BYTES, (size_t)len);
+    if (act_str_hash(body) != sum)
+        return false;
+    *bytes = act_str_n(body.ptr + body.len, bytes->len - HEAD_BYTES - body.len);
+    *ret = body;
+    return true;
+}
+
+static bool
+add(struct act_proven_list *proven, struct act_str body, struct act_value_loader *loader)
+{
+    struct act_wire_reader r = {.rest = body};
+    struct act_proven one = {.attempt_id = act_wire_read_bytes(&r)};
+    one.stopped = act_wire_read_u64(&r) != 0;
+    struct act_str letter = act_wire_read_bytes(&r);
+    if (r.failed || r.rest.len > 0 || act_letter_read_end(letter, loader, &one.end, NULL) != ACT_OK)
+        return false;
+    one.attempt_id = act_arena_str(&proven->arena, one.attempt_id);
+    act_vec_push(&proven->list, one);
+    return true;
+}
+
+void
+act_proven_read(struct act_proven_list *proven, const char *folder, struct act_value_loader *loader)
+{
+    struct act_buf bytes = {0};
+    if (read_file(folder, &bytes)) {
+        struct act_str rest = act_buf_str(&bytes), body;
+        while (next_record(&rest, &body) && add(proven, body, loader))
+            continue;
+    }
+    act_buf_fini(&bytes);
+}
+
+const struct act_end *
+act_proven_find(const struct act_proven_list *proven, struct act_str attempt_id)
+{
+    for (uint32_t i = 0; i < proven->list.len; i++) {
+        const struct act_proven *one = &proven->list.ptr[i];
+        bool counts = !one->stopped || one->end->event.cause == ACT_CAUSE_NONE;
+        if (act_str_eq(one->attempt_id, attempt_id))
+            return counts ? one->end : NULL;
+    }
+    return NULL;
+}
+
+void
+act_proven_fini(struct act_proven_list *proven)
+{
+    for (uint32_t i = 0; i < proven->list.len; i++)
+        act_end_release(proven->list.ptr[i].end);
+    act_vec_fini(&proven->list);
+    act_arena_fini(&proven->arena);
+}
+
+void
+act_ends_remove(const char *folder)
+{
+    struct act_buf path = {0};
+    path_of(&path, folder);
+    unlink(path.ptr);
+    act_buf_fini(&path);
+}

@@ -1,0 +1,119 @@
+#include "engine/io/sqlite/keeper.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef ACT_PORTABLE
+#define ACT_PORTABLE 0
+#endif
+#if defined(F_OFD_SETLK) && !ACT_PORTABLE
+#define SET_LOCK F_OFD_SETLK
+#define GET_LOCK F_OFD_GETLK
+#else
+#define SET_LOCK F_SETLK
+#define GET_LOCK F_GETLK
+#endif
+
+#define PID_BYTES 32
+
+static void
+path_of(struct act_buf *out, const char *folder)
+{
+    act_buf_printf(out, "%s/keeper", folder);
+}
+
+/* The run's folder and the one of all runs above it. */
+static bool
+make_folders(const char *folder)
+{
+    if (mkdir(folder, 0700) == 0 || errno == EEXIST)
+        return true;
+    const char *slash = strrchr(folder, '/');
+    if (errno != ENOENT || !slash)
+        return false;
+    struct act_buf above = {0};
+    act_buf_add(&above, folder, (size_t)(slash - folder));
+    bool made = mkdir(above.ptr, 0700) == 0 || errno == EEXIST;
+    act_buf_fini(&above);
+    return made && (mkdir(folder, 0700) == 0 || errno == EEXIST);
+}
+
+static int64_t
+read_pid(int fd)
+{
+    char text[PID_BYTES] = {0};
+    return pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtoll(text, NULL, 10) : 0;
+}
+
+static enum act_err
+take_open(int fd, const char *path, struct act_error *err)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char text[PID_BYTES];
+    if (fcntl(fd, SET_LOCK, &lock) != 0)
+        return act_error_set(err, ACT_ERR_OWNED, "process %" PRId64 " keeps this run",
+                             read_pid(fd));
+    int len = snprintf(text, sizeof(text), "%" PRId64 "\n", (int64_t)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
+        return act_error_set(err, errno == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
+                             "cannot write %s: %s", path, strerror(errno));
+    return ACT_OK;
+}
+
+enum act_err
+act_keeper_take(const char *folder, int *ret_fd, struct act_error *err)
+{
+    struct act_buf path = {0};
+    enum act_err code = ACT_OK;
+    path_of(&path, folder);
+    int fd =
+        make_folders(folder) ? open(path.ptr, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    if (fd < 0)
+        code = act_error_set(err, errno == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
+                             "cannot make %s: %s", path.ptr, strerror(errno));
+    if (code == ACT_OK)
+        code = take_open(fd, path.ptr, err);
+    if (code == ACT_OK)
+        *ret_fd = fd;
+    else if (fd >= 0)
+        close(fd);
+    act_buf_fini(&path);
+    return code;
+}
+
+void
+act_keeper_drop(const char *folder, int fd)
+{
+    struct act_buf path = {0};
+    if (fd < 0)
+        return;
+    path_of(&path, folder);
+    unlink(path.ptr);
+    close(fd);
+    act_buf_fini(&path);
+}
+
+bool
+act_keeper_lives(const char *folder, int64_t *pid)
+{
+    struct act_buf path = {0};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    path_of(&path, folder);
+    int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    act_buf_fini(&path);
+    if (fd < 0)
+        return false;
+    bool lives = fcntl(fd, GET_LOCK, &lock) == 0 && lock.l_type != F_UNLCK;
+    if (lives && pid)
+        *pid = read_pid(fd);
+    close(fd);
+    return lives;
+}

@@ -1,0 +1,260 @@
+"""Runs in the background: who dies, and what becomes of the run. A keeper hosts the attempts, a
+coordinator, its child, feeds the run; processes are found by the words that they show in the process
+list."""
+
+import json
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+
+
+def processes(*words):
+    """Ids of processes whose command line begins with these words."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            line = (entry / "cmdline").read_bytes().split(b"\0")[:-1]
+            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue
+        if line[: len(words)] == [word.encode() for word in words] and state != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def parent(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+class Detached:
+    """A run in the background."""
+
+    def __init__(self, world, text, *args, **more):
+        self.world = world
+        file = world.write(text)
+        self.run = world.json("run", "--detach", file, *args, **more)["run"]
+
+    def one(self, kind):
+        return self.world.wait(f"the {kind}", lambda: processes("actant", kind, self.run))[0]
+
+    def keeper(self):
+        return self.one("keeper")
+
+    def coordinator(self, other_than=0):
+        """One that has the run, by what the store says."""
+        def found():
+            pids = [p for p in processes("actant", "coordinator", self.run) if p != other_than]
+            return pids and parent(pids[0]) != 1 and pids[0]
+        return self.world.wait("the coordinator", found)
+
+    def kill_coordinator(self):
+        pid = self.coordinator()
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def status(self):
+        return self.world.show(self.run)["status"]
+
+    def end(self, status="succeeded"):
+        """Waits for the run's end and for its processes to go."""
+        self.world.wait("the end", lambda: self.status() != "running")
+        self.gone()
+        assert self.status() == status
+        return self.world.show(self.run)
+
+    def gone(self):
+        for kind in ("keeper", "coordinator"):
+            self.world.wait(f"the {kind}'s end", lambda: not processes("actant", kind, self.run))
+
+    def node(self, name):
+        return self.world.node(name, self.run)
+
+    def events(self, kind):
+        out = self.world("history", "events", self.run, "--json", code=0).out
+        return [e for e in map(json.loads, out.splitlines()) if e["type"] == kind]
+
+
+@pytest.fixture
+def detach(world):
+    runs = []
+
+    def start(text, *args, **more):
+        runs.append(Detached(world, text, *args, **more))
+        return runs[-1]
+    yield start
+    for run in runs:  # nothing stays, however the test went
+        for kind in ("keeper", "coordinator"):
+            for pid in processes("actant", kind, run.run):
+                os.kill(pid, signal.SIGKILL)
+
+
+def lines(world, name):
+    file = world.path / name
+    return file.read_text().splitlines() if file.exists() else []
+
+
+# A gate is opened by the test: no task ends by the clock.
+def gate(name):
+    return f"until [ -e {name} ]; do sleep 0.05; done"
+
+
+def open_gate(world, name):
+    (world.path / name).write_text("")
+
+
+def test_it_says_which_run_and_goes_on(world, detach):
+    run = detach(f"chain:\n  - run: echo one; {gate('g')}\n  - run: cat; echo two\n")
+    assert run.status() == "running"
+    keeper = run.keeper()
+    assert os.getsid(keeper) == keeper and os.getsid(run.coordinator()) == keeper
+    open_gate(world, "g")
+    assert run.end()["result"] == "one\ntwo"
+    assert not (world.db.parent / "actant.db.d" / run.run / "keeper").exists()
+
+
+def test_mistakes_are_told_in_the_foreground(world):
+    file = world.write("run: [1\n")
+    done = world("run", "--detach", file, code=2)
+    assert "flow.yaml" in done.err and done.out == ""
+    file = world.write("params: {n: {type: int}}\nrun: echo ${{ params.n }}\n")
+    world("run", "--detach", file, "-p", "n=x", code=2)
+    world("run", "--detach", "--no-history", file, "-p", "n=1", code=2)
+    assert not world.db.exists() or world.json("history", "list")["runs"] == []
+
+
+def test_the_coordinator_is_killed(world, detach):
+    text = f"""
+group:
+  - {{run: "echo x >> ended; {gate('g1')}; echo gone by; exit 7", on_error: continue}}
+  - {{run: "echo x >> once; {gate('g2')}; echo done", idempotent: false}}
+  - {{run: "echo x >> large; head -c 1000000 /dev/zero | tr '\\\\0' y; {gate('g2')}", output: text}}
+  - {{run: "echo x >> twice; [ $(wc -l < twice) -gt 1 ] || {{ {gate('g1')}; exit 5; }}; echo well", retry: 2}}
+"""
+    run = detach(text, "-j", "8")
+    for name in ("ended", "once", "large", "twice"):
+        world.wait_file(name)
+    first = run.coordinator()
+    keeper = run.keeper()
+    os.kill(keeper, signal.SIGSTOP)  # nobody replaces it now
+    os.kill(first, signal.SIGKILL)
+    open_gate(world, "g1")  # two tasks end while there is no coordinator
+    time.sleep(0.3)
+    os.kill(keeper, signal.SIGCONT)
+    second = run.coordinator(other_than=first)
+    assert second != first
+    world.wait("the retry", lambda: len(lines(world, "twice")) == 2)
+    open_gate(world, "g2")
+    run.end()
+    assert [len(lines(world, name)) for name in ("ended", "once", "large", "twice")] == [1, 1, 1, 2]
+    assert run.node("group[0]")["exit_code"] == 7
+    assert world("logs", run.run, "group[0]").out == "gone by\n"
+    assert world("logs", run.run, "group[1]").out == "done\n"
+    assert world("logs", run.run, "group[2]").out == "y" * 1000000
+    assert run.node("group[3]")["attempt"] == 2
+    assert not any(e.get("cause") == "lost" for e in run.events("attempt_ended"))
+    world("history", "verify", run.run, code=0)
+
+
+def test_the_coordinator_is_killed_again_and_again(world, detach):
+    run = detach(f"chain:\n  - run: echo x >> a; {gate('g')}; echo 1\n  - run: echo y >> b; cat\n")
+    world.wait_file("a")
+    last = 0
+    for _ in range(6):
+        last = run.coordinator(other_than=last)
+        os.kill(last, signal.SIGKILL)
+    open_gate(world, "g")
+    assert run.end()["result"] == "1"
+    assert lines(world, "a") == ["x"] and lines(world, "b") == ["y"]
+    world("history", "verify", run.run, code=0)
+
+
+def test_both_die(world, detach):
+    text = f"""
+group:
+  - {{run: "echo x >> ended; {gate('g1')}; echo before; exit 7", on_error: continue}}
+  - {{run: "echo x >> again; [ $(wc -l < again) -gt 1 ] || sleep 600; echo after"}}
+"""
+    run = detach(text, "-j", "4")
+    world.wait_file("ended")
+    world.wait_file("again")
+    keeper, coordinator = run.keeper(), run.coordinator()
+    os.kill(coordinator, signal.SIGSTOP)  # it writes nothing down any more
+    open_gate(world, "g1")
+    ends = world.db.parent / "actant.db.d" / run.run / "ends"
+    world.wait("the end on disk", lambda: ends.stat().st_size > 0)
+    os.kill(keeper, signal.SIGKILL)
+    os.kill(coordinator, signal.SIGKILL)
+    run.gone()
+    assert run.status() == "interrupted"
+    document = world.json("resume", run.run)
+    assert document["status"] == "succeeded"
+    assert lines(world, "ended") == ["x"]  # proven: not done again
+    assert lines(world, "again") == ["x", "x"]
+    assert run.node("group[0]")["exit_code"] == 7
+    assert world("logs", run.run, "group[0]").out == "before\n"
+    assert not ends.exists()
+    world("history", "verify", run.run, code=0)
+
+
+def test_a_signal_to_the_keeper_suspends(world, detach):
+    run = detach(f"run: echo x >> a; [ $(wc -l < a) -gt 1 ] || {gate('never')}; echo well\n")
+    world.wait_file("a")
+    run.coordinator()
+    os.kill(run.keeper(), signal.SIGTERM)
+    run.end("suspended")
+    assert world.json("resume", run.run)["result"] == "well"
+    assert lines(world, "a") == ["x", "x"]
+
+
+def test_nobody_else_takes_it_while_it_is_kept(world, detach):
+    run = detach(f"run: echo x >> a; {gate('g')}\n")
+    world.wait_file("a")
+    keeper, coordinator = run.keeper(), run.coordinator()
+    os.kill(keeper, signal.SIGSTOP)
+    os.kill(coordinator, signal.SIGKILL)
+    world.wait("its end", lambda: not processes("actant", "coordinator", run.run))
+    assert run.status() == "running"
+    assert str(keeper) in world("resume", run.run, code=3).err
+    os.kill(keeper, signal.SIGCONT)
+    open_gate(world, "g")
+    run.end()
+    assert lines(world, "a") == ["x"]
+
+
+def test_cancel_and_signal(world, detach):
+    run = detach("chain:\n  - {id: gate, wait: go}\n"
+                 "  - try: {run: echo x >> a; sleep 600}\n    finally: {run: echo x >> finally}\n")
+    world("signal", run.run, "go", "1", code=0)
+    world.wait_file("a")
+    run.kill_coordinator()
+    world("cancel", run.run, code=0)
+    run.end("cancelled")
+    assert lines(world, "a") == ["x"] and lines(world, "finally") == ["x"]
+
+
+def test_secrets_stay_in_memory(world, detach):
+    secret = "correct-horse-battery-staple"
+    text = ("secrets: [TOKEN]\nchain:\n"
+            "  - run: echo $T > out; echo T is $T; " + gate("g") + "\n"
+            "    env: {T: '${{ secrets.TOKEN }}'}\n"
+            "  - run: '[ ${#T} = 28 ] && echo known'\n"
+            "    env: {T: '${{ secrets.TOKEN }}'}\n")
+    run = detach(text, env={"ACTANT_SECRET_TOKEN": secret})
+    world.wait_file("out")
+    for kind in ("keeper", "coordinator"):
+        pid = run.one(kind)
+        for name in ("environ", "cmdline"):
+            assert secret.encode() not in pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
+    run.kill_coordinator()
+    open_gate(world, "g")
+    run.end()
+    assert (world.path / "out").read_text() == secret + "\n"
+    assert "T is ***" in world("logs", run.run).out
+    assert run.node("chain[1]")["result"] == "known"
+    for file in world.db.parent.rglob("*"):
+        assert not file.is_file() or secret.encode() not in file.read_bytes(), file
