@@ -32,6 +32,7 @@ kind_of(enum act_event_type type)
     case ACT_EVENT_LIMITS:
     case ACT_EVENT_ANSWER:
     case ACT_EVENT_TICK:
+    case ACT_EVENT_ADOPTED:
     case ACT_EVENT_STARTED:
     case ACT_EVENT_OUTPUT: break;
     }

@@ -18,6 +18,7 @@ struct process {
     act_link *link;
     struct act_frame_decoder decoder;
     struct act_buf out;
+    bool ready; /* was said */
 };
 
 /* ---- the keeper ---- */
@@ -69,6 +70,29 @@ on_ended(void *self)
 
 /* ---- the run ---- */
 
+/* The run is ours, and the store knows it. */
+static void
+say_ready(struct process *p)
+{
+    struct act_buf offset = {0};
+    p->ready = true;
+    act_wire_i64(&offset, act_coord_ns_offset(p->live->coord));
+    act_buf_clear(&p->out);
+    act_frame_head(&p->out, ACT_FRAME_READY, offset.len);
+    act_buf_add_str(&p->out, act_buf_str(&offset));
+    p->engine.links->ops->send(p->link, act_buf_str(&p->out));
+    act_buf_fini(&offset);
+}
+
+static void
+on_batch(void *self, const struct act_run *run, struct act_str events)
+{
+    struct process *p = self;
+    (void)run;
+    if (!p->ready && events.len > 0)
+        say_ready(p);
+}
+
 static enum act_err
 open_store(struct process *p, struct act_store **ret, struct act_error *err)
 {
@@ -104,6 +128,7 @@ open_run(struct process *p, struct act_error *err)
         .loop = p->engine.loop,
         .slots = p->how.slots,
         .on_interrupt = p->how.on_interrupt,
+        .observer = {.self = p, .batch = on_batch},
         .far = {.send = send_letter, .self = p},
         .ns_offset = p->how.ns_offset,
         .sync_first = true,
@@ -121,26 +146,13 @@ begin(struct process *p, struct act_error *err)
     return act_live_resume(p->live, ACT_RESUME_GO_ON, ACT_STR(""), err);
 }
 
-static enum act_err
-say_ready(struct process *p, struct act_error *err)
-{
-    struct act_buf offset = {0};
-    act_wire_i64(&offset, act_coord_ns_offset(p->live->coord));
-    enum act_err code = act_errand_send(ACT_ERRAND_FD, ACT_FRAME_READY, act_buf_str(&offset), err);
-    act_buf_fini(&offset);
-    return code;
-}
-
-/* The loop, once the run is begun. A run that has ended by now needs none. */
+/* A run that has ended by now needs no loop. */
 static enum act_err
 work(struct process *p, struct act_error *err)
 {
     enum act_err code = begin(p, err);
-    bool over = code == ACT_ERR_EXISTS;
-    if (code == ACT_OK || over)
-        code = say_ready(p, err);
-    if (code != ACT_OK || over)
-        return code;
+    if (code != ACT_OK)
+        return code == ACT_ERR_EXISTS ? ACT_OK : code;
     code = p->engine.loop->ops->run(p->engine.loop, err);
     return code == ACT_OK ? act_coord_result(p->live->coord, err) : code;
 }

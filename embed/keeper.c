@@ -141,7 +141,6 @@ take_ready(struct keeper *k, struct act_str body)
         k->how.ns_offset = offset;
     k->ready = true;
     k->failed_starts = 0;
-    act_keep_meet(k->keep, true);
     answer(k, ACT_FRAME_READY, k->live.row.run);
     pass_signal(k);
 }
@@ -217,6 +216,7 @@ coordinator_gone(struct keeper *k, int status)
     struct act_error why = k->error;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         k->over = true;
+        answer(k, ACT_FRAME_READY, k->live.row.run); /* it ended before it could be said */
         maybe_leave(k);
     } else if (k->told_why) {
         give_up(k, &why);
@@ -262,6 +262,7 @@ spawn_coordinator(struct keeper *k, struct act_error *err)
         waitpid(k->pid, NULL, 0);
         k->pid = 0;
     }
+    act_keep_meet(k->keep, code == ACT_OK);
     return code;
 }
 

@@ -82,7 +82,7 @@ check(struct act_run *run, const struct act_fact *fact, struct act_error *err)
         return run->cancelled ? refuse(err, "the run is being cancelled already") : ACT_OK;
     if (type == ACT_EVENT_SUSPEND)
         return run->frozen ? refuse(err, "the run is being suspended already") : ACT_OK;
-    if (type == ACT_EVENT_RESUME || type == ACT_EVENT_TICK)
+    if (type == ACT_EVENT_RESUME || type == ACT_EVENT_TICK || type == ACT_EVENT_ADOPTED)
         return ACT_OK;
     return check_instance(run, fact, err);
 }
@@ -236,6 +236,7 @@ apply(struct act_run *run, const struct act_fact *fact, struct act_instance *ins
     case ACT_EVENT_ANSWER: on_answer(run, inst, event); break;
     case ACT_EVENT_RETRY: act_reopen(run, event->name); break;
     case ACT_EVENT_TICK:
+    case ACT_EVENT_ADOPTED:
     case ACT_EVENT_STARTED:
     case ACT_EVENT_OUTPUT: break;
     case ACT_EVENT_NODE_STARTED:

@@ -196,7 +196,8 @@ adopt_stored(struct act_desk *desk, struct act_error *err)
         desk->crew->ns_offset = desk->crew->options.ns_offset;
     desk->crew->settled = true;
     act_desk_take_over(desk);
-    return ACT_OK;
+    struct act_fact fact = act_desk_fact(desk, ACT_EVENT_ADOPTED, ACT_INST_NONE);
+    return act_run_apply(desk->run, &fact, &desk->effects, err);
 }
 
 enum act_err

@@ -273,7 +273,8 @@ on_event(struct act_view *view, const struct act_event *event)
     case ACT_EVENT_SUSPEND:
     case ACT_EVENT_LIMITS:
     case ACT_EVENT_ANSWER:
-    case ACT_EVENT_TICK: break;
+    case ACT_EVENT_TICK:
+    case ACT_EVENT_ADOPTED: break;
     }
     view->last_seq = event->seq;
     view->last_ms = event->at_ms;

@@ -11,7 +11,7 @@ from wire import Damaged, Reader, references, value
 
 TYPES = {1: "run_started", 2: "dispatched", 3: "ended", 4: "timer", 5: "signal", 6: "cancel",
          7: "suspend", 8: "resume", 9: "limits", 10: "answer", 11: "retry", 12: "tick",
-         20: "started", 21: "output", 40: "node_started", 41: "node_ended", 42: "node_parked",
+         15: "adopted",         20: "started", 21: "output", 40: "node_started", 41: "node_ended", 42: "node_parked",
          43: "run_ended", 44: "run_suspended", 45: "undone"}
 RECORDS = {"node_started", "node_ended", "node_parked", "run_ended", "run_suspended", "undone"}
 STATUS = {0: "", 1: "ready", 2: "parked", 3: "running", 4: "stopping", 5: "succeeded",

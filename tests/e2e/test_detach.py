@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -27,10 +28,6 @@ def processes(*words):
     return found
 
 
-def parent(pid):
-    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-
-
 class Detached:
     """A run in the background."""
 
@@ -45,17 +42,18 @@ class Detached:
     def keeper(self):
         return self.one("keeper")
 
-    def coordinator(self, other_than=0):
-        """One that has the run, by what the store says."""
-        def found():
-            pids = [p for p in processes("actant", "coordinator", self.run) if p != other_than]
-            return pids and parent(pids[0]) != 1 and pids[0]
-        return self.world.wait("the coordinator", found)
+    def coordinator(self):
+        return self.one("coordinator")
+
+    def adopted(self, times):
+        """Waits until so many coordinators have taken the run up from one that died."""
+        self.world.wait(f"adoption {times}", lambda: len(self.events("adopted")) >= times)
 
     def kill_coordinator(self):
-        pid = self.coordinator()
-        os.kill(pid, signal.SIGKILL)
-        return pid
+        """One that has the run; waits until the next one has it."""
+        before = len(self.events("adopted"))
+        os.kill(self.coordinator(), signal.SIGKILL)
+        self.adopted(before + 1)
 
     def status(self):
         return self.world.show(self.run)["status"]
@@ -145,8 +143,8 @@ group:
     open_gate(world, "g1")  # two tasks end while there is no coordinator
     time.sleep(0.3)
     os.kill(keeper, signal.SIGCONT)
-    second = run.coordinator(other_than=first)
-    assert second != first
+    run.adopted(1)
+    assert run.coordinator() != first and run.keeper() == keeper
     world.wait("the retry", lambda: len(lines(world, "twice")) == 2)
     open_gate(world, "g2")
     run.end()
@@ -163,10 +161,8 @@ group:
 def test_the_coordinator_is_killed_again_and_again(world, detach):
     run = detach(f"chain:\n  - run: echo x >> a; {gate('g')}; echo 1\n  - run: echo y >> b; cat\n")
     world.wait_file("a")
-    last = 0
     for _ in range(6):
-        last = run.coordinator(other_than=last)
-        os.kill(last, signal.SIGKILL)
+        run.kill_coordinator()
     open_gate(world, "g")
     assert run.end()["result"] == "1"
     assert lines(world, "a") == ["x"] and lines(world, "b") == ["y"]
@@ -199,6 +195,25 @@ group:
     assert world("logs", run.run, "group[0]").out == "before\n"
     assert not ends.exists()
     world("history", "verify", run.run, code=0)
+
+
+def test_a_run_that_kills_who_takes_it_up_is_left_alone(world, detach):
+    """Coordinators that die before they have the run: two, and it is quarantined; the keeper stops."""
+    run = detach(f"run: echo x >> a; {gate('g')}; echo well; exit 3\n")
+    world.wait_file("a")
+    keeper, coordinator = run.keeper(), run.coordinator()
+    os.kill(keeper, signal.SIGSTOP)
+    os.kill(coordinator, signal.SIGKILL)
+    with sqlite3.connect(world.db) as db:
+        db.execute("INSERT OR REPLACE INTO recoveries SELECT id, 2, 0 FROM runs WHERE run = ?", [run.run])
+    os.kill(keeper, signal.SIGCONT)
+    world.wait("the quarantine", lambda: run.status() == "quarantined")
+    open_gate(world, "g")
+    run.gone()  # what ran has ended, and how is noted down
+    assert "quarantined" in world("resume", run.run, code=3).err
+    world("resume", run.run, "--quarantined", code=1)
+    assert lines(world, "a") == ["x"] and run.status() == "failed"
+    assert world("logs", run.run).out == "well\n"
 
 
 def test_a_signal_to_the_keeper_suspends(world, detach):
