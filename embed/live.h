@@ -70,7 +70,7 @@ struct act_live_how {
     bool take_quarantined; /* see engine/run/coord.h */
     struct act_coord_observer observer;
     struct act_coord_hook hook; /* for tests alone: nothing that is built to be used sets it */
-    struct act_far far; /* if live->far; these three: engine/run/coord.h */
+    struct act_far far;         /* if live->far; these three: engine/run/coord.h */
     int64_t ns_offset;
     bool sync_first;
 };
