@@ -10,7 +10,7 @@
 #define ACT_CANARY_WAL_RESET_UNSYNCED 0 /* frames go over those of an earlier round, unsynced */
 #endif
 #ifndef ACT_CANARY_BASE_UNSYNCED
-#define ACT_CANARY_BASE_UNSYNCED 0 /* the first commit at FULL leaves a new database's file to luck */
+#define ACT_CANARY_BASE_UNSYNCED 0 /* a new database's file is left to luck for ever */
 #endif
 
 #endif

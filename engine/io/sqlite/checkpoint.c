@@ -1,6 +1,6 @@
 #include "engine/io/sqlite/checkpoint.h"
 
-#include "engine/io/sqlite/canary.h"
+#include "engine/io/sqlite/fresh.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -22,21 +22,21 @@ sync_wal(const char *db_path)
     act_buf_fini(&path);
 }
 
-/* What fails here fails quietly: the WAL stays, and the next commit or checkpoint says why.
- * truncate: empty the WAL, if no reader is in the way. How far a WAL has been copied is known only
- * while somebody has the database open: one that is not emptied is read whole by the next to come. */
+/* What fails here fails quietly, save for an fsync: the WAL stays, and the next commit or checkpoint
+ * says why. truncate: empty the WAL, if no reader is in the way. How far a WAL has been copied is known
+ * only while somebody has the database open: one that is not emptied is read whole by the next to come.
+ * At level `off`, too, the disk is waited for: the database stays whole whatever the level. */
 static void
 run(struct act_db *db, int32_t wait_ms, bool truncate)
 {
-    if (db->durability != ACT_DURABLE_OFF)
-        sync_wal(db->path);
+    sync_wal(db->path);
+    if (act_fresh_is(db->path) && act_fresh_end(db, NULL) != ACT_OK)
+        return;
     if (act_lock_take(&db->lock, db->path, wait_ms, NULL) != ACT_OK)
         return;
-    int level = db->durability == ACT_DURABLE_OFF ? 0 : 1;
-    if (db->sync_level != level &&
-        sqlite3_exec(db->sql, level ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=OFF", NULL,
-                     NULL, NULL) == SQLITE_OK)
-        db->sync_level = level;
+    if (db->sync_level < 1 &&
+        sqlite3_exec(db->sql, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL) == SQLITE_OK)
+        db->sync_level = 1;
     if (truncate)
         sqlite3_busy_timeout(db->sql, 0);
     int rc = sqlite3_wal_checkpoint_v2(
@@ -44,10 +44,9 @@ run(struct act_db *db, int32_t wait_ms, bool truncate)
         NULL);
     if (truncate)
         sqlite3_busy_timeout(db->sql, db->busy_ms);
-    /* The first frame of an empty WAL is not synced (act_db_begin): the emptiness must be. */
-    if (truncate && rc == SQLITE_OK && db->durability != ACT_DURABLE_OFF &&
-        !ACT_CANARY_WAL_RESET_UNSYNCED)
-        sync_wal(db->path);
+    /* What the kernel dropped it would not write the next time either, and say that all is well. */
+    if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
+        db->broken = true;
     act_lock_drop(&db->lock);
 }
 
@@ -60,6 +59,7 @@ thread_main(void *self)
         .path = c->path, .vfs = c->vfs, .durability = c->durability, .busy_ms = c->busy_ms};
     if (act_db_open(&db, &options, NULL) == ACT_OK) {
         run(&db, c->busy_ms, false);
+        c->broken = db.broken;
         act_db_close(&db);
     }
     atomic_store(&c->done, true);
@@ -67,11 +67,12 @@ thread_main(void *self)
 }
 
 static void
-join(struct act_checkpointer *c)
+join(struct act_checkpointer *c, struct act_db *db)
 {
     if (c->started)
         pthread_join(c->thread, NULL);
     c->started = false;
+    db->broken = db->broken || c->broken;
     act_free(c->path);
     act_free(c->vfs);
     c->path = c->vfs = NULL;
@@ -89,7 +90,7 @@ act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *
     /* A loop that commits without pause may keep the thread from the lock: it is let in here. */
     if (c->started && !atomic_load(&c->done) && db->wal_pages < ACT_CHECKPOINT_BUSY_PAGES)
         return;
-    join(c);
+    join(c, db);
     c->last = db->wal_pages;
     if (db->exclusive) { /* no other connection gets in */
         run(db, 0, false);
@@ -111,7 +112,7 @@ act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *
 void
 act_checkpoint_fini(struct act_checkpointer *c, struct act_db *db)
 {
-    join(c);
+    join(c, db);
     if (db->sql && !db->read_only && !db->broken && db->wal_pages >= ACT_CHECKPOINT_CLOSE_PAGES)
         run(db, 0, true);
 }

@@ -1,7 +1,7 @@
 /* Moving what the WAL holds into the database file, so that the WAL starts over and does not grow
  * without bound. A checkpoint runs under the write lock, so no commit ever overlaps it (SQLite
  * before 3.51.3 can lose data there), on a thread and connection of its own; what it wrote is
- * fsynced but for `off`. At most one at a time. */
+ * fsynced. At most one at a time. If an fsync fails, the connection it works for writes nothing more. */
 #ifndef ACT_ENGINE_IO_SQLITE_CHECKPOINT_H
 #define ACT_ENGINE_IO_SQLITE_CHECKPOINT_H
 
@@ -20,6 +20,7 @@ struct act_checkpointer {
     pthread_t thread;
     bool started;     /* the thread is to be joined */
     atomic_bool done; /* it has finished */
+    bool broken;      /* an fsync failed: the thread's until done, then the owner's */
     uint32_t last;    /* wal_pages when the last one began: asking again needs growth */
     char *path, *vfs; /* the thread's own */
     enum act_durability durability;

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "engine/io/sqlite/canary.h"
+#include "engine/io/sqlite/fresh.h"
 #include "engine/io/sqlite/reserve.h"
 
 #include <errno.h>
@@ -181,41 +182,9 @@ set_sync_level(struct act_db *db, int level, struct act_error *err)
     return ACT_OK;
 }
 
-/* The file may have been made, and its folder entry with it, without any fsync: the first commit that
- * must survive a power cut brings both to the disk before its own frames get there. */
-static enum act_err
-sync_base(struct act_db *db, struct act_error *err)
-{
-    sqlite3_file *file = NULL;
-    int rc = sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (rc == SQLITE_OK && file && file->pMethods)
-        rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
-    int failed = rc == SQLITE_OK ? 0 : EIO;
-    struct act_buf dir = {0};
-    act_buf_add_cstr(&dir, db->path);
-    char *slash = strrchr(dir.ptr, '/');
-    slash[slash == dir.ptr ? 1 : 0] = '\0';
-    int fd = failed ? -1 : open(dir.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        /* EINVAL: a file system whose folders need no fsync. */
-        if (fsync(fd) != 0 && errno != EINVAL)
-            failed = errno;
-        close(fd);
-    }
-    act_buf_fini(&dir);
-    if (!failed) {
-        db->base_synced = true;
-        return ACT_OK;
-    }
-    db->broken = true;
-    act_error_set(err, ACT_ERR_SYSTEM, "the disk failed to keep the database (fsync: %s)",
-                  strerror(failed));
-    act_error_place(err, "%s", db->path);
-    return ACT_ERR_SYSTEM;
-}
-
 /* SQLite syncs the header of a WAL before its first frame, so that frames of an earlier round are
- * never taken for current ones. A WAL of no bytes has no earlier round. */
+ * never taken for current ones. The WAL of a fresh database has no earlier round; that one was emptied
+ * may not have reached the disk. */
 static bool
 wal_is_new(struct act_db *db)
 {
@@ -226,7 +195,7 @@ wal_is_new(struct act_db *db)
     act_buf_printf(&path, "%s-wal", db->path);
     bool is_new = stat(path.ptr, &st) != 0 || st.st_size == 0;
     act_buf_fini(&path);
-    return is_new;
+    return is_new && act_fresh_is(db->path);
 }
 
 enum act_err
@@ -243,10 +212,11 @@ act_db_begin(struct act_db *db, bool sync, struct act_error *err)
     if (rc != ACT_OK)
         return rc;
     bool full = (sync || db->durability == ACT_DURABLE_POWER) && !ACT_CANARY_POWER_AT_NORMAL;
-    int level = full ? 2 : db->durability == ACT_DURABLE_OFF || wal_is_new(db) ? 0 : 1;
+    int level = full ? 2 : ACT_CANARY_WAL_RESET_UNSYNCED || wal_is_new(db) ? 0 : 1;
     rc = set_sync_level(db, level, err);
-    if (rc == ACT_OK && full && !db->base_synced && !ACT_CANARY_BASE_UNSYNCED)
-        rc = sync_base(db, err);
+    /* Whoever made the file waited for nothing. */
+    if (rc == ACT_OK && full && !db->base_synced)
+        rc = act_fresh_end(db, err);
     if (rc == ACT_OK)
         rc = act_db_run(db, ACT_SQL_BEGIN, NULL, 0, err);
     if (rc != ACT_OK)
@@ -447,6 +417,8 @@ act_db_open(struct act_db *db, const struct act_db_options *options, struct act_
         int sql = open_connection(db, options);
         rc = sql == SQLITE_OK ? ACT_OK : act_db_error(db, sql, err);
     }
+    if (rc == ACT_OK && act_fresh_is(db->path))
+        rc = act_fresh_mend(db, err);
     if (rc == ACT_OK)
         rc = check(db, err);
     if (rc != ACT_OK)

@@ -20,6 +20,8 @@
 
 /* IMAGE_TREES (image.def): the kind of each page after the first, 'd' a table's, 'a' an index's, as in the low
  * half of its type byte. */
+#define LOCK_WAIT_MS 5000
+
 #define HALF_BYTES (ACT_IMAGE_PAGE_BYTES / 2)
 static const char first_page[2][HALF_BYTES + 1] = {
 #include "engine/io/sqlite/image.def"
@@ -90,69 +92,95 @@ write_all(int fd, const uint8_t *bytes, size_t size)
     return 0;
 }
 
-/* For file systems without hard links: check and rename under the lock. */
+/* The first name is the mark of a fresh database (fresh.h), the second the database's. Where there are
+ * no hard links, and so no mark, the disk is waited for. */
 static int
-rename_new(const char *from, const char *to)
+publish(const char *mark, const char *db_path)
 {
-    struct act_lock lock;
-    if (act_lock_open(&lock, to, NULL) != ACT_OK)
+    if (link(mark, db_path) == 0)
+        return 0;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
         return errno;
-    int failed = 0;
-    if (act_lock_take(&lock, to, 5000, NULL) != ACT_OK)
-        failed = EBUSY;
-    else if (access(to, F_OK) == 0)
-        failed = EEXIST;
-    else if (rename(from, to) != 0)
-        failed = errno;
-    act_lock_close(&lock);
-    return failed;
+    int fd = open(mark, O_RDONLY | O_CLOEXEC);
+    int failed = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
+    if (fd >= 0)
+        close(fd);
+    return failed ? failed : rename(mark, db_path) == 0 ? 0 : errno;
 }
 
 static int
-publish(const char *from, const char *to)
+write_and_publish(const char *mark, const char *db_path)
 {
-    int failed = link(from, to) == 0 ? 0 : errno;
-    if (failed == EPERM || failed == EOPNOTSUPP || failed == ENOSYS || failed == EMLINK)
-        failed = rename_new(from, to);
-    unlink(from);
-    return failed == EEXIST ? 0 : failed;
+    size_t size;
+    uint8_t *bytes = act_image_bytes(&size);
+    if (unlink(mark) != 0 && errno != ENOENT) { /* of one who was killed here */
+        act_free(bytes);
+        return errno;
+    }
+    int fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int failed = fd < 0 ? errno : write_all(fd, bytes, size);
+    if (fd >= 0)
+        close(fd);
+    if (!failed)
+        failed = publish(mark, db_path);
+    if (failed)
+        unlink(mark);
+    act_free(bytes);
+    return failed;
+}
+
+/* A WAL whose database is gone would be played into the new one. */
+static enum act_err
+check_no_wal(const char *db_path, struct act_error *err)
+{
+    struct act_buf wal = {0};
+    struct stat st;
+    act_buf_printf(&wal, "%s-wal", db_path);
+    bool orphan = stat(wal.ptr, &st) == 0 && st.st_size > 0;
+    act_buf_fini(&wal);
+    if (!orphan)
+        return ACT_OK;
+    act_error_set(err, ACT_ERR_CORRUPT, "the database is gone, but its -wal file is there");
+    act_error_place(err, "%s", db_path);
+    act_error_hint(err, "put the database back; or move %s-wal away, and a new one is made",
+                   strrchr(db_path, '/') + 1);
+    return ACT_ERR_CORRUPT;
+}
+
+static enum act_err
+create_locked(const char *db_path, struct act_error *err)
+{
+    struct act_buf mark = {0};
+    act_buf_printf(&mark, "%s.new", db_path);
+    enum act_err code = access(mark.ptr, F_OK) == 0 ? ACT_OK : check_no_wal(db_path, err);
+    if (code == ACT_OK) {
+        int failed = write_and_publish(mark.ptr, db_path);
+        code = !failed || failed == EEXIST                               ? ACT_OK
+               : failed == EROFS || failed == EACCES || failed == EPERM  ? ACT_ERR_READ_ONLY
+               : failed == ENOSPC || failed == EDQUOT || failed == EFBIG ? ACT_ERR_NO_SPACE
+                                                                         : ACT_ERR_SYSTEM;
+        if (code != ACT_OK) {
+            act_error_set(err, code, "cannot make the database: %s", strerror(failed));
+            act_error_place(err, "%s", db_path);
+            act_error_hint(err, code == ACT_ERR_NO_SPACE
+                                    ? "free some disk space, or say where with --db PATH"
+                                    : "say where with --db PATH or ACTANT_DB");
+        }
+    }
+    act_buf_fini(&mark);
+    return code;
 }
 
 enum act_err
 act_image_create(const char *db_path, struct act_error *err)
 {
-    size_t size;
-    uint8_t *bytes = act_image_bytes(&size);
-
-    /* Threads of one process, and a process that inherits the pid of one killed here, must not meet:
-     * a name in use is left alone and the next number tried. */
-    struct act_buf temp = {0};
-    int fd = -1, failed = EEXIST;
-    for (int i = 0; fd < 0 && failed == EEXIST && i < 1000; i++) {
-        act_buf_clear(&temp);
-        act_buf_printf(&temp, "%s.new-%ld-%d", db_path, (long)getpid(), i);
-        fd = open(temp.ptr, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        failed = fd < 0 ? errno : 0;
-    }
-    if (fd >= 0) {
-        failed = write_all(fd, bytes, size);
-        close(fd);
-        if (failed)
-            unlink(temp.ptr);
-        else
-            failed = publish(temp.ptr, db_path);
-    }
-    act_free(bytes);
-    act_buf_fini(&temp);
-    if (!failed)
-        return ACT_OK;
-    enum act_err code = failed == EROFS || failed == EACCES || failed == EPERM ? ACT_ERR_READ_ONLY
-                        : failed == ENOSPC || failed == EDQUOT || failed == EFBIG ? ACT_ERR_NO_SPACE
-                                                                                  : ACT_ERR_SYSTEM;
-    act_error_set(err, code, "cannot make the database: %s", strerror(failed));
-    act_error_place(err, "%s", db_path);
-    act_error_hint(err, code == ACT_ERR_NO_SPACE
-                            ? "free some disk space, or say where with --db PATH"
-                            : "say where with --db PATH or ACTANT_DB");
-    return code;
+    struct act_lock lock;
+    enum act_err rc = act_lock_open(&lock, db_path, err);
+    if (rc != ACT_OK)
+        return rc;
+    rc = act_lock_take(&lock, db_path, LOCK_WAIT_MS, err);
+    if (rc == ACT_OK && access(db_path, F_OK) != 0)
+        rc = create_locked(db_path, err);
+    act_lock_close(&lock);
+    return rc;
 }

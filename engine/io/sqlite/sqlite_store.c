@@ -1,6 +1,7 @@
 #include "engine/io/sqlite/sqlite_store.h"
 
 #include "base/assert.h"
+#include "engine/io/sqlite/fresh.h"
 #include "engine/io/sqlite/image.h"
 #include "engine/io/sqlite/location.h"
 #include "engine/io/sqlite/reserve.h"
@@ -79,7 +80,7 @@ check_file(const char *path, bool *missing, struct act_error *err)
     int failed = stat(path, &st) == 0 ? 0 : errno;
     enum act_err code;
     *missing = failed == ENOENT;
-    if (*missing || (!failed && S_ISREG(st.st_mode) && st.st_size > 0))
+    if (*missing || (!failed && S_ISREG(st.st_mode) && (st.st_size > 0 || act_fresh_is(path))))
         return ACT_OK;
     if (failed) {
         code = failed == EACCES ? ACT_ERR_READ_ONLY : ACT_ERR_SYSTEM;

@@ -7,6 +7,7 @@
  *   <db>.owners         8 bytes a run at 8 · its row: an OFD lock on them is ownership, the owner's
  *                       pid stands in them
  *   <db>.reserve        1 MiB that is given up when the disk is full
+ *   <db>.new            the same file as <db> while that is not yet on the disk (fresh.h)
  *   <db>.d/<run>/       a run's spool and large outputs; of a detached one also who keeps it (keeper.h)
  *
  * A full disk: the call that meets it returns ACT_ERR_NO_SPACE, has changed nothing and has given up

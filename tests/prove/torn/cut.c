@@ -171,19 +171,29 @@ make_file(struct cut *cut, const struct choice *c, int file)
     }
 }
 
+static void
+make_names(struct cut *cut, enum cut_mode mode, uint64_t *random)
+{
+    uint32_t to = cut->at;
+    if (mode == CUT_NOTHING)
+        to = cut->names_since;
+    else if (mode != CUT_ALL && to > cut->names_since)
+        to -= tape_below(random, to - cut->names_since + 1);
+    memcpy(cut->present, cut->named, sizeof(cut->present));
+    for (uint32_t i = cut->names_since; i < to; i++) {
+        const struct tape_entry *e = &cut->tape->entries[i];
+        if (e->op == TAPE_CREATE || e->op == TAPE_DELETE)
+            cut->present[e->file] = e->op == TAPE_CREATE;
+    }
+}
+
 void
 cut_make(struct cut *cut, enum cut_mode mode, uint64_t *random)
 {
     uint32_t first = cut->since[0] < cut->since[1] ? cut->since[0] : cut->since[1];
     struct choice c = {.mode = mode, .random = random, .file = (int)tape_below(random, TAPE_FILES)};
     c.place = first + (cut->at > first ? tape_below(random, cut->at - first) : 0);
-    for (int f = 0; f < TAPE_FILES; f++) {
-        cut->present[f] = cut->named[f];
+    for (int f = 0; f < TAPE_FILES; f++)
         make_file(cut, &c, f);
-    }
-    for (uint32_t i = cut->names_since; i < cut->at; i++) {
-        const struct tape_entry *e = &cut->tape->entries[i];
-        if ((e->op == TAPE_CREATE || e->op == TAPE_DELETE) && arrives(&c, i, e->file))
-            cut->present[e->file] = e->op == TAPE_CREATE;
-    }
+    make_names(cut, mode, random);
 }

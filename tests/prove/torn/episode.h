@@ -25,6 +25,8 @@ struct episode {
     char folder[200];
     enum episode_level level;
     bool large;     /* bodies of up to 60 KB: the WAL reaches the size of an idle checkpoint */
+    bool narrow;    /* at level process, and as often as can be with a WAL that starts over */
+    bool bulk;      /* so many calls that closing empties the WAL */
     uint32_t begin; /* of the call under way */
     uint32_t states_len, runs_made, kills, calls;
     char problem[1024];

@@ -49,11 +49,16 @@ put_image(const struct cut *cut, const char *db, uint64_t *random)
     char path[300];
     for (int f = 0; f < TAPE_FILES; f++) {
         snprintf(path, sizeof(path), "%s%s", db, f == TAPE_WAL ? "-wal" : "");
+        unlink(path);
         if (cut->present[f])
             put(path, cut->image[f].ptr, cut->image[f].len);
-        else
-            unlink(path);
     }
+    snprintf(path, sizeof(path), "%s.new", db);
+    unlink(path);
+    if (cut->present[TAPE_DB] && cut->present[TAPE_MARK] && link(db, path) != 0)
+        abort();
+    if (!cut->present[TAPE_DB] && cut->present[TAPE_MARK])
+        put(path, cut->image[TAPE_DB].ptr, cut->image[TAPE_DB].len);
     snprintf(path, sizeof(path), "%s-shm", db);
     if (tape_below(random, 8) == 0)
         put_garbage(path, random);

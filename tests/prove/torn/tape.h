@@ -4,7 +4,8 @@
  * itself touches the database's files (tape_vfs.c); it lies in memory that forked processes share, so that
  * a writer may be killed and another one go on. The reading side (cut.c) makes what a disk may hold when
  * the power goes after the first `at` entries: of what was not synced each 512-byte sector has any of the
- * contents that it had since the last sync, or a torn one.
+ * contents that it had since the last sync, or a torn one. Names arrive in their order, as journals keep
+ * it; a new file's bytes need not have arrived with its name.
  *
  * Writers: one process at a time, any of its threads. */
 #ifndef ACT_TESTS_PROVE_TORN_TAPE_H
@@ -22,7 +23,8 @@ enum tape_op {
     TAPE_DELETE,     /* the name is gone */
     TAPE_SYNC_FOLDER /* names are on the disk */
 };
-enum tape_file { TAPE_DB, TAPE_WAL, TAPE_FILES };
+/* TAPE_MARK is another name of TAPE_DB, <db>.new. */
+enum tape_file { TAPE_DB, TAPE_WAL, TAPE_FILES, TAPE_MARK = TAPE_FILES, TAPE_NAMES };
 
 struct tape_entry {
     uint8_t op, file;
@@ -76,9 +78,9 @@ struct cut {
     uint32_t since[TAPE_FILES]; /* no entry of the file before it is unsynced */
     uint32_t names_since;
     struct tape_bytes disk[TAPE_FILES]; /* what is surely there */
-    bool named[TAPE_FILES];             /* and is found under its name */
+    bool named[TAPE_NAMES];             /* and is found under its name */
     struct tape_bytes image[TAPE_FILES], volatile_[TAPE_FILES];
-    bool present[TAPE_FILES];
+    bool present[TAPE_NAMES];
 };
 
 void cut_init(struct cut *cut, const struct tape *tape);

@@ -44,7 +44,7 @@ static void
 record(enum tape_op op, int file, uint64_t offset, const void *bytes, uint32_t size)
 {
     struct tape *tape = the_tape;
-    if (!tape || file >= TAPE_FILES)
+    if (!tape || file >= TAPE_NAMES)
         return;
     if (tape->kill_at && tape->count >= tape->kill_at)
         _exit(9); /* as kill -9 does: the kernel keeps what it was told, and drops the locks */
@@ -63,14 +63,18 @@ record(enum tape_op op, int file, uint64_t offset, const void *bytes, uint32_t s
     tape->count++;
 }
 
-/* Which of the files has this path? TAPE_FILES: none. */
+/* Which of the files has this path? TAPE_NAMES: none. */
 static int
 file_of(const char *path)
 {
     size_t len = the_tape ? strlen(the_tape->db) : 0;
     if (!len || !path || strncmp(path, the_tape->db, len) != 0)
-        return TAPE_FILES;
-    return path[len] == '\0' ? TAPE_DB : strcmp(path + len, "-wal") == 0 ? TAPE_WAL : TAPE_FILES;
+        return TAPE_NAMES;
+    static const char *const ends[] = {[TAPE_DB] = "", [TAPE_WAL] = "-wal", [TAPE_MARK] = ".new"};
+    int file = 0;
+    while (file < TAPE_NAMES && strcmp(path + len, ends[file]) != 0)
+        file++;
+    return file;
 }
 
 static int
@@ -91,6 +95,8 @@ int __real_link(const char *from, const char *to);
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_link(const char *from, const char *to);
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
 
 static void
 record_sync(int fd)
@@ -98,7 +104,7 @@ record_sync(int fd)
     struct stat st;
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
         record(TAPE_SYNC_FOLDER, TAPE_DB, 0, NULL, 0);
-    else if (!inside)
+    else if (!inside && file_of_fd(fd) < TAPE_FILES)
         record(TAPE_SYNC, file_of_fd(fd), 0, NULL, 0);
 }
 
@@ -130,9 +136,19 @@ __wrap_link(const char *from, const char *to)
     if (got < 0 || (size_t)got == sizeof(bytes))
         abort();
     close(fd);
+    record(TAPE_CREATE, TAPE_MARK, 0, NULL, 0);
     record(TAPE_CREATE, TAPE_DB, 0, NULL, 0);
     record(TAPE_WRITE, TAPE_DB, 0, bytes, (uint32_t)got);
     return 0;
+}
+
+int
+__wrap_unlink(const char *path)
+{
+    struct stat st;
+    if (file_of(path) == TAPE_MARK && stat(path, &st) == 0)
+        record(TAPE_DELETE, TAPE_MARK, 0, NULL, 0);
+    return __real_unlink(path);
 }
 
 /* The checkpointer's thread runs at once and to its end: a seed repeats everything. */
@@ -207,9 +223,9 @@ on_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int flags, int 
 {
     sqlite3_vfs *real = self->pAppData;
     int kind = file_of(name);
-    bool is_new = kind != TAPE_FILES && (flags & SQLITE_OPEN_CREATE) && access(name, F_OK) != 0;
+    bool is_new = kind < TAPE_FILES && (flags & SQLITE_OPEN_CREATE) && access(name, F_OK) != 0;
     int rc = real->xOpen(real, name, file, flags, out_flags);
-    if (rc != SQLITE_OK || !file->pMethods || kind == TAPE_FILES)
+    if (rc != SQLITE_OK || !file->pMethods || kind >= TAPE_FILES)
         return rc;
     if (is_new)
         record(TAPE_CREATE, kind, 0, NULL, 0);
@@ -226,7 +242,7 @@ static int
 on_delete(sqlite3_vfs *self, const char *name, int sync_folder)
 {
     sqlite3_vfs *real = self->pAppData;
-    if (file_of(name) != TAPE_FILES)
+    if (file_of(name) < TAPE_FILES)
         record(TAPE_DELETE, file_of(name), 0, NULL, 0);
     return real->xDelete(real, name, sync_folder);
 }

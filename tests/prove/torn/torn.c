@@ -30,6 +30,7 @@ struct tally {
 struct options {
     uint64_t seed, cases, jobs;
     int64_t episode, image; /* only this one; -1: all */
+    bool narrow;            /* episode.h */
     const char *keep;       /* leave the files of the image here */
 };
 
@@ -112,6 +113,7 @@ static void
 run_episode(const struct options *o, struct episode *e, struct tape *tape, uint64_t at,
             struct tally *t)
 {
+    e->narrow = o->narrow;
     e->seed = o->seed * 1000003u + at;
     episode_record(e, tape);
     t->episodes++;
@@ -198,6 +200,8 @@ read_options(int argc, char **argv, struct options *o)
             o->episode = (int64_t)number;
         else if (strcmp(argv[i], "--image") == 0)
             o->image = (int64_t)number;
+        else if (strcmp(argv[i], "--narrow") == 0)
+            o->narrow = number != 0;
         else if (strcmp(argv[i], "--keep") == 0)
             o->keep = argv[i + 1];
     }

@@ -258,6 +258,15 @@ end_run(struct session *s)
     *run = s->runs[--s->runs_len];
 }
 
+/* As much as a large output: when the last one closes, the WAL is worth a checkpoint and is emptied. */
+static void
+append_bulk(struct session *s)
+{
+    for (uint32_t i = 0; i < 40 && s->episode->bulk; i++)
+        append_state(s);
+    s->episode->bulk = s->episode->bulk && (s->episode->narrow || tape_below(&s->random, 2));
+}
+
 static void
 maintain(struct session *s)
 {
@@ -269,8 +278,9 @@ maintain(struct session *s)
 static const struct {
     void (*fn)(struct session *s);
     uint32_t weight;
-} calls[] = {{append, 50},    {append_synced, 5}, {append_state, 10}, {create, 8},   {post, 6},
-             {read_inbox, 6}, {limit, 6},         {end_run, 3},       {maintain, 12}};
+} calls[] = {{append, 50},   {append_synced, 5}, {append_state, 10}, {create, 8},
+             {post, 6},      {read_inbox, 6},    {limit, 6},         {end_run, 3},
+             {maintain, 12}, {append_bulk, 4}};
 
 static void
 call_one(struct session *s)
@@ -373,7 +383,7 @@ session_run(struct session *s)
 static void
 remove_files(const char *db)
 {
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".owners"};
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".owners", ".new"};
     char path[300];
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         snprintf(path, sizeof(path), "%s%s", db, ends[i]);
@@ -394,7 +404,11 @@ episode_record(struct episode *episode, struct tape *tape)
                      : kind < 16 ? LEVEL_PROCESS
                      : kind < 18 ? LEVEL_OFF
                                  : LEVEL_MIXED;
+    if (episode->narrow)
+        episode->level = LEVEL_PROCESS;
+    episode->bulk = episode->narrow || tape_below(&random, 3) == 0;
     episode->large = tape_below(&random, 12) == 0;
+    episode->begin = 0;
     episode->states_len = episode->runs_made = episode->kills = episode->calls = 0;
     episode->problem[0] = '\0';
     uint32_t sessions = 3 + tape_below(&random, 4);
