@@ -62,6 +62,16 @@ act_compose_blobs_at(const char *folder)
     return act_blob_port_create(folder);
 }
 
+static enum act_err
+open_group(struct act_engine *engine, struct act_error *err)
+{
+    struct act_store_writer *writer = NULL;
+    enum act_err code = ACT_OK;
+    if (engine->store->ops->open_writer)
+        code = engine->store->ops->open_writer(engine->store, &writer, err);
+    return writer ? act_group_create(engine->loop, writer, &engine->group, err) : code;
+}
+
 enum act_err
 act_engine_open(const struct act_engine_wish *wish, struct act_engine *ret, struct act_error *err)
 {
@@ -74,6 +84,8 @@ act_engine_open(const struct act_engine_wish *wish, struct act_engine *ret, stru
         code = act_uv_process_port_create(engine.loop, &processes, &engine.processes, err);
     if (!code)
         code = act_uv_link_port_create(engine.loop, &engine.links, err);
+    if (!code && engine.store)
+        code = open_group(&engine, err);
     if (code)
         act_engine_close(&engine);
     else
@@ -88,6 +100,7 @@ act_engine_close(struct act_engine *engine)
         engine->links->ops->close_port(engine->links);
     if (engine->processes)
         engine->processes->ops->close(engine->processes);
+    act_group_destroy(engine->group);
     if (engine->store)
         engine->store->ops->close(engine->store);
     if (engine->loop)

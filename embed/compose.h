@@ -9,6 +9,7 @@
 #include "engine/port/loop.h"
 #include "engine/port/process.h"
 #include "engine/port/store.h"
+#include "engine/run/group.h"
 
 /* Which database, and how. Texts are borrowed for the call, warn as long as the store lives. */
 struct act_store_wish {
@@ -35,6 +36,7 @@ struct act_engine {
     const struct act_hosting *hosting;
     struct act_loop *loop;
     struct act_store *store; /* NULL: no history */
+    struct act_group *group; /* who commits at level power; else NULL */
     struct act_process_port *processes;
     struct act_link_port *links;
 };

@@ -237,6 +237,7 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
     struct act_coord_options options = {
         .loop = how->loop,
         .store = live->engine->store,
+        .group = live->engine->group,
         .blobs = live->site.blobs,
         .router = live->site.executors.router,
         .end_leftovers = act_site_end_leftovers,

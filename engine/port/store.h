@@ -91,9 +91,43 @@ struct act_snapshot {
 /* So many processes died while they took a run up again: the next one refuses. */
 #define ACT_RECOVERIES_MAX 2
 
+/* One append among many: the arguments of act_store_ops.append, and what came of it. */
+struct act_store_job {
+    struct act_str run;
+    const struct act_batch *batch;
+    const struct act_run_row *row;
+    const uint64_t *inbox_done;
+    uint32_t inbox_done_count;
+    bool sync;
+    bool first; /* of this owner: where the run's log stands is looked up again */
+    enum act_err code;
+    struct act_error error;
+};
+
+/* A second way into a store's database, for one other thread: many appends in one transaction. */
+struct act_store_writer;
+struct act_store_writer_ops {
+    void (*close)(struct act_store_writer *self); /* before the store */
+    /* In order. A job that is refused (ACT_ERR_INVALID, _OWNED, _LIMIT, _NOT_FOUND, _CORRUPT) changes nothing and leaves the
+     * others alone; what else fails, fails all. */
+    void (*commit)(struct act_store_writer *self, struct act_store_job *const *jobs,
+                   uint32_t count);
+    /* As the store's. */
+    void (*maintain)(struct act_store_writer *self);
+};
+struct act_store_writer {
+    const struct act_store_writer_ops *ops;
+};
+
 struct act_store;
 struct act_store_ops {
     void (*close)(struct act_store *self);
+    /* NULL, or *ret NULL: there is none, because an append does not wait for the disk (below
+     * ACT_DURABLE_POWER) or the database has room for one connection only. Who owns a run appends to it
+     * through the one or the other, not both, until it disowns it; ownership itself, creating and
+     * everything else stay the store's. */
+    enum act_err (*open_writer)(struct act_store *self, struct act_store_writer **ret,
+                                struct act_error *err);
 
     /* Creates the run and takes its ownership; plan_bytes (with sides) are kept once per content, the
      * first batch is written in the same transaction. */

@@ -18,6 +18,7 @@ struct act_append {
     bool has_row;
     bool sync; /* commit at FULL */
     ACT_VEC(uint64_t) inbox_done;
+    bool under_way; /* the group has it */
     /* The answer. */
     enum act_err code;
     struct act_error error;

@@ -226,6 +226,7 @@ act_coord_destroy(struct act_coord *crew)
         act_drive_stop(crew->drive, crew->guard);
         act_drive_stop(crew->drive, crew->supervisor);
     }
+    act_crew_settle(crew);
     act_drive_part(crew->drive, &crew->member);
     if (crew->own_drive)
         act_drive_destroy(crew->drive);

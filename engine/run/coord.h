@@ -27,6 +27,7 @@ struct act_coord_observer {
 
 struct act_drive;
 struct act_end;
+struct act_group;
 
 /* For tests: lose(self, role, n, type) is asked before the n-th message of each actor of the crew (role
  * an enum act_crew_role: engine/run/messages.h); true: the actor is killed, and the message with it.
@@ -48,6 +49,7 @@ enum act_on_interrupt { ACT_INTERRUPT_SUSPEND, ACT_INTERRUPT_CANCEL };
 struct act_coord_options {
     struct act_loop *loop;   /* its on_signal is the crew's */
     struct act_store *store; /* NULL: no history (the benchmark's "off") */
+    struct act_group *group; /* who appends; NULL: the loop itself, through store */
     struct act_blob_port *blobs;
     struct act_router router; /* who runs what; executors are borrowed */
     /* Ends what is left of an attempt of an earlier life (by its cookie); NULL: nothing to do. */

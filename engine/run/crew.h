@@ -51,6 +51,9 @@ struct act_coord {
     int64_t ns_offset;         /* monotonic scale of the run minus the loop's */
     bool owned, settled;       /* settled: a batch of this process is in the log */
     uint64_t committed_seq, observed_seq;
+    uint32_t under_way;  /* appends that the group has */
+    bool lent;           /* the group has had one */
+    uint64_t sync_asked; /* a WRITER_SYNC that waits for them; 0: none */
 
     struct act_roster attempts; /* the host's */
     struct act_handles granted; /* holders of limits that the store granted */
@@ -64,6 +67,10 @@ struct act_coord {
     struct act_error error;
     act_timer *leave;
 };
+
+/* writer.c: appends that the group has are waited for, and settled. Outside a turn, when no actor of the crew
+ * is left. */
+void act_crew_settle(struct act_coord *crew);
 
 /* coord.c */
 void act_crew_tell(struct act_coord *crew, enum act_crew_role to, enum act_message_type type,

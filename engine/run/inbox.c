@@ -1,6 +1,7 @@
 /* The inbox poller: what other processes want of the run stands in the store; it is told to the
  * coordinator, which takes it off with the batch that holds it. What is told and lost is still there. */
 #include "engine/run/crew.h"
+#include "engine/run/group.h"
 
 #include "base/assert.h"
 
@@ -63,7 +64,10 @@ tick(struct inbox *inbox)
         return;
     if (store->ops->changed(store, crew->row.run))
         take_poll(inbox, NULL, 0);
-    store->ops->maintain(store);
+    if (crew->options.group)
+        act_group_maintain(crew->options.group);
+    else
+        store->ops->maintain(store);
     actant_timer_start(inbox->context, POLL_MS, 0, 0);
 }
 

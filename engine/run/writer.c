@@ -1,6 +1,8 @@
-/* The history writer: one batch after the other into the store. It stands on the loop, at every level
- * of durability: a store is used by one thread, and the coordinator and the inbox use the same one. */
+/* The history writer: one batch after the other into the store. Where an append waits for the disk (level
+ * `power`) a group has it committed on a thread of its own, together with those of other runs; else the loop
+ * commits inline, once a turn. */
 #include "engine/run/crew.h"
+#include "engine/run/group.h"
 
 #include "base/assert.h"
 
@@ -16,6 +18,88 @@ struct writer {
     struct act_append *late;
 #endif
 };
+
+static void
+answer(struct act_coord *crew, struct act_append *append)
+{
+    const struct act_batch *batch = &append->batch;
+    if (append->code == ACT_OK) {
+        crew->settled = true;
+        if (batch->count > 0 && batch->first_seq > crew->committed_seq)
+            crew->committed_seq = batch->first_seq + batch->count - 1;
+    }
+    act_crew_hand_over(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_COMMITTED, act_append_retain(append),
+                       sizeof(*append), act_append_release);
+}
+
+static void
+answer_sync(struct act_coord *crew)
+{
+    uint64_t number = crew->sync_asked;
+    if (number == 0 || crew->under_way > 0)
+        return;
+    crew->sync_asked = 0;
+    act_crew_tell(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_WRITER_SYNCED, &number, sizeof(number));
+}
+
+/* ---- by the group ---- */
+
+struct errand {
+    struct act_group_job job;
+    struct act_coord *crew;
+    struct act_append *append;
+};
+
+/* On the loop, whatever has become of the actors meanwhile. */
+static void
+errand_done(struct act_group_job *job)
+{
+    struct errand *errand = (struct errand *)(void *)job;
+    struct act_coord *crew = errand->crew;
+    struct act_append *append = errand->append;
+    append->under_way = false;
+    append->code = job->store.code;
+    if (append->code != ACT_OK)
+        append->error = job->store.error;
+    crew->under_way--;
+    answer(crew, append);
+    answer_sync(crew);
+    act_append_release(append);
+    act_free(errand);
+}
+
+static void
+send(struct act_coord *crew, struct act_append *append)
+{
+    struct errand *errand = act_zalloc(1, sizeof(*errand));
+    errand->crew = crew;
+    errand->append = act_append_retain(append);
+    errand->job.done = errand_done;
+    errand->job.urgent = append->has_row;
+    errand->job.store = (struct act_store_job){
+        .run = crew->row.run,
+        .batch = &append->batch,
+        .row = append->has_row ? &append->row : NULL,
+        .inbox_done = append->inbox_done.ptr,
+        .inbox_done_count = append->inbox_done.len,
+        .sync = append->sync,
+        .first = !crew->lent,
+    };
+    crew->lent = true;
+    crew->under_way++;
+    append->under_way = true;
+    act_group_put(crew->options.group, &errand->job);
+}
+
+void
+act_crew_settle(struct act_coord *crew)
+{
+    if (crew->under_way > 0)
+        act_group_flush(crew->options.group);
+    ACT_ASSERT(crew->under_way == 0);
+}
+
+/* ---- messages ---- */
 
 static enum act_err
 write_batch(struct act_coord *crew, struct act_append *append)
@@ -44,34 +128,34 @@ write_late(struct writer *writer, struct act_append *append)
 }
 #endif
 
-/* A batch that comes again because its COMMITTED was lost is in the store already. */
+/* A batch that comes again because its COMMITTED was lost is in the store already, or on its way. */
 static void
 take_append(struct writer *writer, struct act_append *append, size_t count)
 {
     struct act_coord *crew = writer->crew;
     const struct act_batch *batch = &append->batch;
     (void)count;
+    if (append->under_way)
+        return;
     bool known = batch->count > 0 && batch->first_seq <= crew->committed_seq;
+    if (!known && crew->options.group && !ACT_CANARY_ACKNOWLEDGE_FIRST) {
+        send(crew, append);
+        return;
+    }
 #if ACT_CANARY_ACKNOWLEDGE_FIRST
     append->code = write_late(writer, append);
 #else
     append->code = known ? ACT_OK : write_batch(crew, append);
 #endif
-    if (append->code == ACT_OK) {
-        crew->settled = true;
-        if (batch->count > 0 && !known)
-            crew->committed_seq = batch->first_seq + batch->count - 1;
-    }
-    act_crew_hand_over(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_COMMITTED, act_append_retain(append),
-                       sizeof(*append), act_append_release);
+    answer(crew, append);
 }
 
 static void
 take_sync(struct writer *writer, const uint64_t *number, size_t count)
 {
     (void)count;
-    act_crew_tell(writer->crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_WRITER_SYNCED, number,
-                  sizeof(*number));
+    writer->crew->sync_asked = *number;
+    answer_sync(writer->crew);
 }
 
 /* ---- the actor ---- */

@@ -31,6 +31,7 @@ disturbed(uint64_t seed, const struct act_plan *plan)
     options.fail_often = random_one_in(&r, 3) ? 0 : 3 + random_below(&r, 30);
     options.suspend_ms = random_one_in(&r, 6) ? 1 + random_below(&r, 5000) : 0;
     options.cancel_ms = random_one_in(&r, 10) ? 1 + random_below(&r, 8000) : 0;
+    options.power = random_one_in(&r, 3);
     return options;
 }
 
@@ -113,6 +114,7 @@ one(uint64_t seed, struct totals *totals)
     struct world_options killed = calm, options = disturbed(seed, plan);
     struct act_buf expected = {0}, outcome = {0}, rest = {0};
     killed.often = options.often;
+    killed.power = options.power;
     bool ok = run(&calm, &expected, "undisturbed", totals) &&
               run(&killed, &outcome, "actors killed", totals) &&
               run(&options, &rest, "disturbed", totals);

@@ -115,49 +115,64 @@ update_run(struct act_sqlite *s, int64_t id, const struct act_run_row *row, stru
 }
 
 enum act_err
-act_sqlite_append(struct act_store *self, struct act_str run, const struct act_batch *batch,
-                  const struct act_run_row *row, const uint64_t *inbox_done,
-                  uint32_t inbox_done_count, bool sync, struct act_error *err)
+act_batch_append(struct act_sqlite *s, struct act_owned *owned, const struct act_store_job *job,
+                 struct act_error *err)
 {
-    struct act_sqlite *s = act_sqlite_of(self);
-    struct act_owned *owned = act_sqlite_owned(s, run);
-    if (!owned)
-        return act_error_set(err, ACT_ERR_OWNED, "run %.*s is not owned by this process",
-                             ACT_STR_ARG(run));
+    const struct act_batch *batch = job->batch;
+    uint8_t hash[ACT_SHA256_BYTES];
+    enum act_err rc = ACT_OK;
     bool some = batch && batch->count > 0;
     if (some && batch->first_seq != owned->next_seq)
         return act_error_set(err, ACT_ERR_INVALID,
                              "run %s: the next event is %" PRIu64 ", not %" PRIu64, owned->run,
                              owned->next_seq, batch->first_seq);
-    enum act_err rc = act_db_begin(&s->db, sync, err);
-    if (rc != ACT_OK)
-        return rc;
-    uint8_t hash[ACT_SHA256_BYTES];
     if (some)
         rc = act_batch_insert(s, owned->row, owned->hash, batch, hash, err);
     if (rc == ACT_OK && batch)
         rc = act_actors_save(s, owned->row, batch, err);
-    if (rc == ACT_OK && row)
-        rc = update_run(s, owned->row, row, err);
+    if (rc == ACT_OK && job->row)
+        rc = update_run(s, owned->row, job->row, err);
     if (rc == ACT_OK && owned->recovering)
         rc = act_recoveries_clear(s, owned->row, err);
-    if (rc == ACT_OK && row && act_sqlite_is_end(row->status))
+    if (rc == ACT_OK && job->row && act_sqlite_is_end(job->row->status))
         rc = act_snapshot_forget(s, owned->row, err);
-    for (uint32_t i = 0; rc == ACT_OK && i < inbox_done_count; i++) {
-        int64_t values[] = {(int64_t)inbox_done[i], owned->row};
+    for (uint32_t i = 0; rc == ACT_OK && i < job->inbox_done_count; i++) {
+        int64_t values[] = {(int64_t)job->inbox_done[i], owned->row};
         rc = act_db_run(&s->db, ACT_SQL_INBOX_DONE, values, 2, err);
     }
-    if (rc != ACT_OK) {
-        act_db_rollback(&s->db);
-        return rc;
-    }
-    rc = act_db_commit(&s->db, err);
     if (rc == ACT_OK)
         owned->recovering = false;
     if (rc == ACT_OK && some) {
         owned->next_seq += batch->count;
         memcpy(owned->hash, hash, sizeof(hash));
     }
+    return rc;
+}
+
+enum act_err
+act_sqlite_append(struct act_store *self, struct act_str run, const struct act_batch *batch,
+                  const struct act_run_row *row, const uint64_t *inbox_done,
+                  uint32_t inbox_done_count, bool sync, struct act_error *err)
+{
+    struct act_sqlite *s = act_sqlite_of(self);
+    struct act_owned *owned = act_sqlite_owned(s, run);
+    const struct act_store_job job = {
+        .batch = batch, .row = row, .inbox_done = inbox_done, .inbox_done_count = inbox_done_count};
+    if (!owned)
+        return act_error_set(err, ACT_ERR_OWNED, "run %.*s is not owned by this process",
+                             ACT_STR_ARG(run));
+    struct act_owned after = *owned;
+    enum act_err rc = act_db_begin(&s->db, sync, err);
+    if (rc != ACT_OK)
+        return rc;
+    rc = act_batch_append(s, &after, &job, err);
+    if (rc != ACT_OK) {
+        act_db_rollback(&s->db);
+        return rc;
+    }
+    rc = act_db_commit(&s->db, err);
+    if (rc == ACT_OK)
+        *owned = after;
     if (rc == ACT_OK && s->db.wal_pages >= ACT_CHECKPOINT_BUSY_PAGES)
         act_checkpoint_maybe(&s->checkpointer, &s->db, s->vfs, ACT_CHECKPOINT_BUSY_PAGES);
     return rc;

@@ -78,14 +78,29 @@ join(struct act_checkpointer *c, struct act_db *db)
     c->path = c->vfs = NULL;
 }
 
+static bool
+worth_it(struct act_checkpointer *c, const struct act_db *db, uint32_t min_pages)
+{
+    if (db->wal_pages < c->last)
+        c->last = 0; /* the WAL has started over */
+    return db->wal_pages >= min_pages && db->wal_pages >= c->last + min_pages / 4 &&
+           !db->read_only && !db->broken;
+}
+
+void
+act_checkpoint_here(struct act_checkpointer *c, struct act_db *db, uint32_t min_pages)
+{
+    if (!worth_it(c, db, min_pages))
+        return;
+    c->last = db->wal_pages;
+    run(db, db->busy_ms, false);
+}
+
 void
 act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *vfs,
                      uint32_t min_pages)
 {
-    if (db->wal_pages < c->last)
-        c->last = 0; /* the WAL has started over */
-    if (db->wal_pages < min_pages || db->wal_pages < c->last + min_pages / 4 || db->read_only ||
-        db->broken)
+    if (!worth_it(c, db, min_pages))
         return;
     /* A loop that commits without pause may keep the thread from the lock: it is let in here. */
     if (c->started && !atomic_load(&c->done) && db->wal_pages < ACT_CHECKPOINT_BUSY_PAGES)

@@ -31,6 +31,8 @@ struct act_checkpointer {
  * under way only from ACT_CHECKPOINT_BUSY_PAGES on. */
 void act_checkpoint_maybe(struct act_checkpointer *c, struct act_db *db, const char *vfs,
                           uint32_t min_pages);
+/* The same on the calling thread and db's own connection, for a thread that may wait. */
+void act_checkpoint_here(struct act_checkpointer *c, struct act_db *db, uint32_t min_pages);
 /* Waits for one that is under way. Before closing: then does one itself if the WAL is worth it and
  * nobody holds the lock. */
 void act_checkpoint_fini(struct act_checkpointer *c, struct act_db *db);

@@ -91,5 +91,7 @@ act_recovery_ended(struct act_sqlite *s, struct act_owned *owned)
     if (!owned->recovering)
         return;
     owned->recovering = false;
+    if (act_recoveries(s, owned->row) <= owned->recoveries)
+        return; /* a batch that went through the writer has cleared it */
     set(s, owned->row, owned->recoveries, NULL); /* else it counts, which is the safe side */
 }

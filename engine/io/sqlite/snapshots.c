@@ -44,6 +44,8 @@ act_sqlite_save_snapshot(struct act_store *self, struct act_str run,
 {
     struct act_sqlite *s = act_sqlite_of(self);
     struct act_owned *owned = act_sqlite_owned(s, run);
+    if (owned && s->lent && act_batch_last(s, owned, err) != ACT_OK)
+        return ACT_ERR_CORRUPT;
     if (!owned || snapshot->seq + 1 != owned->next_seq)
         return act_error_set(err, ACT_ERR_INVALID, "the snapshot is not of the newest event");
     enum act_err rc = act_db_begin(&s->db, false, err);

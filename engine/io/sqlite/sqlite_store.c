@@ -40,6 +40,7 @@ store_maintain(struct act_store *self)
 
 static const struct act_store_ops ops = {
     .close = store_close,
+    .open_writer = act_sqlite_open_writer,
     .create_run = act_sqlite_create_run,
     .append = act_sqlite_append,
     .own = act_sqlite_own,

@@ -32,6 +32,8 @@ struct act_sqlite {
         posts; /* that this store has put into inboxes: its own commits change no data_version */
     char *vfs; /* NULL: the default */
     bool kept; /* see act_store_options */
+    bool
+        lent; /* there is a writer: where the logs of owned runs stand is known to the database alone */
 };
 
 static inline struct act_sqlite *
@@ -64,6 +66,9 @@ enum act_err act_sqlite_remove_run(struct act_store *self, struct act_str run,
 
 /* folder.c: is there a keeper for it, though maybe no owner? */
 bool act_sqlite_is_kept(struct act_sqlite *s, struct act_str run, int64_t *pid);
+/* writer.c */
+enum act_err act_sqlite_open_writer(struct act_store *self, struct act_store_writer **ret,
+                                    struct act_error *err);
 
 /* run_rows.c */
 enum act_err act_sqlite_find_run(struct act_store *self, struct act_str id, struct act_arena *arena,
@@ -81,15 +86,19 @@ enum act_err act_sqlite_read_plan(struct act_store *self, struct act_str run,
 void act_batch_hash(const uint8_t before[ACT_SHA256_BYTES], const struct act_batch *batch,
                     uint8_t ret[ACT_SHA256_BYTES]);
 void act_batch_origin(struct act_str run, uint8_t ret[ACT_SHA256_BYTES]);
-/* Inside a transaction; ret_hash is the new newest. */
 /* Puts a row into the inbox of a run, inside a transaction. */
 enum act_err act_inbox_add(struct act_sqlite *s, const struct act_inbox_row *row,
                            struct act_error *err);
+/* Inside a transaction; ret_hash is the new newest. */
 enum act_err act_batch_insert(struct act_sqlite *s, int64_t row, const uint8_t *before,
                               const struct act_batch *batch, uint8_t *ret_hash,
                               struct act_error *err);
 /* Where a run's log stands: fills in next_seq and hash. */
 enum act_err act_batch_last(struct act_sqlite *s, struct act_owned *owned, struct act_error *err);
+/* All that an append writes, inside a transaction. ACT_OK: owned stands where the log will stand after the
+ * commit. */
+enum act_err act_batch_append(struct act_sqlite *s, struct act_owned *owned,
+                              const struct act_store_job *job, struct act_error *err);
 enum act_err act_sqlite_append(struct act_store *self, struct act_str run,
                                const struct act_batch *batch, const struct act_run_row *row,
                                const uint64_t *inbox_done, uint32_t inbox_done_count, bool sync,

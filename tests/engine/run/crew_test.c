@@ -70,11 +70,12 @@ teardown(void **state)
 
 /* The end of a run that nobody disturbs; how many messages each took. */
 static void
-undisturbed(const struct act_plan *plan, uint64_t seed, struct act_buf *outcome,
+undisturbed(const struct act_plan *plan, uint64_t seed, bool power, struct act_buf *outcome,
             uint32_t taken[ACT_CREW_COUNT])
 {
     struct world w;
-    struct world_options options = {.plan = plan, .seed = seed, .signal_every_ms = 300};
+    struct world_options options = {
+        .plan = plan, .seed = seed, .signal_every_ms = 300, .power = power};
     if (!world_run(&w, &options))
         fail_msg("undisturbed: %s", w.problem);
     world_outcome(&w, outcome);
@@ -114,17 +115,18 @@ kill_at(const struct world_options *options, struct act_str expected)
 }
 
 static void
-kill_at_every_message(const struct act_plan *plan, uint64_t seed)
+kill_at_every_message(const struct act_plan *plan, uint64_t seed, bool power)
 {
     struct act_buf expected = {0};
     uint32_t taken[ACT_CREW_COUNT];
-    undisturbed(plan, seed, &expected, taken);
+    undisturbed(plan, seed, power, &expected, taken);
     for (int role = 0; role < ACT_CREW_COUNT; role++) {
         assert_int_not_equal(taken[role], 0);
         for (uint64_t at = 1; at <= taken[role]; at++) {
             struct world_options options = {.plan = plan,
                                             .seed = seed,
                                             .signal_every_ms = 300,
+                                            .power = power,
                                             .victim = (enum act_crew_role)role,
                                             .at = at};
             kill_at(&options, act_buf_str(&expected));
@@ -136,27 +138,42 @@ kill_at_every_message(const struct act_plan *plan, uint64_t seed)
 static void
 test_every_actor_at_every_message(void **state)
 {
-    kill_at_every_message(*state, 0);
+    kill_at_every_message(*state, 0, false);
 }
 
 static void
 test_the_same_in_seeded_order(void **state)
 {
     for (uint64_t seed = 1; seed <= 3; seed++)
-        kill_at_every_message(*state, seed);
+        kill_at_every_message(*state, seed, false);
+}
+
+/* A batch is on its way while actors are killed; the same end as without the thread, too. */
+static void
+test_the_same_at_power(void **state)
+{
+    struct act_buf inline_end = {0}, power_end = {0};
+    uint32_t taken[ACT_CREW_COUNT];
+    undisturbed(*state, 0, false, &inline_end, taken);
+    undisturbed(*state, 0, true, &power_end, taken);
+    assert_true(act_str_eq(act_buf_str(&inline_end), act_buf_str(&power_end)));
+    act_buf_fini(&inline_end);
+    act_buf_fini(&power_end);
+    kill_at_every_message(*state, 0, true);
+    kill_at_every_message(*state, 7, true);
 }
 
 static void
-test_many_deaths_in_one_run(void **state)
+many_deaths(const struct act_plan *plan, bool power)
 {
     struct act_buf expected = {0};
     uint32_t taken[ACT_CREW_COUNT];
-    undisturbed(*state, 0, &expected, taken);
+    undisturbed(plan, 0, power, &expected, taken);
     for (uint64_t seed = 1; seed <= 200; seed++) {
         struct world w;
         struct act_buf outcome = {0};
         struct world_options options = {
-            .plan = *state, .seed = seed, .signal_every_ms = 300, .often = 10};
+            .plan = plan, .seed = seed, .signal_every_ms = 300, .often = 10, .power = power};
         if (!world_run(&w, &options))
             fail_msg("seed %d: %s", (int)seed, w.problem);
         world_outcome(&w, &outcome);
@@ -169,6 +186,18 @@ test_many_deaths_in_one_run(void **state)
         world_fini(&w);
     }
     act_buf_fini(&expected);
+}
+
+static void
+test_many_deaths_in_one_run(void **state)
+{
+    many_deaths(*state, false);
+}
+
+static void
+test_many_deaths_in_one_run_at_power(void **state)
+{
+    many_deaths(*state, true);
 }
 
 /* Without history there is no log to go on from: the run ends, and says why. */
@@ -201,7 +230,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_actor_at_every_message),
         cmocka_unit_test(test_the_same_in_seeded_order),
+        cmocka_unit_test(test_the_same_at_power),
         cmocka_unit_test(test_many_deaths_in_one_run),
+        cmocka_unit_test(test_many_deaths_in_one_run_at_power),
         cmocka_unit_test(test_without_history),
         cmocka_unit_test(test_what_fails_again_and_again),
     };

@@ -158,8 +158,10 @@ may_live_again(struct world *w)
 static bool
 live(struct world *w, struct act_drive *drive)
 {
+    world_group_init(w);
     struct act_coord_options options = world_coord_options(w);
     options.drive = drive;
+    options.group = w->group;
     w->over = w->dead = w->stopped = false;
     w->coord = act_coord_create(&options);
     if (w->lives++ == 0 ? begin(w) : resume(w)) {
@@ -174,7 +176,9 @@ live(struct world *w, struct act_drive *drive)
     if (w->suspending)
         w->loop.ops->stop_timer(w->suspending);
     w->suspending = NULL;
+    world_group_open(w);
     act_coord_destroy(w->coord);
+    world_group_fini(w);
     return last;
 }
 

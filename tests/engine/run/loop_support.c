@@ -73,6 +73,15 @@ request_turn(struct act_loop *self)
     world_of(self)->turn_wanted = true;
 }
 
+/* What the group's thread posts is looked for in world_group_turn. */
+static void
+post(struct act_loop *self, void (*fn)(void *self), void *fn_self)
+{
+    (void)self;
+    (void)fn;
+    (void)fn_self;
+}
+
 static void
 on_signal(struct act_loop *self, void (*fn)(void *self, int signal), void *fn_self)
 {
@@ -103,6 +112,8 @@ run(struct act_loop *self, struct act_error *err)
     for (uint64_t turns = 0; !w->stopped && w->problem[0] == '\0'; turns++) {
         while (fire_due(w))
             ;
+        if (w->group)
+            world_group_turn(w, !w->turn_wanted);
         if (w->turn_wanted && w->turn) {
             w->turn_wanted = false;
             w->turn(w->turn_self);
@@ -131,6 +142,7 @@ static const struct act_loop_ops ops = {
     .on_turn = on_turn,
     .request_turn = request_turn,
     .on_signal = on_signal,
+    .post = post,
     .run = run,
     .stop = stop,
 };

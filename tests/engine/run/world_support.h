@@ -6,9 +6,12 @@
 
 #include "base/map.h"
 #include "engine/run/coord.h"
+#include "engine/run/group.h"
 #include "engine/run/drive.h"
 #include "engine/run/limits.h"
 #include "engine/run/messages.h"
+
+#include <pthread.h>
 
 struct world_batch {
     uint64_t first_seq;
@@ -36,6 +39,7 @@ struct world_options {
     uint64_t at;
     uint32_t often;
     bool for_ever; /* however often that was */
+    bool power;    /* a group commits, on its thread */
     /* What befalls the whole process, each with one in so many (0: never), at most mishaps_max in all: */
     uint32_t die_often;  /* messages: the process is gone before it */
     uint32_t fail_often; /* appends: the store fails, before or after the batch is in it */
@@ -71,6 +75,13 @@ struct world {
     char status[16];
     ACT_VEC(struct world_actor) actors;
     struct act_map committed; /* path and attempt of every DISPATCHED in the log */
+    /* the group at power: it commits only while the loop lets it, at a time that the seed chooses */
+    struct act_group *group;
+    struct act_store_writer writer;
+    pthread_mutex_t window_lock;
+    pthread_cond_t window_opens;
+    bool window;
+    uint64_t window_random, commits;
     /* the executor */
     struct act_blob_port blobs;
     struct act_executor executor;
@@ -107,6 +118,12 @@ void world_loop_init(struct world *w);
 void world_loop_fini(struct world *w);
 void world_store_init(struct world *w);
 void world_store_fini(struct world *w);
+/* group_support.c */
+void world_group_init(struct world *w);
+void world_group_fini(struct world *w);
+/* Lets the group commit what it has and tell it: now, or perhaps not yet. */
+void world_group_turn(struct world *w, bool now);
+void world_group_open(struct world *w); /* from now on it commits when it likes */
 void world_post(struct world *w, const char *name);
 void world_disown(struct world *w); /* what a process that is gone held */
 
