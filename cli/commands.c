@@ -105,6 +105,20 @@ const struct act_cli_command act_commands[] = {
      1,
      {ACT_WORD_RUN},
      act_cmd_rerun},
+    {"fork",
+     "start a new run that reuses the results before a node: --from NODE",
+     "RUN",
+     "The new run has the same pinned spec, parameters and captured environment. What had\n"
+     "ended well in RUN and does not come after NODE is not run again: its results, outputs\n"
+     "and logs are the new run's, too. NODE is an id where it is unique, else a path as\n"
+     "`history show` prints it. RUN may have ended in any way, or be under way still.",
+     TAKES(ACT_OPT_FROM, ACT_OPT_JOBS, ACT_OPT_DURABILITY, ACT_OPT_SECRET, ACT_OPT_ON_INTERRUPT,
+           ACT_OPT_JUNIT, ACT_OPT_CLEAN_ENV, ACT_OPT_ENV, ACT_OPT_QUIET, ACT_OPT_VERBOSE,
+           ACT_OPT_DB, ACT_OPT_DRY_RUN),
+     1,
+     1,
+     {ACT_WORD_RUN},
+     act_cmd_fork},
     {"cancel",
      "cancel a run; its `finally` and `undo` still run",
      "RUN",
@@ -233,9 +247,9 @@ bool
 act_command_is_later(struct act_str name)
 {
     static const char *const later[] = {
-        "fork",     "attach",   "export", "import", "submit", "queue",  "schedule",
-        "backfill", "versions", "bisect", "hook",   "serve",  "worker", "cluster",
-        "status",   "object",   "test",   "sim",    "prove",
+        "attach",   "export",   "import", "submit", "queue", "schedule",
+        "backfill", "versions", "bisect", "hook",   "serve", "worker",
+        "cluster",  "status",   "object", "test",   "sim",   "prove",
     };
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         if (act_str_is(name, later[i]))

@@ -278,6 +278,8 @@ is_shown(const struct act_report *r, const struct act_event *event)
     case ACT_EVENT_RETRY:
     case ACT_EVENT_TICK:
     case ACT_EVENT_ADOPTED:
+    case ACT_EVENT_REUSED:
+    case ACT_EVENT_FORKED:
     case ACT_EVENT_STARTED:
     case ACT_EVENT_OUTPUT:
     case ACT_EVENT_NODE_STARTED:

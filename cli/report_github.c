@@ -90,8 +90,8 @@ github_event(struct act_report *r, const struct act_run *run, const struct act_e
         end_group(r);
     act_report_plain.event(r, run, event, label, r->several ? NULL : track);
     bool task = act_label_is_task((enum act_kind)r->plan->nodes.ptr[event->key.node].kind);
-    if (event->type == ACT_EVENT_NODE_ENDED && event->status == ACT_STATUS_FAILED && !event->flag &&
-        task)
+    if (event->type == ACT_EVENT_NODE_ENDED && !(event->bits & ACT_REUSED_END) &&
+        event->status == ACT_STATUS_FAILED && !event->flag && task)
         annotate(r, event, label);
 }
 

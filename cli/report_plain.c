@@ -171,8 +171,11 @@ say_ended(struct act_report *r, const struct act_event *event, struct act_str la
     if (act_label_is_quick(kind) && !failed)
         return;
     begin_line(r, label);
-    add_verdict(r, event->status);
-    if (event->status == ACT_STATUS_SUCCEEDED || failed) {
+    if (event->bits & ACT_REUSED_END)
+        act_buf_add_cstr(&r->out, event->status == ACT_STATUS_SUCCEEDED ? "reused" : "reused: ");
+    if (!(event->bits & ACT_REUSED_END) || event->status != ACT_STATUS_SUCCEEDED)
+        add_verdict(r, event->status);
+    if ((event->status == ACT_STATUS_SUCCEEDED || failed) && !(event->bits & ACT_REUSED_END)) {
         act_buf_add_cstr(&r->out, failed ? " after " : " in ");
         act_elapsed_add(&r->out, event->started_ms > 0 ? event->at_ms - event->started_ms : 0);
     }

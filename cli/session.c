@@ -177,6 +177,7 @@ new_run(struct session *s, const struct act_start *start)
         .folder = start->folder,
         .params = start->params,
         .from = start->from,
+        .fork = start->fork,
         .options = act_live_options(start->folder, &options, start->options),
     };
     act_live_new(&s->live, &new);

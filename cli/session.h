@@ -4,15 +4,17 @@
 
 #include "cli/cli.h"
 #include "dsl/plan.h"
+#include "embed/forking.h"
 #include "engine/port/store.h"
 #include "engine/run/coord.h"
 
 struct act_start {
     const struct act_plan *plan;
-    struct act_str path, folder; /* absolute */
-    struct act_value *params;    /* checked */
-    struct act_value *from;      /* or NULL */
-    struct act_value *options;   /* of the first run when this is a rerun; or NULL */
+    struct act_str path, folder;    /* absolute */
+    struct act_value *params;       /* checked */
+    struct act_value *from;         /* or NULL */
+    struct act_value *options;      /* of the first run when this is a rerun; or NULL */
+    const struct act_forking *fork; /* or NULL */
 };
 /* Begins a new run and waits for its end. Returns the exit code. */
 int act_session_start(struct act_cli *cli, const struct act_start *start);

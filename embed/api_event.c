@@ -33,6 +33,8 @@ kind_of(enum act_event_type type)
     case ACT_EVENT_ANSWER:
     case ACT_EVENT_TICK:
     case ACT_EVENT_ADOPTED:
+    case ACT_EVENT_REUSED:
+    case ACT_EVENT_FORKED:
     case ACT_EVENT_STARTED:
     case ACT_EVENT_OUTPUT: break;
     }

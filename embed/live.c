@@ -105,6 +105,7 @@ act_live_new(struct act_live *live, const struct act_live_new *new)
     live->plan = new->plan;
     live->options = new->options;
     live->folder = act_arena_str(&live->arena, new->folder);
+    live->fork = new->fork;
     struct act_value *spec = act_value_map();
     act_value_map_put(spec, ACT_STR("params"), act_value_retain(new->params));
     act_value_map_put(spec, ACT_STR("options"), act_value_retain(live->options));
@@ -118,6 +119,10 @@ act_live_new(struct act_live *live, const struct act_live_new *new)
         .spec = spec,
         .from = new->from ? act_value_retain(new->from) : NULL,
     };
+    if (live->fork) {
+        live->states = act_forking_states(live->fork);
+        live->row.states = &live->states;
+    }
 }
 
 enum act_err
@@ -245,6 +250,7 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .proven = proven,
         .proven_self = live,
         .plan = live->plan,
+        .reused = live->fork ? act_buf_str(&live->fork->plan.events) : (struct act_str){0},
         .slots = how->slots > 0 ? how->slots : act_processors(),
         .on_interrupt = how->on_interrupt,
         .take_quarantined = how->take_quarantined,
@@ -277,9 +283,14 @@ started_value(struct act_live *live)
     act_buf_fini(&text);
     const struct act_value *names = live->plan->exprs.literals.ptr[live->plan->env_names];
     act_value_map_put(value, ACT_STR("params"), act_value_retain(get(live->row.spec, "params")));
-    act_value_map_put(value, ACT_STR("env"), act_site_capture(&live->site, names));
+    const struct act_value *env = live->fork ? get(live->fork->started, "env") : NULL;
+    const struct act_value *event = live->fork ? get(live->fork->started, "event") : NULL;
+    act_value_map_put(value, ACT_STR("env"),
+                      env ? act_value_retain(env) : act_site_capture(&live->site, names));
     act_value_map_put(value, ACT_STR("run"), run);
-    act_value_map_put(value, ACT_STR("event"), act_value_null());
+    act_value_map_put(value, ACT_STR("event"), event ? act_value_retain(event) : act_value_null());
+    if (live->fork)
+        act_value_map_put(value, ACT_STR("fork"), act_value_retain(live->row.from));
     act_value_map_put(value, ACT_STR("seed"), act_value_int(act_random_seed()));
     return value;
 }
@@ -290,8 +301,9 @@ act_live_start(struct act_live *live, struct act_error *err)
     struct act_buf plan_bytes = {0};
     struct act_value *started = started_value(live);
     act_plan_encode(&plan_bytes, live->plan, true);
-    enum act_err code =
-        act_coord_start(live->coord, &live->row, started, act_buf_str(&plan_bytes), err);
+    enum act_err code = live->fork ? act_forking_bring(live->fork, live->site.blobs, err) : ACT_OK;
+    if (!code)
+        code = act_coord_start(live->coord, &live->row, started, act_buf_str(&plan_bytes), err);
     act_value_release(started);
     act_buf_fini(&plan_bytes);
     return code;

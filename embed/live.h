@@ -7,6 +7,7 @@
 #define ACT_EMBED_LIVE_H
 
 #include "embed/ends.h"
+#include "embed/forking.h"
 #include "embed/secrets.h"
 #include "embed/site.h"
 #include "engine/run/coord.h"
@@ -16,10 +17,12 @@ struct act_live {
     struct act_arena arena;
     const struct act_engine *engine; /* borrowed; from equip on */
     const struct act_plan *plan;
-    struct act_plan *stored_plan; /* of a stored run; owned */
-    struct act_run_row row;       /* its values are owned, its texts are arena's */
-    struct act_value *options;    /* {folder, clean_env, env, secrets}; owned */
-    struct act_str folder;        /* absolute: where its tasks and other files are found */
+    struct act_plan *stored_plan;   /* of a stored run; owned */
+    struct act_run_row row;         /* its values are owned, its texts are arena's */
+    struct act_value *options;      /* {folder, clean_env, env, secrets}; owned */
+    const struct act_forking *fork; /* what a new run has from another one; NULL: nothing */
+    struct act_fork_states states;
+    struct act_str folder; /* absolute: where its tasks and other files are found */
     struct act_secrets *secrets;
     const char *outputs; /* see act_surroundings; of arena */
     bool far;            /* its attempts are a keeper's */
@@ -47,6 +50,7 @@ struct act_live_new {
     struct act_str path, folder;    /* absolute */
     const struct act_value *params; /* checked */
     const struct act_value *from;   /* {"run", "node"} or NULL */
+    const struct act_forking *fork; /* outlives the start; or NULL */
     struct act_value *options;      /* act_live_options; taken over */
 };
 /* live is zeroed before. */

@@ -52,6 +52,10 @@ act_step_enter(struct act_run *run, struct act_instance *inst)
     int64_t due;
     if (inst->state != ACT_STATE_PENDING || inst->decided)
         return;
+    if (run->ledger != NULL)
+        act_ledger_begun(run, inst);
+    if (run->reuse != NULL && act_reuse_meets(run, inst))
+        return;
     if (!act_eval(run, inst, ACT_ATTR_GUARD, &guard))
         return;
     bool passed = guard == NULL || act_expr_truthy(guard);

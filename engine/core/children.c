@@ -64,6 +64,8 @@ act_attempts_used(const struct act_instance *inst)
 void
 act_children_clear(struct act_run *run, struct act_instance *inst)
 {
+    if (run->ledger != NULL)
+        act_ledger_cleared(run, inst);
     act_instance_clear_inside(&run->slab, inst);
     if (inst->most_inside > inst->inside_floor)
         inst->inside_floor = inst->most_inside;
@@ -74,6 +76,8 @@ act_child_drop(struct act_run *run, struct act_instance *inst, struct act_instan
 {
     struct act_inside *in = inst->inside;
     uint32_t used = act_attempts_used(child);
+    if (run->ledger != NULL)
+        act_ledger_cleared(run, child);
     if (used > inst->inside_floor) {
         while (in->floors.len <= child->number)
             act_vec_push(&in->floors, 0);
@@ -154,6 +158,13 @@ act_begin_child(struct act_run *run, struct act_instance *inst, uint32_t positio
     inst->inside->live++;
     if (!act_cancel_meets(run, child))
         act_push(run, child, ACT_STEP_BEGIN);
+}
+
+void
+act_forgive(struct act_run *run, struct act_instance *inst, uint32_t count)
+{
+    run->tolerated += count;
+    inst->forgiven += count;
 }
 
 enum act_count

@@ -84,7 +84,11 @@ enum field {
     F_ERR_LENGTH = 29,
     F_ORDER = 30,
     F_LABEL = 31,
-    F_LAST = F_LABEL,
+    F_INPUT = 32,
+    F_PARAMS = 33,
+    F_FORGIVEN = 34,
+    F_BITS = 35,
+    F_LAST = F_BITS,
 };
 
 static void
@@ -188,6 +192,10 @@ act_event_encode(struct act_buf *out, const struct act_event *e)
     put_blob(out, F_ERR_BYTES, &e->err);
     put_str(out, F_ORDER, e->order);
     put_str(out, F_LABEL, e->label);
+    put_value(out, F_INPUT, e->input);
+    put_value(out, F_PARAMS, e->params);
+    put_u64(out, F_FORGIVEN, e->forgiven);
+    put_u64(out, F_BITS, e->bits);
     close_bytes(out, at);
 }
 
@@ -255,6 +263,10 @@ get_bytes(struct act_event *e, enum field field, struct act_wire_reader *r, stru
         get_value(r, s, loader, &e->outputs);
     else if (field == F_ERROR)
         get_value(r, s, loader, &e->error);
+    else if (field == F_INPUT)
+        get_value(r, s, loader, &e->input);
+    else if (field == F_PARAMS)
+        get_value(r, s, loader, &e->params);
     else if (field == F_MESSAGE)
         e->message = s;
     else if (field == F_ORDER)
@@ -308,6 +320,10 @@ get_number(struct act_event *e, enum field field, uint64_t v)
         e->cause = (enum act_cause)(v & 0xff);
     else if (field == F_NUMBER)
         e->number = (uint32_t)v;
+    else if (field == F_FORGIVEN)
+        e->forgiven = (uint32_t)v;
+    else if (field == F_BITS)
+        e->bits = (uint32_t)v;
     else if (field == F_FLAG)
         e->flag = v != 0;
     else if (field == F_IS_OUTPUT)
@@ -368,7 +384,9 @@ act_event_fini(struct act_event *e)
     act_value_release(e->value);
     act_value_release(e->outputs);
     act_value_release(e->error);
-    e->value = e->outputs = e->error = NULL;
+    act_value_release(e->input);
+    act_value_release(e->params);
+    e->value = e->outputs = e->error = e->input = e->params = NULL;
 }
 
 struct act_str

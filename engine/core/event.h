@@ -71,6 +71,8 @@ struct act_key {
     const uint32_t *numbers;
 };
 void act_key_encode(struct act_buf *out, struct act_key key);
+/* The key of the instance around it (its numbers are key's); false: it is the run's top, or no key of the plan. */
+bool act_key_around(const struct act_plan *plan, struct act_key key, struct act_key *ret);
 /* "chain[2].group[0]", "do[17].then"; a call adds a step "task" or "workflow". "" for the run's top. */
 void act_key_path(struct act_buf *out, const struct act_plan *plan, struct act_key key);
 
@@ -79,6 +81,13 @@ struct act_blob {
     struct act_str bytes; /* inline (up to 512), when file is empty */
     struct act_str file;  /* name within the run's folder */
     uint64_t offset, length;
+};
+
+enum act_reused_bits {
+    ACT_REUSED_AS_SKIPPED = 1, /* a `cancel` node had ended it */
+    ACT_REUSED_SECRET = 2,     /* its output held a secret */
+    ACT_REUSED_UNDONE = 4,
+    ACT_REUSED_END = 8, /* NODE_ENDED: it did not run here */
 };
 
 struct act_event {
@@ -114,9 +123,13 @@ struct act_event {
     struct act_str
         order; /* ENDED: varint lengths, alternately of out and err, as they were read; empty if only one has bytes */
     struct act_value
-        *actor_state;        /* ENDED of a call, as its executor gives it: what the actor is now,
+        *actor_state; /* ENDED of a call, as its executor gives it: what the actor is now,
                                       bytes as a text. Not logged: it goes into the store beside it */
-    struct act_arena *owner; /* decoded events: what fini releases; NULL otherwise */
+    /* REUSED; bits: NODE_ENDED, too */
+    struct act_value *input, *params; /* what entered it, its params, where an undo may need them */
+    uint32_t forgiven;                /* failures that it tolerated */
+    uint32_t bits;                    /* enum act_reused_bits */
+    struct act_arena *owner;          /* decoded events: what fini releases; NULL otherwise */
 };
 
 /* Appends length-prefixed event. */

@@ -78,7 +78,7 @@ put_blob(struct act_buf *out, const char *key, const struct act_blob *blob)
 static bool
 has_status(enum act_event_type type)
 {
-    return act_event_class(type) == ACT_CLASS_RECORD;
+    return act_event_class(type) == ACT_CLASS_RECORD || type == ACT_EVENT_REUSED;
 }
 
 static void
@@ -112,6 +112,10 @@ act_event_json(struct act_buf *out, const struct act_plan *plan, const struct ac
     put_text(out, "name", e->name);
     put_text(out, "label", e->type == ACT_EVENT_NODE_ENDED ? act_event_label(plan, e) : e->label);
     put_text(out, "message", e->message);
+    if (e->bits & ACT_REUSED_END)
+        act_buf_add_cstr(out, ",\"reused\":true");
+    if (e->type == ACT_EVENT_FORKED)
+        put_text(out, "run", e->id);
     put_value(out, "value", e->value);
     put_value(out, "outputs", e->outputs);
     put_value(out, "error", e->error);

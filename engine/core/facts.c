@@ -71,6 +71,12 @@ check(struct act_run *run, const struct act_fact *fact, struct act_error *err)
         return refuse(err, "a record is not a fact");
     if (run->status == ACT_STATUS_PENDING)
         return refuse(err, "the run has not started");
+    bool tells = type == ACT_EVENT_REUSED || type == ACT_EVENT_FORKED;
+    if (tells != run->gathering)
+        return refuse(err, tells ? "the run is no fork that is beginning"
+                                 : "what the fork reuses has not been told yet");
+    if (tells)
+        return type == ACT_EVENT_REUSED ? act_reuse_check(run, &fact->event, err) : ACT_OK;
     if (type == ACT_EVENT_RETRY)
         return is_ended(run->status) ? act_reopen_check(run, fact->event.name, err)
                                      : refuse(err, "the run has not ended");
@@ -124,6 +130,10 @@ start_run(struct act_run *run, const struct act_event *event)
         run->seed = (uint64_t)seed;
     set_nonce(run);
     run->status = ACT_STATUS_RUNNING;
+    if (act_member(run->start, ACT_STR("fork")) != NULL) {
+        run->gathering = true;
+        run->reuse = act_reuse_create();
+    }
     struct act_instance *root = act_spawn(run, NULL, 0, 0, act_value_null());
     run->root = root->slot;
     root->env = act_value_retain(run->env);
@@ -220,6 +230,8 @@ apply(struct act_run *run, const struct act_fact *fact, struct act_instance *ins
     case ACT_EVENT_RUN_STARTED: start_run(run, event); break;
     case ACT_EVENT_DISPATCHED: act_instance_move(run, inst, ACT_MOVE_DISPATCH); break;
     case ACT_EVENT_ENDED:
+        if (run->ledger != NULL)
+            act_ledger_output(run, inst, event);
         act_task_ended(run, inst, fact);
         act_run_check_suspended(run);
         break;
@@ -234,7 +246,13 @@ apply(struct act_run *run, const struct act_fact *fact, struct act_instance *ins
     case ACT_EVENT_RESUME: wake(run); break;
     case ACT_EVENT_LIMITS: act_instance_move(run, inst, ACT_MOVE_START); break;
     case ACT_EVENT_ANSWER: on_answer(run, inst, event); break;
-    case ACT_EVENT_RETRY: act_reopen(run, event->name); break;
+    case ACT_EVENT_RETRY:
+        act_reuse_destroy(run->reuse);
+        run->reuse = NULL;
+        act_reopen(run, event->name);
+        break;
+    case ACT_EVENT_REUSED: act_reuse_add(run, event); break;
+    case ACT_EVENT_FORKED: act_reuse_complete(run, event); break;
     case ACT_EVENT_TICK:
     case ACT_EVENT_ADOPTED:
     case ACT_EVENT_STARTED:

@@ -40,7 +40,7 @@ static struct act_instance *
 turn(const struct act_run *run, const struct act_instance *at, uint32_t number)
 {
     const struct act_inside *in = at->inside;
-    if (in->items != NULL)
+    if (in->ends != NULL) /* for, matrix */
         return act_child(run, at, number);
     for (uint32_t i = in->total; i-- > 0;) {
         struct act_instance *child = act_at(run, in->children[i]);

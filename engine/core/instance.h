@@ -28,6 +28,7 @@ struct act_inside {
     uint32_t quorum;            /* 0: none */
     uint32_t succeeded, failed, tolerated, skipped; /* members that ended so */
     bool race, listed, collect, fail_fast, reached;
+    bool recalled; /* a fork has it from another run: the policy above was not read */
     struct act_value *
         current; /* chain: what the next gets; loops: the last turn's result; members: the quorum's list */
     struct act_value *items; /* for: the list; matrix: the combinations */
@@ -53,8 +54,9 @@ struct act_instance {
         exited;
     uint32_t attempt, floor,
         begun; /* see invariant 4; begun: the newest that was more than a number */
-    uint32_t inside_floor, most_inside;         /* for what is inside: floor; the most used */
-    uint32_t tries;                             /* retries used up */
+    uint32_t inside_floor, most_inside; /* for what is inside: floor; the most used */
+    uint32_t tries;                     /* retries used up */
+    uint32_t forgiven;                  /* failures that it tolerated: its own, its members' */
     uint32_t timers, park_timer, timeout_timer; /* numbers; 0: none */
     int32_t priority, exit_code, signal;
     int64_t due_ms, timeout_ms, deadline_ns, grace_ms;

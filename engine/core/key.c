@@ -11,6 +11,31 @@ act_key_encode(struct act_buf *out, struct act_key key)
         act_wire_u64(out, key.numbers[i]);
 }
 
+static bool
+repeats(const struct act_plan_node *node)
+{
+    return node->kind == ACT_KIND_FOR || node->kind == ACT_KIND_MATRIX ||
+           node->kind == ACT_KIND_WHILE || node->kind == ACT_KIND_UNTIL;
+}
+
+bool
+act_key_around(const struct act_plan *plan, struct act_key key, struct act_key *ret)
+{
+    if (key.node >= plan->nodes.len)
+        return false;
+    const struct act_plan_node *node = &plan->nodes.ptr[key.node];
+    struct act_key around = key;
+    bool called = node->parent == ACT_NODE_NONE;
+    bool turn = !called && node->role == ACT_ROLE_DO && repeats(&plan->nodes.ptr[node->parent]);
+    if ((called || turn) && key.count == 0)
+        return false;
+    if (called || turn)
+        around.count--;
+    around.node = called ? key.numbers[around.count] : node->parent;
+    *ret = around;
+    return around.node < plan->nodes.len;
+}
+
 /* One level of a path, innermost first: a plan node and, if it is a turn or item, its number. */
 struct level {
     uint32_t node;
@@ -20,13 +45,6 @@ struct levels {
     struct level *ptr;
     uint32_t len, cap;
 };
-
-static bool
-repeats(const struct act_plan_node *node)
-{
-    return node->kind == ACT_KIND_FOR || node->kind == ACT_KIND_MATRIX ||
-           node->kind == ACT_KIND_WHILE || node->kind == ACT_KIND_UNTIL;
-}
 
 /* Fails (returns false) on keys that do not belong to the plan. */
 static bool

@@ -4,7 +4,8 @@
 #define ACT_ENGINE_CORE_MACHINE_H
 
 #include "base/map.h"
-#include "engine/core/instance.h"
+#include "engine/core/ledger.h"
+#include "engine/core/reuse.h"
 
 enum act_move {
 #define ACT_MOVE(name) ACT_MOVE_##name,
@@ -26,6 +27,7 @@ enum act_state_action {
     ACT_ON_undo,
     ACT_ON_finish,
     ACT_ON_reopen,
+    ACT_ON_recall,
 };
 struct act_state_row {
     uint8_t known, next, action; /* enum act_state, enum act_state_action */
@@ -82,6 +84,7 @@ struct act_run {
     uint32_t ring_cap, ring_head, ring_len;
     enum act_status status;
     bool cancelled, frozen, muted, replaying, replayed;
+    bool gathering;             /* a fork: what it reuses is being told, no step is made */
     uint32_t root;              /* slot */
     uint64_t steps, seq, order; /* done; last used; running number */
     int64_t now_ms, now_ns;
@@ -98,6 +101,8 @@ struct act_run {
     ACT_VEC(struct act_mailbox) boxes;
     ACT_VEC(act_inst) cancels; /* cancel nodes that wait */
     ACT_VEC(struct act_doomed) doomed;
+    struct act_ledger *ledger; /* NULL unless they are kept */
+    struct act_reuse *reuse;   /* NULL unless it is a fork */
     struct act_pattern_cache *patterns;
     struct act_effects *effects; /* of the turn under way */
     struct act_effects past;     /* replay's */
@@ -243,6 +248,8 @@ struct act_str
 act_name_of(struct act_run *run, const struct act_instance *inst,
             struct act_buf *out); /* id, else path; of the top: the workflow's name */
 
+/* children.c: failures that inst has tolerated are counted and shown. */
+void act_forgive(struct act_run *run, struct act_instance *inst, uint32_t count);
 /* retry.c */
 bool act_retry_wanted(struct act_run *run, struct act_instance *inst, int64_t *ret_delay_ms);
 /* undo.c */
@@ -280,10 +287,15 @@ void act_chord_start(struct act_run *run, struct act_instance *inst);
 void act_chord_ended(struct act_run *run, struct act_instance *inst, struct act_instance *child);
 void act_chord_quorum(struct act_run *run, struct act_instance *members);
 void act_call_start(struct act_run *run, struct act_instance *inst);
+/* As act_members_read_again, for the params of what is called; of another kind: true. */
+bool act_call_read_again(struct act_run *run, struct act_instance *inst,
+                         struct act_instance *child);
 void act_call_ended(struct act_run *run, struct act_instance *inst, struct act_instance *child);
 void act_members_start(struct act_run *run, struct act_instance *inst);
 void act_members_ended(struct act_run *run, struct act_instance *inst, struct act_instance *child);
 void act_members_fill(struct act_run *run, struct act_instance *inst);
+/* `retry` of what a fork took over: what was not read there. False: failed, asked or begun anew. */
+bool act_members_read_again(struct act_run *run, struct act_instance *inst);
 void act_members_finish(struct act_run *run, struct act_instance *inst);
 void act_member_count(struct act_run *run, struct act_instance *inst, enum act_count count);
 struct act_value *act_member_result(const struct act_run *run, const struct act_instance *inst,
@@ -308,9 +320,14 @@ void act_taskbox_destroy(struct act_taskbox *box);
 const struct act_task *act_taskbox_task(const struct act_taskbox *box);
 void act_task_ended(struct act_run *run, struct act_instance *inst, const struct act_fact *fact);
 /* reopen.c */
+/* "no node 'name' <what>", or that it did not begin; with the name that was meant. */
+enum act_err act_refuse_unknown(const struct act_run *run, struct act_str name, const char *what,
+                                struct act_error *err);
 enum act_err act_reopen_check(struct act_run *run, struct act_str name, struct act_error *err);
 void act_reopen(struct act_run *run, struct act_str name);
-void act_reopen_child(struct act_run *run, struct act_instance *inst, struct act_instance *child);
+/* input (lent) enters the child, if that is not known: a fork took it over. */
+void act_reopen_child(struct act_run *run, struct act_instance *inst, struct act_instance *child,
+                      const struct act_value *input);
 void act_reopen_chain(struct act_run *run, struct act_instance *inst);
 void act_reopen_members(struct act_run *run, struct act_instance *inst);
 void act_reopen_one(struct act_run *run, struct act_instance *inst);

@@ -59,8 +59,9 @@ search(struct act_run *run, struct act_str name)
 }
 
 /* Names are written by hand: what was probably meant, or what became of it. */
-static enum act_err
-refuse_unknown(struct act_run *run, struct act_str name, struct act_error *err)
+enum act_err
+act_refuse_unknown(const struct act_run *run, struct act_str name, const char *what,
+                   struct act_error *err)
 {
     const struct act_plan *plan = run->plan;
     struct act_str best = {0};
@@ -81,10 +82,10 @@ refuse_unknown(struct act_run *run, struct act_str name, struct act_error *err)
     if (planned) {
         act_error_set(err, ACT_ERR_NOT_FOUND, "node '%.*s' did not begin in this run",
                       ACT_STR_ARG(name));
-        act_error_hint(err, "without --from, what failed and what did not begin is run");
+        act_error_hint(err, "`actant history show RUN` prints what did");
         return ACT_ERR_NOT_FOUND;
     }
-    act_error_set(err, ACT_ERR_NOT_FOUND, "no node '%.*s' can be retried", ACT_STR_ARG(name));
+    act_error_set(err, ACT_ERR_NOT_FOUND, "no node '%.*s' %s", ACT_STR_ARG(name), what);
     if (best.len > 0)
         act_error_hint(err, "did you mean '%.*s'?", ACT_STR_ARG(best));
     else
@@ -104,7 +105,7 @@ act_reopen_check(struct act_run *run, struct act_str name, struct act_error *err
     if (s.count == 1)
         return ACT_OK;
     if (s.count == 0)
-        return refuse_unknown(run, name, err);
+        return act_refuse_unknown(run, name, "can be retried", err);
     act_error_set(err, ACT_ERR_INVALID, "'%.*s' names %u instances", ACT_STR_ARG(name), s.count);
     act_error_hint(err, "give the path of an instance, as `actant history show RUN` prints it");
     return ACT_ERR_INVALID;
@@ -119,6 +120,8 @@ reopen(struct act_run *run, struct act_instance *inst)
     bool target = inst->on_path && inst->watched;
     bool anew = target || inst->undone || ops->reopen == NULL || inst->inside == NULL;
     inst->reopening = !anew;
+    if (run->ledger != NULL)
+        act_ledger_reopened(run, inst);
     inst->attempt++;
     inst->decided = inst->stopped = inst->no_undo = inst->as_skipped = inst->seen = false;
     inst->tolerated = inst->undone = inst->undone_inside = inst->watched = inst->on_path = false;
@@ -132,8 +135,11 @@ reopen(struct act_run *run, struct act_instance *inst)
 }
 
 void
-act_reopen_child(struct act_run *run, struct act_instance *inst, struct act_instance *child)
+act_reopen_child(struct act_run *run, struct act_instance *inst, struct act_instance *child,
+                 const struct act_value *input)
 {
+    if (child->input == NULL)
+        child->input = input != NULL ? act_value_retain(input) : act_value_null();
     inst->inside->live++;
     reopen(run, child);
 }
@@ -201,7 +207,7 @@ act_reopen_chain(struct act_run *run, struct act_instance *inst)
         return;
     }
     in->next = at + 1;
-    act_reopen_child(run, inst, child);
+    act_reopen_child(run, inst, child, in->current);
 }
 
 /* What needs the retried member, over however many others, starts anew. */
@@ -289,6 +295,8 @@ act_reopen_members(struct act_run *run, struct act_instance *inst)
 {
     struct act_inside *in = inst->inside;
     bool dag = act_kind_of(run, inst) == ACT_KIND_DAG;
+    if (in->recalled && !act_members_read_again(run, inst))
+        return;
     if (in->race || in->quorum > 0) {
         start_anew(run, inst);
         return;
@@ -314,8 +322,8 @@ act_reopen_one(struct act_run *run, struct act_instance *inst)
         child = act_child(run, inst, i);
     if (child == NULL || is_fresh(child) || is_good(child))
         start_anew(run, inst);
-    else
-        act_reopen_child(run, inst, child);
+    else if (!inst->inside->recalled || act_call_read_again(run, inst, child))
+        act_reopen_child(run, inst, child, inst->input);
 }
 
 void
@@ -328,9 +336,9 @@ act_reopen_chord(struct act_run *run, struct act_instance *inst)
     } else if (!is_good(members)) {
         if (then != NULL)
             drop_child(run, inst, then->number);
-        act_reopen_child(run, inst, members);
+        act_reopen_child(run, inst, members, inst->input);
     } else if (then != NULL && !is_good(then) && !is_fresh(then)) {
-        act_reopen_child(run, inst, then);
+        act_reopen_child(run, inst, then, members->result);
     } else {
         if (then != NULL)
             drop_child(run, inst, then->number);
@@ -342,8 +350,8 @@ void
 act_reopen_loop(struct act_run *run, struct act_instance *inst)
 {
     struct act_inside *in = inst->inside;
-    for (uint32_t i = 0; i + 1 < in->total; i++) {
-        if (!is_good(act_child(run, inst, i))) {
+    for (uint32_t i = 0; i + 1 < in->total || in->recalled; i++) {
+        if (in->recalled || !is_good(act_child(run, inst, i))) {
             start_anew(run, inst); /* an earlier turn was undone or is asked for */
             return;
         }
@@ -359,6 +367,6 @@ act_reopen_loop(struct act_run *run, struct act_instance *inst)
         run->step = ACT_STEP_NEXT;
         act_loop_next(run, inst);
     } else {
-        act_reopen_child(run, inst, turn);
+        act_reopen_child(run, inst, turn, in->current);
     }
 }

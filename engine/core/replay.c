@@ -47,7 +47,8 @@ replay_fact(struct act_run *run, const struct act_event *event, size_t checked,
     if (run->past.log.len != checked)
         return differs(err, event->seq, "the machine derives a verdict that is not in the log");
     struct act_fact fact = {.event = *event};
-    bool whole = event->key.count == 0 && event->key.node == 0 && event->attempt == 0;
+    bool whole = event->type == ACT_EVENT_REUSED ||
+                 (event->key.count == 0 && event->key.node == 0 && event->attempt == 0);
     if (!whole) {
         fact.inst = act_run_find(run, event->key);
         if (fact.inst == ACT_INST_NONE)

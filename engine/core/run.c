@@ -92,6 +92,8 @@ act_run_destroy(struct act_run *run)
     act_value_release(run->env);
     act_value_release(run->params);
     act_value_release(run->empty);
+    act_ledger_destroy(run->ledger);
+    act_reuse_destroy(run->reuse);
     act_pattern_cache_destroy(run->patterns);
     act_arena_fini(&run->arena);
     act_vec_fini(&run->cancels);
@@ -157,7 +159,7 @@ is_ended(enum act_status status)
 bool
 act_run_more(const struct act_run *run)
 {
-    return run->ring_len > 0 && !run->frozen && !is_ended(run->status);
+    return run->ring_len > 0 && !run->frozen && !run->gathering && !is_ended(run->status);
 }
 
 bool

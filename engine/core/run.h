@@ -34,7 +34,7 @@ enum act_effect_type {
     ACT_EFFECT_SIGNAL_OUT, /* send signal `name` with `value` to run `to` */
     ACT_EFFECT_ACQUIRE, /* inst waits for limits (a literal map); apply LIMITS when all are held. From
                              * act_run_reissue with number 1: inst holds them already, take note */
-    ACT_EFFECT_RELEASE, /* give inst's limits back, or stop waiting for them */
+    ACT_EFFECT_RELEASE, /* give inst's limits back, or stop waiting for them; it may have asked for none yet */
     ACT_EFFECT_QUESTION, /* hashFiles: value is the list of patterns, dir where to look; apply ANSWER */
     ACT_EFFECT_RUN_ENDED, /* act_run_outcome has it */
 };

@@ -186,6 +186,8 @@ act_wait_start(struct act_run *run, struct act_instance *inst)
         !signal_name(run, inst, &name))
         return;
     struct act_mailbox *box = box_of(run, act_value_as_str(name));
+    if (run->ledger != NULL)
+        act_ledger_signal(run, inst, act_value_as_str(name), NULL);
     act_value_release(name);
     if (!fresh && take_now(run, inst, box))
         return;
@@ -231,6 +233,8 @@ act_signal_start(struct act_run *run, struct act_instance *inst)
     if (with == NULL)
         with = act_value_null();
     if (is_own_run(run, to)) {
+        if (run->ledger != NULL)
+            act_ledger_signal(run, inst, act_value_as_str(name), with);
         act_signal_deliver(run, act_value_as_str(name), with);
     } else {
         struct act_effect *effect = act_emit(run, ACT_EFFECT_SIGNAL_OUT, inst);

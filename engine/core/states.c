@@ -124,6 +124,8 @@ on_finish(struct act_run *run, struct act_instance *inst)
     inst->order = ++run->order;
     inst->ended_ns = run->now_ns;
     act_log_ended(run, inst);
+    if (run->ledger != NULL)
+        act_ledger_ended(run, inst);
     if (inst->parent == ACT_SLOT_NONE)
         act_run_finish(run);
     else
@@ -140,6 +142,14 @@ on_start(struct act_run *run, struct act_instance *inst)
     inst->started_ms = run->now_ms;
     inst->started_ns = run->now_ns;
     act_push(run, inst, ACT_STEP_START);
+}
+
+/* What is inside of what was recalled has nobody who waits for its end. */
+static void
+on_recall(struct act_run *run, struct act_instance *inst)
+{
+    if (!inst->seen)
+        act_push(run, inst, ACT_STEP_CHILD);
 }
 
 static void
@@ -165,6 +175,7 @@ act(struct act_run *run, struct act_instance *inst, enum act_state_action action
     case ACT_ON_undo: act_undo_next(run, inst); break;
     case ACT_ON_finish: on_finish(run, inst); break;
     case ACT_ON_reopen: act_push(run, inst, ACT_STEP_ATTEMPT); break;
+    case ACT_ON_recall: on_recall(run, inst); break;
     }
 }
 

@@ -69,6 +69,11 @@ void
 act_branch_if(struct act_run *run, struct act_instance *inst)
 {
     bool truth;
+    uint32_t chosen = act_reuse_branch(run, inst);
+    if (chosen != ACT_NODE_NONE) {
+        take_branch(run, inst, chosen);
+        return;
+    }
     if (!act_eval_bool(run, inst, ACT_ATTR_SUBJECT, &truth))
         return;
     enum act_role role = truth ? ACT_ROLE_THEN : ACT_ROLE_ELSE;
@@ -79,6 +84,11 @@ void
 act_branch_switch(struct act_run *run, struct act_instance *inst)
 {
     struct act_value *subject = NULL;
+    uint32_t chosen = act_reuse_branch(run, inst);
+    if (chosen != ACT_NODE_NONE) {
+        take_branch(run, inst, chosen);
+        return;
+    }
     if (!act_eval(run, inst, ACT_ATTR_SUBJECT, &subject))
         return;
     const struct act_value *cases = act_plan_literal(run->plan, inst->node, ACT_ATTR_CASES);

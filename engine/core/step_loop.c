@@ -95,7 +95,10 @@ act_loop_next(struct act_run *run, struct act_instance *inst)
         return;
     bool until = act_kind_of(run, inst) == ACT_KIND_UNTIL;
     struct act_instance *turn = in->reached ? turn_of(run, inst) : NULL;
-    if (!until || turn != NULL) {
+    if ((int64_t)in->next <= act_reuse_turn(run, inst)) { /* a fork goes on to that turn */
+        in->reached = false;
+        let_go(run, inst, turn);
+    } else if (!until || turn != NULL) {
         struct act_value *v = NULL;
         struct act_scope scope = {.at = until ? turn : inst,
                                   .prev = in->current,

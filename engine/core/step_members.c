@@ -46,6 +46,9 @@ static bool
 read_items(struct act_run *run, struct act_instance *inst, struct act_value **ret)
 {
     struct act_error err = {0};
+    *ret = act_reuse_items(run, inst);
+    if (*ret != NULL)
+        return true;
     if (act_kind_of(run, inst) == ACT_KIND_FOR) {
         if (!act_eval(run, inst, ACT_ATTR_SUBJECT, ret))
             return false;
@@ -99,33 +102,73 @@ delegates(const struct act_run *run, const struct act_instance *inst)
            act_plan_child(run->plan, inst->node, ACT_ROLE_MEMBERS) != ACT_NODE_NONE;
 }
 
+/* Into ret: how its members are taken. False: failed or asked. */
+static bool
+read_inside(struct act_run *run, struct act_instance *inst, struct act_inside *ret,
+            struct act_value **ret_items)
+{
+    int64_t quorum, window;
+    if (!read_policy(run, inst, &ret->race, &ret->listed, &quorum, &window) ||
+        !act_eval_bool(run, inst, ACT_ATTR_COLLECT, &ret->collect) ||
+        !act_eval_bool(run, inst, ACT_ATTR_FAIL_FAST, &ret->fail_fast))
+        return false;
+    if (is_dynamic(run, inst) && !read_items(run, inst, ret_items))
+        return false;
+    ret->window = window > UINT32_MAX ? UINT32_MAX : (uint32_t)window;
+    ret->quorum = quorum > UINT32_MAX ? UINT32_MAX : (uint32_t)quorum;
+    ret->fail_fast = ret->fail_fast && !ret->collect;
+    return true;
+}
+
+static void
+set_policy(struct act_inside *in, const struct act_inside *policy)
+{
+    in->window = policy->window;
+    in->quorum = policy->quorum;
+    in->race = policy->race;
+    in->listed = policy->listed;
+    in->collect = policy->collect;
+    in->fail_fast = policy->fail_fast;
+}
+
+bool
+act_members_read_again(struct act_run *run, struct act_instance *inst)
+{
+    struct act_inside policy = {0}, *in = inst->inside;
+    struct act_value *items = NULL;
+    if (!read_inside(run, inst, &policy, &items)) {
+        inst->reopening = inst->asking != ACT_STEP_NONE; /* once more when the answer is there */
+        return false;
+    }
+    if (items != NULL && act_value_len(items) != in->total) {
+        act_value_release(items);
+        act_children_clear(run, inst);
+        act_members_start(run, inst);
+        return false;
+    }
+    set_policy(in, &policy);
+    in->items = items;
+    in->recalled = false;
+    return true;
+}
+
 void
 act_members_start(struct act_run *run, struct act_instance *inst)
 {
     struct act_value *items = NULL;
-    bool race, listed, collect, fail_fast;
-    int64_t quorum, window;
+    struct act_inside policy = {0};
     if (delegates(run, inst)) {
         act_inside_make(run, inst, static_total(run, inst));
         act_begin_child(run, inst, 0,
                         inst->input ? act_value_retain(inst->input) : act_value_null());
         return;
     }
-    if (!read_policy(run, inst, &race, &listed, &quorum, &window) ||
-        !act_eval_bool(run, inst, ACT_ATTR_COLLECT, &collect) ||
-        !act_eval_bool(run, inst, ACT_ATTR_FAIL_FAST, &fail_fast))
-        return;
-    if (is_dynamic(run, inst) && !read_items(run, inst, &items))
+    if (!read_inside(run, inst, &policy, &items))
         return;
     uint32_t total = items != NULL ? act_value_len(items) : static_total(run, inst);
     struct act_inside *in = act_inside_make(run, inst, total);
     in->items = items;
-    in->window = window > UINT32_MAX ? UINT32_MAX : (uint32_t)window;
-    in->quorum = quorum > UINT32_MAX ? UINT32_MAX : (uint32_t)quorum;
-    in->race = race;
-    in->listed = listed;
-    in->collect = collect;
-    in->fail_fast = fail_fast && !collect;
+    set_policy(in, &policy);
     if (items != NULL) {
         in->results = act_zalloc((size_t)total + 1, sizeof(*in->results));
         in->ends = act_zalloc((size_t)total + 1, sizeof(*in->ends));
@@ -175,7 +218,7 @@ act_members_fill(struct act_run *run, struct act_instance *inst)
         in->next++;
         child->admitted = true; /* until act_dag_met */
         if (again)
-            act_reopen_child(run, inst, child);
+            act_reopen_child(run, inst, child, inst->input);
         else
             act_push(run, child, ACT_STEP_BEGIN);
     }
@@ -183,7 +226,8 @@ act_members_fill(struct act_run *run, struct act_instance *inst)
         uint32_t i = in->next++;
         struct act_instance *child = act_child(run, inst, i);
         if (child != NULL && child->reopening) {
-            act_reopen_child(run, inst, child);
+            act_reopen_child(run, inst, child,
+                             in->items != NULL ? act_value_at(in->items, i) : inst->input);
             continue;
         }
         if (in->children[i] != ACT_SLOT_NONE || (in->ends != NULL && in->ends[i] != 0))
@@ -302,7 +346,7 @@ act_members_finish(struct act_run *run, struct act_instance *inst)
     } else if (in->failed > 0 && !in->collect) {
         fail_members(run, inst);
     } else {
-        run->tolerated += in->failed;
+        act_forgive(run, inst, in->failed);
         bool dag = act_kind_of(run, inst) == ACT_KIND_DAG;
         act_succeed(run, inst, dag ? map_of(run, inst) : list_of(run, inst, false));
     }
@@ -319,7 +363,7 @@ race_ended(struct act_run *run, struct act_instance *inst, struct act_instance *
 {
     struct act_inside *in = inst->inside;
     if (in->succeeded >= in->quorum) {
-        run->tolerated += in->failed;
+        act_forgive(run, inst, in->failed);
         act_succeed(run, inst, in->listed ? list_of(run, inst, true) : first_won(child));
         return;
     }
@@ -334,10 +378,10 @@ quorum_ended(struct act_run *run, struct act_instance *inst, enum act_count coun
     struct act_inside *in = inst->inside;
     if (in->reached) {
         if (count == ACT_COUNT_FAILED)
-            run->tolerated++;
+            act_forgive(run, inst, 1);
     } else if (in->succeeded >= in->quorum) {
         in->reached = true;
-        run->tolerated += in->failed;
+        act_forgive(run, inst, in->failed);
         act_value_set(&in->current, list_of(run, inst, true));
         act_push(run, inst, ACT_STEP_QUORUM);
     } else if (in->fail_fast && still_possible(in) < in->quorum) {

@@ -43,7 +43,7 @@ conclude(struct act_run *run, struct act_instance *inst)
 {
     struct act_instance *part = deciding(run, inst);
     if (act_role_of(run, part) == ACT_ROLE_CATCH && act_counts_as(part) != ACT_COUNT_FAILED)
-        run->tolerated++;
+        act_forgive(run, inst, 1);
     act_branch_ended(run, inst, part);
 }
 
@@ -203,6 +203,24 @@ act_call_start(struct act_run *run, struct act_instance *inst)
     in->children[own] = child->slot;
     in->live++;
     act_push(run, child, ACT_STEP_BEGIN);
+}
+
+bool
+act_call_read_again(struct act_run *run, struct act_instance *inst, struct act_instance *child)
+{
+    struct act_value *params = NULL;
+    if (act_kind_is_call(act_kind_of(run, inst))) {
+        if (!make_params(run, inst, child->node, &params)) {
+            inst->reopening = inst->asking != ACT_STEP_NONE;
+            return false;
+        }
+        act_value_set(&child->params, params);
+        bool closed = act_node(run, child->node)->flags & ACT_NODE_CLOSED;
+        if (closed && child->input == NULL)
+            child->input = act_value_null();
+    }
+    inst->inside->recalled = false;
+    return true;
 }
 
 void

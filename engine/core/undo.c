@@ -96,6 +96,8 @@ mark(struct act_run *run, struct act_instance *target, const struct act_instance
         at->undone_inside = true;
         if (at == owner)
             break;
+        if (run->ledger != NULL)
+            act_ledger_undone(run, at);
     }
 }
 

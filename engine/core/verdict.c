@@ -235,7 +235,7 @@ end(struct act_run *run, struct act_instance *inst)
         on_error = act_plan_attr(run->plan, inst->node, ACT_ATTR_ON_ERROR);
     if (on_error != NULL && *on_error == 1) {
         inst->tolerated = true;
-        run->tolerated++;
+        act_forgive(run, inst, 1);
     }
     if (inst->status != ACT_STATUS_SUCCEEDED)
         act_value_set(&inst->result, NULL);

@@ -28,6 +28,10 @@ struct act_blob_port_ops {
     /* A sealed in-memory file with these bytes, at offset 0. */
     enum act_err (*memory)(struct act_blob_port *self, struct act_str bytes, int *ret_fd,
                            struct act_error *err);
+    /* Makes a file of another run's folder one of this one's, under its name: they share what can no longer
+     * change, the spool is copied. It stays when the other run is removed. Nothing if it is there already. */
+    enum act_err (*adopt)(struct act_blob_port *self, struct act_blob_port *from,
+                          struct act_str file, struct act_error *err);
     void (*close)(struct act_blob_port *self);
 };
 struct act_blob_port {

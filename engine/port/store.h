@@ -11,6 +11,8 @@
 
 enum act_durability { ACT_DURABLE_OFF, ACT_DURABLE_PROCESS, ACT_DURABLE_POWER };
 
+struct act_fork_states;
+
 /* What `history list` shows of a run; kept in the runs table, updated in the batch that changes it. */
 struct act_run_row {
     struct act_str run;      /* id */
@@ -22,7 +24,8 @@ struct act_run_row {
     struct act_str path;      /* of the spec, absolute, as it was started */
     struct act_str plan_hash; /* hex */
     struct act_value *spec; /* {"params": …, "options": …}: what `rerun` needs again; may be NULL */
-    struct act_value *from; /* {"run", "node"} or NULL */
+    struct act_value *from;               /* {"run", "node"} or NULL */
+    const struct act_fork_states *states; /* create_run alone; or NULL */
 };
 typedef ACT_VEC(struct act_run_row) act_run_rows;
 
@@ -91,6 +94,11 @@ struct act_snapshot {
 /* So many processes died while they took a run up again: the next one refuses. */
 #define ACT_RECOVERIES_MAX 2
 
+/* What a fork has from another run's rows: the states of those of its own actors, by name. */
+struct act_fork_states {
+    struct act_str run;
+    const struct act_str *names;
+    uint32_t count;
 /* One append among many: the arguments of act_store_ops.append, and what came of it. */
 struct act_store_job {
     struct act_str run;

@@ -306,6 +306,7 @@ keep_row(struct act_coord *crew, const struct act_run_row *row)
         .duration_ms = row->duration_ms,
         .spec = row->spec,
         .from = row->from,
+        .states = row->states,
     };
 }
 
@@ -319,6 +320,8 @@ act_coord_start(struct act_coord *crew, const struct act_run_row *row,
     crew->prepared = act_desk_create(crew);
     enum act_err code = act_desk_start(crew->prepared, started, plan_bytes, err);
     crew->row.spec = crew->row.from = NULL; /* the caller's */
+    crew->row.states = NULL;
+    crew->options.reused = (struct act_str){0};
     return code == ACT_OK ? man(crew, err) : code;
 }
 

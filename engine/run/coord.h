@@ -63,6 +63,8 @@ struct act_coord_options {
     bool sync_first;   /* the first batch of a new run is committed at FULL */
     struct act_far far; /* then router, end_leftovers and proven are not used */
     const struct act_plan *plan;
+    /* A new run that is a fork: the facts that follow RUN_STARTED, encoded; lent until it has started. */
+    struct act_str reused;
     uint32_t slots;        /* -j */
     bool take_quarantined; /* resume although processes have died while they did */
     enum act_on_interrupt on_interrupt;

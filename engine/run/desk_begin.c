@@ -28,6 +28,29 @@ create(struct act_desk *desk, struct act_str plan_bytes, struct act_error *err)
     return code;
 }
 
+/* What the run, a fork, has from another one. */
+static enum act_err
+tell_reused(struct act_desk *desk, struct act_error *err)
+{
+    const struct act_coord_options *options = &desk->crew->options;
+    struct act_str rest = options->reused;
+    struct act_arena arena = {0};
+    enum act_err code = ACT_OK;
+    while (code == ACT_OK && rest.len > 0) {
+        struct act_fact fact = {0};
+        code = act_event_decode(&rest, &arena, options->blobs ? &options->blobs->loader : NULL,
+                                &fact.event, err);
+        if (code != ACT_OK)
+            break;
+        fact.event.at_ms = desk->crew->row.started_ms;
+        fact.event.at_ns = act_crew_now_ns(desk->crew);
+        code = act_run_apply(desk->run, &fact, &desk->effects, err);
+        act_event_fini(&fact.event);
+    }
+    act_arena_fini(&arena);
+    return code;
+}
+
 enum act_err
 act_desk_start(struct act_desk *desk, const struct act_value *started, struct act_str plan_bytes,
                struct act_error *err)
@@ -38,6 +61,8 @@ act_desk_start(struct act_desk *desk, const struct act_value *started, struct ac
     fact.event.at_ms = desk->crew->row.started_ms;
     enum act_err code = act_run_apply(desk->run, &fact, &desk->effects, err);
     act_value_release(value);
+    if (code == ACT_OK)
+        code = tell_reused(desk, err);
     if (code != ACT_OK)
         return code;
     desk->callees.closed = true;

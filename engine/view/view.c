@@ -84,6 +84,7 @@ begin(struct act_view_entry *entry, const struct act_event *event, enum act_stat
 {
     if (entry->recorded)
         clear_end(entry);
+    entry->reused = false;
     entry->status = status;
     entry->attempt = event->attempt;
     entry->started_ms = event->at_ms;
@@ -170,6 +171,7 @@ on_node_ended(struct act_view *view, const struct act_event *event)
     struct act_view_entry *entry = entry_of(view, event->key);
     clear_end(entry);
     entry->recorded = true;
+    entry->reused = (event->bits & ACT_REUSED_END) != 0;
     entry->status = event->status;
     entry->cause = event->cause;
     entry->tolerated = event->flag;
@@ -188,6 +190,31 @@ on_node_ended(struct act_view *view, const struct act_event *event)
     entry->result_is_output = event->result_is_output;
     entry->outputs = keep(event->outputs);
     entry->error = keep(event->error);
+}
+
+/* What it had written stands there as an attempt of its own; its end follows as a record. */
+static void
+on_reused(struct act_view *view, const struct act_event *event)
+{
+    bool ended = event->status >= ACT_STATUS_SUCCEEDED && event->status <= ACT_STATUS_CANCELLED;
+    if (!ended)
+        return;
+    struct act_view_entry *entry = entry_of(view, event->key);
+    if (event->out.bytes.len == 0 && event->out.file.len == 0 && event->err.bytes.len == 0 &&
+        event->err.file.len == 0 && !event->result_is_output)
+        return;
+    struct act_view_attempt *attempt = attempt_of(entry, event->attempt);
+    attempt->ended = true;
+    attempt->secret = (event->bits & ACT_REUSED_SECRET) != 0;
+    attempt->status = event->status;
+    attempt->cause = event->cause;
+    attempt->exit_code = event->exit_code;
+    attempt->signal = event->signal;
+    attempt->started_ms = attempt->ended_ms = event->at_ms;
+    attempt->started_ns = attempt->ended_ns = event->at_ns;
+    attempt->out = keep_blob(view, &event->out);
+    attempt->err = keep_blob(view, &event->err);
+    attempt->order = act_arena_str(&view->arena, event->order);
 }
 
 static void
@@ -267,6 +294,8 @@ on_event(struct act_view *view, const struct act_event *event)
         break;
     case ACT_EVENT_RESUME: view->status = ACT_STATUS_RUNNING; break;
     case ACT_EVENT_UNDONE: entry_of(view, event->key)->undone = event->status; break;
+    case ACT_EVENT_REUSED: on_reused(view, event); break;
+    case ACT_EVENT_FORKED:
     case ACT_EVENT_TIMER:
     case ACT_EVENT_SIGNAL:
     case ACT_EVENT_CANCEL:

@@ -40,6 +40,7 @@ struct act_view_entry {
     enum act_status status;
     enum act_cause cause;
     bool tolerated, recorded; /* recorded: it has ended */
+    bool reused;              /* a fork has it from the run that it came from */
     enum act_status undone;   /* how its `undo` ended; pending: there was none */
     uint32_t attempt;         /* the last one's number */
     uint32_t turns;           /* of a loop that stands here as one */

@@ -204,6 +204,10 @@ act_view_entry_json(struct act_view_out *out, const struct act_view *view,
     text_or_null(
         out, "undone",
         act_str(entry->undone != ACT_STATUS_PENDING ? act_status_text(entry->undone) : ""));
+    if (entry->reused) {
+        key(out, "reused");
+        act_buf_add_cstr(&out->buf, "true");
+    }
     if (entry->turns > 0)
         integer(out, "turns", entry->turns);
     act_buf_add_byte(&out->buf, '}');

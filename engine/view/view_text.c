@@ -167,6 +167,8 @@ show_entry(struct act_view_out *out, const struct act_view *view,
         act_buf_printf(&out->buf, "  attempt %u", entry->attempt);
     if (entry->turns > 0)
         act_buf_printf(&out->buf, "  %u turns", entry->turns);
+    if (entry->reused)
+        act_buf_add_cstr(&out->buf, "  reused");
     if (entry->undone != ACT_STATUS_PENDING)
         act_buf_printf(&out->buf, "  undo %s", act_status_text(entry->undone));
     if (entry->status != ACT_STATUS_SUCCEEDED || entry->cause != ACT_CAUSE_NONE)

@@ -11,7 +11,8 @@ from wire import Damaged, Reader, references, value
 
 TYPES = {1: "run_started", 2: "dispatched", 3: "ended", 4: "timer", 5: "signal", 6: "cancel",
          7: "suspend", 8: "resume", 9: "limits", 10: "answer", 11: "retry", 12: "tick",
-         15: "adopted",         20: "started", 21: "output", 40: "node_started", 41: "node_ended", 42: "node_parked",
+         13: "reused", 14: "forked", 15: "adopted",
+         20: "started", 21: "output", 40: "node_started", 41: "node_ended", 42: "node_parked",
          43: "run_ended", 44: "run_suspended", 45: "undone"}
 RECORDS = {"node_started", "node_ended", "node_parked", "run_ended", "run_suspended", "undone"}
 STATUS = {0: "", 1: "ready", 2: "parked", 3: "running", 4: "stopping", 5: "succeeded",
@@ -25,9 +26,10 @@ ROW_SHIFT = 36
 SIGNED = {3: "at_ms", 4: "at_ns", 9: "exit_code", 10: "signal", 13: "started_ms",
           14: "started_ns"}
 PLAIN = {1: "seq", 2: "steps", 6: "attempt", 7: "status", 8: "cause", 11: "number", 12: "flag",
-         24: "out_at", 25: "out_length", 28: "err_at", 29: "err_length"}
+         24: "out_at", 25: "out_length", 28: "err_at", 29: "err_length",
+         35: "bits"}
 TEXTS = {15: "name", 16: "id", 21: "message", 23: "out_file", 27: "err_file"}
-VALUES = {17: "value", 19: "outputs", 20: "error"}
+VALUES = {17: "value", 19: "outputs", 20: "error", 32: "input", 33: "params"}
 
 
 class Event:

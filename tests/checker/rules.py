@@ -7,6 +7,7 @@ from plan import COLLECT, IDEMPOTENT, QUORUM, RETRY_MAX, UNDO, WORK
 
 ENDS = {"succeeded", "failed", "skipped", "cancelled"}
 UNPROVEN = {"lost", "interrupted"}
+REUSED_END = 8  # of a verdict: a fork has it from the run that it came from
 
 
 class Instance:
@@ -28,6 +29,7 @@ class History:
         self.found = []
         self.instances = {}
         self.reopened = 0  # seq of the last `retry`
+        self.reused = {}   # key → what a fork was told that it need not run
         self.over = None   # the run's end
         self.last = None
 
@@ -164,10 +166,32 @@ class History:
         node = self.plan.nodes[event.key[0]]
         if event.status not in ENDS:
             self.say("I5", event, f"ended as `{event.status}`")
-        if node.kind in WORK and event.status == "succeeded":
+        if event.bits & REUSED_END:
+            self._told(event)
+        elif node.kind in WORK and event.status == "succeeded":
             self._proven(event, inst)
         self._follows(event)
         inst.closed, inst.verdict = event.seq, event
+
+    # ---- forks: what they reuse was told before their first step, and is used once
+
+    def _on_reused(self, event):
+        if self.last is None or self.last.type not in {"run_started", "reused"}:
+            self.say("I5", event, "told what is reused after the fork has begun")
+        if event.key in self.reused:
+            self.say("I5", event, "told twice what is reused")
+        self.reused[event.key] = event
+
+    def _on_forked(self, event):
+        if self.last is None or self.last.type not in {"run_started", "reused"}:
+            self.say("I5", event, "a fork in the middle of a log")
+
+    def _told(self, event):
+        told = self.reused.pop(event.key, None)
+        if told is None:
+            self.say("I3", event, "reused, but the fork was not told so")
+        elif (told.status, told.cause, told.outputs) != (event.status, event.cause, event.outputs):
+            self.say("I5", event, f"reused otherwise than was told at {told.seq}")
 
     def _twice(self, event):
         inst = self.instance(event.key)

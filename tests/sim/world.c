@@ -87,7 +87,8 @@ release(struct world *w, act_inst inst)
             return;
         }
     }
-    world_problem(w, "RELEASE of what was not held");
+    if (!w->resuming) /* ACQUIRE is not told then, RELEASE is */
+        world_problem(w, "RELEASE of what was not held");
 }
 
 static void
@@ -115,10 +116,26 @@ check_ancestors(struct world *w, act_inst handle)
     }
 }
 
+/* Where chance comes from for an attempt. */
+static struct random
+chance(struct world *w, act_inst handle)
+{
+    const struct act_instance *inst = act_slab_get(&w->run->slab, handle);
+    if (w->fate == 0 || inst == NULL)
+        return (struct random){random_next(&w->random)};
+    struct act_buf text = {0};
+    act_key_encode(&text, act_key_of(w->run, inst));
+    act_buf_printf(&text, "/%u/%llu", inst->attempt, (unsigned long long)w->fate);
+    struct random fate = {act_str_hash(act_buf_str(&text))};
+    act_buf_fini(&text);
+    return fate;
+}
+
 static void
 start_job(struct world *w, act_inst inst)
 {
-    uint32_t took = random_below(&w->random, 3000);
+    struct random random = chance(w, inst);
+    uint32_t took = random_below(&random, 3000);
     struct world_job job = {
         .inst = inst, .ends_ms = w->now_ms + took, .kill_ms = INT64_MAX, .order = ++w->order};
     check_ancestors(w, inst);
@@ -217,17 +234,25 @@ world_apply(struct world *w, act_inst inst, struct act_event event)
 }
 
 void
-world_start(struct world *w)
+world_begin(struct world *w, const char *id, bool fork)
 {
     struct act_value *start = act_value_map();
     struct act_value *run = act_value_map();
     if (w->states != NULL)
         w->run->states = w->states;
-    act_value_map_put(run, ACT_STR("id"), act_value_cstring("r1"));
+    act_value_map_put(run, ACT_STR("id"), act_value_cstring(id));
+    if (fork)
+        act_value_map_put(start, ACT_STR("fork"), act_value_bool(true));
     act_value_map_put(start, ACT_STR("run"), run);
     act_value_map_put(start, ACT_STR("seed"), act_value_int(42));
     world_apply(w, 0, (struct act_event){.type = ACT_EVENT_RUN_STARTED, .value = start});
     act_value_release(start);
+}
+
+void
+world_start(struct world *w)
+{
+    world_begin(w, "r1", false);
 }
 
 /* ---- what the world does next ---- */
@@ -269,7 +294,7 @@ answer_questions(struct world *w)
         struct act_event event = {.type = ACT_EVENT_ANSWER};
         struct act_value *v = act_value_cstring("abc");
         event.value = v;
-        if (random_one_in(&w->random, 5))
+        if (w->fate == 0 && random_one_in(&w->random, 5))
             event.message = ACT_STR("no such folder");
         world_apply(w, q.inst, event); /* refused if it was stopped meanwhile */
         act_value_release(v);
@@ -281,12 +306,13 @@ static struct act_event
 how_it_ended(struct world *w, const struct world_job *job)
 {
     struct act_event event = {.type = ACT_EVENT_ENDED, .exit_code = 0};
-    uint32_t die = random_below(&w->random, 20);
+    struct random random = chance(w, job->inst);
+    uint32_t die = random_below(&random, 20);
     if (job->stopping || die == 0) {
         event.signal = 15;
         event.exit_code = -1;
     } else if (die < 4) {
-        event.exit_code = 1 + (int32_t)random_below(&w->random, 3);
+        event.exit_code = 1 + (int32_t)random_below(&random, 3);
     } else if (die == 4) {
         event.cause = ACT_CAUSE_LOST;
     } else {
@@ -400,10 +426,12 @@ resume(struct world *w)
     act_vec_clear(&w->timers);
     act_vec_clear(&w->acquires);
     act_vec_clear(&w->questions);
+    w->resuming = true;
     if (!world_apply(w, 0, (struct act_event){.type = ACT_EVENT_RESUME}))
         world_problem(w, "resume was refused");
     act_run_reissue(w->run, &w->effects);
     commit(w);
+    w->resuming = false;
 }
 
 /* What was derived before the reissue: nothing that starts something. */
@@ -491,6 +519,8 @@ static void
 disturb(struct world *w)
 {
     uint32_t die = random_below(&w->random, 120);
+    if (w->fate != 0)
+        return;
     if (die < 12)
         signal(w);
     if (w->calm || has_ended(w))
@@ -614,6 +644,8 @@ check_chain(struct world *w, struct seen *s, const struct act_event *e)
 static void
 check_event(struct world *w, struct seen *s, const struct act_event *e)
 {
+    if (e->type == ACT_EVENT_NODE_ENDED && (e->bits & ACT_REUSED_END))
+        act_map_put(&s->begun, name_of(s, e, true), e->seq); /* not to be made here again */
     if (e->type == ACT_EVENT_DISPATCHED || e->type == ACT_EVENT_NODE_STARTED) {
         check_needs(w, s, e);
         check_chain(w, s, e);

@@ -3,6 +3,7 @@
 #ifndef ACT_TESTS_SIM_WORLD_H
 #define ACT_TESTS_SIM_WORLD_H
 
+#include "engine/core/fork.h"
 #include "engine/core/machine.h"
 #include "tests/sim/plan_random.h"
 
@@ -41,18 +42,24 @@ struct world {
     ACT_VEC(struct world_timer) questions;
     uint32_t crashes, starts, picked;
     struct act_buf picked_path;
-    bool calm;         /* no crashes, cancels, suspensions */
-    bool loud;         /* print events */
+    uint64_t fate; /* not 0: how attempts end follows from it alone, and no signals come */
+    bool calm;     /* no crashes, cancels, suspensions */
+    bool loud;     /* print events */
+    bool resuming;
     char problem[512]; /* first broken promise; empty: none */
 };
 
 void world_init(struct world *w, const struct act_plan *plan, uint64_t seed);
 void world_fini(struct world *w);
 void world_start(struct world *w);
+void world_begin(struct world *w, const char *id, bool fork); /* fork: what it reuses must follow */
 /* Plays until the run has ended. False: problem says what went wrong. */
 bool world_play(struct world *w);
 bool world_apply(struct world *w, act_inst inst, struct act_event event);
 bool world_retry(struct world *w);
+/* Into ret, which was init with the same plan: a fork of w, whose run has ended, from a node that began in
+ * it. False: none of its nodes can be named. */
+bool world_fork(struct world *w, struct world *ret);
 /* After the end: replays the log, whole and cut, and checks it. */
 bool world_check_log(struct world *w);
 void world_problem(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));

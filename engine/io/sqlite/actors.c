@@ -193,6 +193,25 @@ act_actors_save(struct act_sqlite *s, int64_t row, const struct act_batch *batch
 }
 
 enum act_err
+act_actors_copy(struct act_sqlite *s, int64_t row, const struct act_fork_states *states,
+                struct act_error *err)
+{
+    enum act_err rc = ACT_OK;
+    for (uint32_t i = 0; rc == ACT_OK && states && i < states->count; i++) {
+        sqlite3_stmt *stmt;
+        rc = act_db_stmt(&s->db, ACT_SQL_ACTOR_COPY, &stmt, err);
+        if (rc != ACT_OK)
+            return rc;
+        sqlite3_bind_int64(stmt, 1, row);
+        act_db_bind_text(stmt, 2, states->run);
+        act_db_bind_text(stmt, 3, states->names[i]);
+        rc = act_db_step(&s->db, stmt, NULL, err);
+        sqlite3_clear_bindings(stmt);
+    }
+    return rc;
+}
+
+enum act_err
 act_actors_forget(struct act_sqlite *s, int64_t row, struct act_error *err)
 {
     enum act_err rc = act_db_run(&s->db, ACT_SQL_ACTOR_REMOVE_RUN, &row, 1, err);

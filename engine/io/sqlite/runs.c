@@ -272,6 +272,8 @@ act_sqlite_create_run(struct act_store *self, const struct act_run_row *row,
             rc = owned_elsewhere(row->run, pid, err);
         }
     }
+    if (rc == ACT_OK)
+        rc = act_actors_copy(s, owned->row, row->states, err);
     if (rc == ACT_OK && first && first->count > 0) {
         rc = act_batch_insert(s, owned->row, owned->hash, first, owned->hash, err);
         owned->next_seq = first->first_seq + first->count;

@@ -140,6 +140,9 @@ enum act_err act_sqlite_remove_actor(struct act_store *self, struct act_str name
 /* Inside a transaction: what a batch says of actors; what a run leaves behind of them. */
 enum act_err act_actors_save(struct act_sqlite *s, int64_t row, const struct act_batch *batch,
                              struct act_error *err);
+/* Inside a transaction: what a fork has of another run's. states may be NULL. */
+enum act_err act_actors_copy(struct act_sqlite *s, int64_t row,
+                             const struct act_fork_states *states, struct act_error *err);
 enum act_err act_actors_forget(struct act_sqlite *s, int64_t row, struct act_error *err);
 /* Is a run with this row owned by anybody alive? */
 bool act_limits_alive(struct act_sqlite *s, int64_t row);

@@ -363,6 +363,55 @@ blob_open_range(struct act_blob_port *self, struct act_str file, uint64_t offset
     return ACT_OK;
 }
 
+/* ---- from another run ---- */
+
+static int
+copy_all(int from, int to)
+{
+    struct stat st;
+    return fstat(from, &st) != 0 ? errno : copy_range(from, 0, (uint64_t)st.st_size, to);
+}
+
+/* Under another name until it is whole. */
+static int
+copy_file(struct file_port *to, int from, const char *name)
+{
+    static const char part[] = "part.tmp";
+    int fd =
+        openat(to->folder_fd, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return errno;
+    int error = copy_all(from, fd);
+    close(fd);
+    if (!error && renameat(to->folder_fd, part, to->folder_fd, name) != 0)
+        error = errno;
+    if (error)
+        unlinkat(to->folder_fd, part, 0);
+    return error;
+}
+
+static enum act_err
+blob_adopt(struct act_blob_port *self, struct act_blob_port *from, struct act_str file,
+           struct act_error *err)
+{
+    struct file_port *to = port_of(self), *old = port_of(from);
+    char name[NAME_BYTES];
+    struct stat st;
+    int fd = -1;
+    enum act_err failed = open_folder(to, true, err);
+    if (!failed)
+        failed = open_file(old, file, &fd, err); /* checks the name */
+    if (failed)
+        return failed;
+    check_name(file, name, NULL);
+    bool spool = strcmp(name, ACT_BLOB_SPOOL) == 0;
+    bool there = fstatat(to->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    bool linked = !there && !spool && linkat(old->folder_fd, name, to->folder_fd, name, 0) == 0;
+    int error = there || linked ? 0 : copy_file(to, fd, name);
+    close(fd);
+    return error ? system_error(err, "an output file cannot be taken over", name, error) : ACT_OK;
+}
+
 /* ---- values by reference ---- */
 
 static enum act_err
@@ -430,6 +479,7 @@ static const struct act_blob_port_ops blob_ops = {
     .open_range = blob_open_range,
     .read = blob_read,
     .memory = blob_memory,
+    .adopt = blob_adopt,
     .close = blob_close,
 };
 

@@ -38,6 +38,10 @@ full_event(struct act_value *v, const uint32_t *numbers)
         .err = {ACT_STR(""), ACT_STR("g"), 7, 8},
         .order = ACT_STR("\x01\x02"),
         .label = ACT_STR("compile 1"),
+        .input = v,
+        .params = v,
+        .forgiven = 3,
+        .bits = ACT_REUSED_UNDONE,
     };
 }
 
@@ -58,6 +62,7 @@ all_fields_come_back(void **state)
     assert_int_equal(back.exit_code, -1);
     assert_int_equal(back.key.numbers[1], 4000000000u);
     assert_true(act_value_equal(back.error, v));
+    assert_true(act_value_equal(back.params, v));
     assert_true(act_str_is(back.err.file, "g"));
     act_event_encode(&again, &back);
     assert_true(act_str_eq(act_buf_str(&again), act_buf_str(&bytes)));
