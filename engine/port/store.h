@@ -99,6 +99,8 @@ struct act_fork_states {
     struct act_str run;
     const struct act_str *names;
     uint32_t count;
+};
+
 /* One append among many: the arguments of act_store_ops.append, and what came of it. */
 struct act_store_job {
     struct act_str run;
