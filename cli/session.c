@@ -122,7 +122,7 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
     struct act_engine_wish wish = {.store = store};
     code = act_engine_open(&wish, &s->engine, err);
     if (!code)
-        code = act_live_equip(live, &s->engine, err);
+        code = act_live_equip(live, &s->engine, s->engine.loop, err);
     if (code)
         return code;
     if (act_github_is_on())
@@ -131,7 +131,6 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
                     live->row.run, act_finish_again(cli), cli->color);
     s->report.verbose = act_cli_flag(cli, ACT_OPT_VERBOSE);
     struct act_live_how how = {
-        .loop = s->engine.loop,
         .slots = act_cli_number(cli, ACT_OPT_JOBS, 0),
         .on_interrupt = on_interrupt(cli),
         .take_quarantined = act_cli_flag(cli, ACT_OPT_QUARANTINED),

@@ -147,13 +147,13 @@ make_ready(struct actant_run *run, struct act_error *err)
     struct actant_engine *engine = run->engine;
     struct act_secret_source source = {secret_value, run};
     enum act_err code = act_live_gather(&run->live, &source, err);
-    if (!code)
-        code = act_live_equip(&run->live, &engine->base, err);
     if (code)
         return code;
     run->seat = act_hub_seat(engine->hub, stopped, run);
+    code = act_live_equip(&run->live, &engine->base, run->seat, err);
+    if (code)
+        return code;
     struct act_live_how how = {
-        .loop = run->seat,
         .slots = run->options.slots > 0 ? run->options.slots : engine->slots,
         .observer = act_api_observer(run),
     };

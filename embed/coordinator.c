@@ -121,11 +121,10 @@ open_run(struct process *p, struct act_error *err)
     if (code != ACT_OK)
         return code;
     p->live->far = true;
-    code = act_live_equip(p->live, &p->engine, err);
+    code = act_live_equip(p->live, &p->engine, p->engine.loop, err);
     if (code != ACT_OK)
         return code;
     struct act_live_how how = {
-        .loop = p->engine.loop,
         .slots = p->how.slots,
         .on_interrupt = p->how.on_interrupt,
         .observer = {.self = p, .batch = on_batch},

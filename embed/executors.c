@@ -39,6 +39,7 @@ open_python(const struct act_executor_place *place, struct act_executor **ret,
 {
     struct act_python_options python = {
         .loop = place->loop,
+        .system = place->system,
         .processes = place->processes,
         .links = place->links,
         .blobs = place->blobs,
@@ -62,6 +63,7 @@ open_plugin(const struct act_executor_place *place, struct act_executor **ret,
     struct act_arena arena = {0};
     struct act_plugin_options plugin = {
         .loop = place->loop,
+        .system = place->system,
         .processes = place->processes,
         .links = place->links,
         .blobs = place->blobs,

@@ -17,6 +17,7 @@ struct act_hosting;
 /* What an executor may be made with. All of it is borrowed and outlives the executor. */
 struct act_executor_place {
     struct act_loop *loop;
+    struct actant_system *system; /* whose loop it is; outlives them */
     struct act_process_port *processes;
     struct act_link_port *links;
     struct act_blob_port *blobs; /* the run's */

@@ -323,11 +323,12 @@ open_keeper(struct keeper *k, struct act_error *err)
     if (code != ACT_OK)
         return code;
     k->live.outputs = k->how.folder.ptr;
-    code = act_live_equip(&k->live, &k->engine, err);
+    code = act_live_equip(&k->live, &k->engine, k->engine.loop, err);
     if (code != ACT_OK)
         return code;
     struct act_keep_options options = {
         .loop = k->engine.loop,
+        .drive = k->live.drive,
         .blobs = k->live.site.blobs,
         .router = k->live.site.executors.router,
         .plan = k->live.plan,

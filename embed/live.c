@@ -184,6 +184,7 @@ act_live_close(struct act_live *live)
     act_coord_destroy(live->coord);
     act_proven_fini(&live->proven);
     act_site_close(&live->site);
+    act_drive_destroy(live->drive);
     act_secrets_destroy(live->secrets);
     act_plan_destroy(live->stored_plan);
     act_value_release(live->row.spec);
@@ -205,8 +206,10 @@ act_live_gather(struct act_live *live, const struct act_secret_source *source,
 }
 
 enum act_err
-act_live_equip(struct act_live *live, const struct act_engine *engine, struct act_error *err)
+act_live_equip(struct act_live *live, const struct act_engine *engine, struct act_loop *loop,
+               struct act_error *err)
 {
+    struct act_drive_options drive = {.loop = loop};
     struct texts names = texts_of(live, "env");
     struct act_surroundings around = {
         .run = live->row.run,
@@ -220,6 +223,9 @@ act_live_equip(struct act_live *live, const struct act_engine *engine, struct ac
         .far = live->far,
     };
     live->engine = engine;
+    live->loop = loop;
+    live->drive = act_drive_create(&drive);
+    around.system = act_drive_system(live->drive);
     return act_site_open(engine, &around, &live->site, err);
 }
 
@@ -240,7 +246,8 @@ void
 act_live_ready(struct act_live *live, const struct act_live_how *how)
 {
     struct act_coord_options options = {
-        .loop = how->loop,
+        .loop = live->loop,
+        .drive = live->drive,
         .store = live->engine->store,
         .group = live->engine->group,
         .blobs = live->site.blobs,

@@ -11,11 +11,13 @@
 #include "embed/secrets.h"
 #include "embed/site.h"
 #include "engine/run/coord.h"
+#include "engine/run/drive.h"
 #include "engine/view/view_out.h"
 
 struct act_live {
     struct act_arena arena;
-    const struct act_engine *engine; /* borrowed; from equip on */
+    const struct act_engine *engine; /* borrowed; from equip on, and so is loop */
+    struct act_loop *loop;
     const struct act_plan *plan;
     struct act_plan *stored_plan;   /* of a stored run; owned */
     struct act_run_row row;         /* its values are owned, its texts are arena's */
@@ -24,8 +26,9 @@ struct act_live {
     struct act_fork_states states;
     struct act_str folder; /* absolute: where its tasks and other files are found */
     struct act_secrets *secrets;
-    const char *outputs; /* see act_surroundings; of arena */
-    bool far;            /* its attempts are a keeper's */
+    const char *outputs;     /* see act_surroundings; of arena */
+    bool far;                /* its attempts are a keeper's */
+    struct act_drive *drive; /* of its actors: the crew's, and those of its executors */
     struct act_site site;
     struct act_proven_list proven; /* what a keeper that is gone has noted down (embed/ends.h) */
     struct act_coord *coord;
@@ -64,12 +67,11 @@ void act_live_close(struct act_live *live);
 /* Finds every secret that the plan uses. source: see embed/secrets.h; may be NULL. */
 enum act_err act_live_gather(struct act_live *live, const struct act_secret_source *source,
                              struct act_error *err);
-/* Outputs, environment, executors. engine outlives live. */
+/* Outputs, environment, executors. engine outlives live; loop: engine's, or a seat on it (embed/hub.h). */
 enum act_err act_live_equip(struct act_live *live, const struct act_engine *engine,
-                            struct act_error *err);
+                            struct act_loop *loop, struct act_error *err);
 struct act_live_how {
-    struct act_loop *loop; /* engine's, or a seat on it (embed/hub.h) */
-    uint32_t slots;        /* 0: as many as there are processors */
+    uint32_t slots; /* 0: as many as there are processors */
     enum act_on_interrupt on_interrupt;
     bool take_quarantined; /* see engine/run/coord.h */
     struct act_coord_observer observer;

@@ -35,6 +35,7 @@ open_executors(struct act_site *site, const struct act_surroundings *around, str
 {
     struct act_executor_place place = {
         .loop = site->engine->loop,
+        .system = around->system,
         .processes = site->engine->processes,
         .links = site->engine->links,
         .blobs = site->blobs,

@@ -21,6 +21,7 @@ struct act_surroundings {
     const char
         *outputs; /* the folder of its outputs; NULL: the store's, else one that goes with it */
     bool far;     /* its attempts run in another process: no executors */
+    struct actant_system *system; /* of the run's actors; outlives the site */
 };
 
 struct act_site {

@@ -268,6 +268,28 @@ act_actor_forward(struct actant_context *context, struct actant_ref to, bool *re
     return forward(context, to, ACT_NODE_TAKEN, ret_counted);
 }
 
+struct act_node *
+act_actor_keep(struct actant_context *context)
+{
+    return pass_on(context);
+}
+
+enum actant_code
+act_actor_forward_kept(struct actant_context *context, struct act_node *node, struct actant_ref to,
+                       bool *ret_counted)
+{
+    struct act_node *own = context->node;
+    bool owes = context->owes;
+
+    context->node = node;
+    context->owes = node->flags & ACT_NODE_ASK;
+    *ret_counted = false;
+    enum actant_code code = forward(context, to, ACT_NODE_TAKEN, ret_counted);
+    context->node = own;
+    context->owes = owes;
+    return code;
+}
+
 struct actant_ref
 act_actor_here(struct actant_system *system)
 {

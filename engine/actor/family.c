@@ -269,12 +269,33 @@ text_of(const struct actant_reason *reason)
                                                              : kinds[reason->kind];
 }
 
+/* It stays down until the quarantine is over, or for good. */
 static int
-give_up(struct act_family *family, struct actant_context *context, const struct act_kid *kid,
+stay_down(struct act_family *family, struct actant_context *context, struct act_kid *kid,
+          int64_t now_ns)
+{
+    if (family->lets_go) {
+        forget(family, context, kid);
+    } else {
+        pause_kid(kid, context, family->quarantine_until_ns - now_ns);
+    }
+    return settle(family, context);
+}
+
+/* A restart too many. */
+static int
+give_up(struct act_family *family, struct actant_context *context, struct act_kid *kid,
         const struct actant_reason *reason)
 {
     snprintf(family->why, sizeof(family->why), "child %u (%s) stopped once too often: %s",
              kid->number, kid->spawn.actor->name ? kid->spawn.actor->name : "", text_of(reason));
+    if (family->quarantine_ns > 0) {
+        int64_t now_ns = actant_now_ns(context);
+        family->quarantine_until_ns = now_ns + family->quarantine_ns;
+        act_restarts_fini(&family->restarts);
+        kid->streak = 0;
+        return stay_down(family, context, kid, now_ns);
+    }
     family->giving_up = true;
     return stop_from(family, context, family->first, 0);
 }
@@ -313,7 +334,10 @@ pause_of(struct act_family *family, struct act_kid *kid, const struct actant_rea
     if (family->restarts.window_ns > 0 && now_ns - kid->begun_ns >= family->restarts.window_ns) {
         kid->streak = 0;
     }
-    return act_backoff_ns(family->backoff_ns, family->backoff_max_ns, kid->streak++);
+    uint32_t streak = kid->streak++;
+    return streak < family->at_once ? 0
+                                    : act_backoff_ns(family->backoff_ns, family->backoff_max_ns,
+                                                     streak - family->at_once);
 }
 
 /* It is in a group that stops anyway. */
@@ -333,7 +357,12 @@ start_again(struct act_family *family, struct actant_context *context, struct ac
     if (in_group(family, kid)) {
         return settle(family, context);
     }
-    if (!act_restarts_allow(&family->restarts, now_ns)) {
+    bool hopeless = kid->hopeless;
+    kid->hopeless = false;
+    if (now_ns < family->quarantine_until_ns) {
+        return stay_down(family, context, kid, now_ns);
+    }
+    if (hopeless || !act_restarts_allow(&family->restarts, now_ns)) {
         return give_up(family, context, kid, reason);
     }
     int64_t pause_ns = pause_of(family, kid, reason, now_ns);
@@ -403,6 +432,8 @@ act_family_notice(struct act_family *family, struct actant_context *context,
                   const struct actant_message *message)
 {
     switch (message->type) {
+    case ACT_TYPE_FAMILY_WELL:
+    case ACT_TYPE_FAMILY_HOPELESS: act_family_said(family, message); return 0;
     case ACTANT_TYPE_DOWN: return stopped(family, context, message);
     case ACTANT_TYPE_TIMER: return rung(family, context, message->tag);
     case ACT_TYPE_FAMILY_MORE: act_family_take_in(family, context); return 0;

@@ -36,6 +36,10 @@ struct act_family {
     bool unordered; /* a kid's start is not waited for */
     struct act_restarts restarts;
     int64_t backoff_ns, backoff_max_ns;
+    uint32_t at_once;            /* restarts of a kid in a row without a pause */
+    int64_t quarantine_ns;       /* 0: it gives up */
+    int64_t quarantine_until_ns; /* no kid starts before */
+    bool lets_go;                /* a kid that stops in quarantine is forgotten */
 
     struct act_mutex lock;
     ACT_VEC(uint64_t) refs_by_number; /* number - 1 → ref, also of those that are gone */
@@ -49,11 +53,18 @@ struct act_family {
     int64_t pause_ns;
     uint64_t timer; /* while PAUSING */
     bool giving_up;
-    char why[200]; /* while giving up */
+    char why[200]; /* it gives up, or was in quarantine last */
 };
 
 /* Notices between a head and the rest of the library. */
-enum { ACT_TYPE_FAMILY_MORE = 4, ACT_TYPE_POOL_ROOM, ACT_TYPE_POOL_ALL };
+enum {
+    ACT_TYPE_FAMILY_MORE = 4,
+    ACT_TYPE_POOL_ROOM,
+    ACT_TYPE_POOL_ALL,
+    ACT_TYPE_FAMILY_WELL,
+    ACT_TYPE_FAMILY_HOPELESS,
+    ACT_TYPE_POOL_LEAVE
+};
 
 /* Of zeroed memory; destroy, strategy and the flags are the caller's to set. */
 void act_family_init(struct act_family *family, struct actant_system *system);
@@ -72,6 +83,8 @@ void act_family_begin(struct act_family *family, struct actant_context *context)
 /* A notice (a type below ACTANT_TYPE_USER). 0, or what actant_raise returned: the head gives up. */
 int act_family_notice(struct act_family *family, struct actant_context *context,
                       const struct actant_message *message);
+/* WELL or HOPELESS came from a kid. */
+void act_family_said(struct act_family *family, const struct actant_message *message);
 /* Takes in what others have added, and starts it. */
 void act_family_take_in(struct act_family *family, struct actant_context *context);
 /* NULL: none of this family. */

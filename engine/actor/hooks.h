@@ -56,6 +56,12 @@ const struct act_hooks *act_actor_hooks(const struct actant_context *context);
 /* actant_forward; *ret_counted: the receiver's hook done will be called for it. */
 enum actant_code act_actor_forward(struct actant_context *context, struct actant_ref to,
                                    bool *ret_counted);
+struct act_node;
+/* The step's message is the caller's to keep, as it was taken. */
+struct act_node *act_actor_keep(struct actant_context *context);
+/* A kept one goes on like the step's own. After an error it is still the caller's. */
+enum actant_code act_actor_forward_kept(struct actant_context *context, struct act_node *node,
+                                        struct actant_ref to, bool *ret_counted);
 /* From the parent of a supervised actor: stops it if it lives (reason shutdown), and its ref is stale. */
 void act_actor_release(struct actant_context *context, struct actant_ref ref);
 /* Stops it after the step under way, with that reason (SHUTDOWN, RESTART, KILLED). */

@@ -33,6 +33,7 @@ struct act_kid {
     enum actant_restart restart;
     enum act_kid_state state;
     bool lived;       /* it was begun once */
+    bool hopeless;    /* it says that a restart would not help */
     atomic_uint refs; /* the family's, and one of the runtime's if it has hooks that name it */
     struct actant_ref ref;
     uint32_t number; /* from 1, in the order of addition */

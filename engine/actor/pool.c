@@ -85,6 +85,17 @@ forget_unfinished(struct act_kid *kid)
 }
 
 void
+actant_pool_leave(struct actant_context *context)
+{
+    struct act_kid *kid = member_here(context);
+    if (kid) {
+        struct act_pool *pool = act_pool_of(kid->family);
+        struct actant_ref head = {atomic_load_explicit(&pool->head, memory_order_relaxed)};
+        act_actor_notify(pool->family.system, kid->ref, head, ACT_TYPE_POOL_LEAVE, 0, NULL, 0);
+    }
+}
+
+void
 actant_pool_done(struct actant_context *context)
 {
     struct act_kid *kid = member_here(context);
@@ -94,12 +105,6 @@ actant_pool_done(struct actant_context *context)
 }
 
 /* ---- members: in the head's steps -------------------------------------------------------------- */
-
-static bool
-is_leaving(const struct act_kid *kid)
-{
-    return kid->restart == ACTANT_TEMPORARY;
-}
 
 static uint32_t
 staying(const struct act_pool *pool)
@@ -117,8 +122,8 @@ publish_count(struct act_pool *pool)
     }
 }
 
-static enum actant_code
-add_member(struct act_pool *pool, struct actant_context *context)
+enum actant_code
+act_pool_add_member(struct act_pool *pool, struct actant_context *context)
 {
     struct act_family *family = &pool->family;
     struct act_kid *kid = act_kid_create(family, &pool->member, ACTANT_PERMANENT);
@@ -146,7 +151,7 @@ least_loaded(const struct act_pool *pool, bool any_load, uint32_t *ret_load)
     uint32_t least = any_load || pool->load_max == 0 ? UINT32_MAX : pool->load_max;
     for (struct act_kid *kid = pool->family.first; kid; kid = kid->next) {
         uint32_t now = atomic_load(&kid->load);
-        if (now < least && !is_leaving(kid) && kid->state != ACT_KID_PAUSING) {
+        if (now < least && !act_pool_is_leaving(kid) && kid->state != ACT_KID_PAUSING) {
             best = kid;
             least = now;
         }
@@ -155,8 +160,8 @@ least_loaded(const struct act_pool *pool, bool any_load, uint32_t *ret_load)
     return best;
 }
 
-static bool
-may_grow(const struct act_pool *pool)
+bool
+act_pool_may_grow(const struct act_pool *pool)
 {
     return staying(pool) < pool->members_max;
 }
@@ -167,12 +172,23 @@ static bool
 has_room(const struct act_pool *pool)
 {
     uint32_t least;
-    return !pool->family.giving_up && (least_loaded(pool, false, &least) != NULL || may_grow(pool));
+    return !pool->family.giving_up &&
+           (least_loaded(pool, false, &least) != NULL || act_pool_may_grow(pool));
 }
 
-/* After whatever may have changed it: takes messages, or leaves them in the mailbox. */
-static void
-look_for_room(struct act_pool *pool, struct actant_context *context)
+/* With a rule: what waits is looked at, and when the line is full the rest waits in the mailbox. */
+static bool
+has_place_in_line(struct act_pool *pool, struct actant_context *context)
+{
+    if (!pool->family.giving_up) {
+        act_pool_line_settle(pool, context);
+    }
+    atomic_store(&pool->full, pool->line_count > 0);
+    return pool->line_count < ACT_POOL_LINE_MAX;
+}
+
+static bool
+has_room_now(struct act_pool *pool)
 {
     bool room = has_room(pool);
     if (!room) {
@@ -182,6 +198,14 @@ look_for_room(struct act_pool *pool, struct actant_context *context)
     if (room) {
         atomic_store(&pool->full, false);
     }
+    return room;
+}
+
+/* After whatever may have changed it: takes messages, or leaves them in the mailbox. */
+static void
+look_for_room(struct act_pool *pool, struct actant_context *context)
+{
+    bool room = pool->rule ? has_place_in_line(pool, context) : has_room_now(pool);
     if (room == pool->paused) {
         pool->paused = !room;
         (room ? act_actor_resume : act_actor_pause)(context);
@@ -212,7 +236,8 @@ shrink(struct act_pool *pool, struct actant_context *context)
         if (staying(pool) <= pool->members_min) {
             break;
         }
-        if (!is_leaving(kid) && kid->routed == kid->routed_seen && atomic_load(&kid->load) == 0) {
+        if (!act_pool_is_leaving(kid) && kid->routed == kid->routed_seen &&
+            atomic_load(&kid->load) == 0) {
             kid->restart = ACTANT_TEMPORARY;
             pool->leaving++;
             count(&pool->shrunk);
@@ -235,7 +260,7 @@ start(struct actant_context *context, void *self, const void *args, size_t args_
     struct act_pool *pool = act_pool_of(*(struct act_family *const *)args);
     (void)args_size;
     ((struct state *)self)->pool = pool;
-    pool->paused = pool->looking = false;
+    pool->paused = pool->looking = pool->again = false;
     pool->leaving = 0;
     atomic_store(&pool->full, false);
     atomic_store_explicit(&pool->head, actant_self(context).v, memory_order_relaxed);
@@ -244,25 +269,56 @@ start(struct actant_context *context, void *self, const void *args, size_t args_
     }
     act_family_begin(&pool->family, context);
     while (pool->family.count < pool->members_min) {
-        enum actant_code code = add_member(pool, context);
+        enum actant_code code = act_pool_add_member(pool, context);
         if (code != ACTANT_OK) {
             return actant_raise(context, ACTANT_GAVE_UP, NULL, "a member cannot be made: %s",
                                 actant_code_text(code));
         }
     }
     watch_idle(pool, context);
+    if (pool->rule) {
+        look_for_room(pool, context); /* its line is as its predecessor left it */
+    }
     return 0;
+}
+
+void
+act_pool_grown(struct act_pool *pool, struct actant_context *context)
+{
+    count(&pool->grown);
+    watch_idle(pool, context);
+}
+
+bool
+act_pool_hand_over(struct act_pool *pool, struct actant_context *context, struct act_node *kept,
+                   struct act_kid *kid)
+{
+    bool counted = false;
+    load(kid);
+    enum actant_code code = act_actor_forward_kept(context, kept, kid->ref, &counted);
+    if (code == ACTANT_OK && counted) {
+        kid->routed++;
+        count(&pool->routed);
+    } else {
+        unload(kid);
+    }
+    return code == ACTANT_OK;
 }
 
 static int
 route(struct act_pool *pool, struct actant_context *context)
 {
     uint32_t least;
+    if (pool->rule) {
+        act_pool_line_join(pool, context);
+        look_for_room(pool, context);
+        return 0;
+    }
     struct act_kid *kid = least_loaded(pool, false, &least);
-    if ((!kid || least > 0) && may_grow(pool) && add_member(pool, context) == ACTANT_OK) {
+    if ((!kid || least > 0) && act_pool_may_grow(pool) &&
+        act_pool_add_member(pool, context) == ACTANT_OK) {
         kid = pool->family.last;
-        count(&pool->grown);
-        watch_idle(pool, context);
+        act_pool_grown(pool, context);
     }
     if (!kid) {
         /* What was begun since the gate was looked at has filled them: one more. */
@@ -291,7 +347,7 @@ member_stopped(struct act_pool *pool, struct actant_context *context,
     struct act_kid *kid = act_family_kid(&pool->family, message->from);
     if (kid) {
         forget_unfinished(kid);
-        if (is_leaving(kid)) {
+        if (act_pool_is_leaving(kid)) {
             pool->leaving--;
         } else if (kid->state != ACT_KID_STOPPING) {
             count(&pool->replaced);
@@ -300,13 +356,24 @@ member_stopped(struct act_pool *pool, struct actant_context *context,
     return act_family_notice(&pool->family, context, message);
 }
 
+static void
+member_leaves(struct act_pool *pool, struct actant_ref ref)
+{
+    struct act_kid *kid = act_family_kid(&pool->family, ref);
+    if (kid && !act_pool_is_leaving(kid) && kid->state != ACT_KID_STOPPING) {
+        kid->restart = ACTANT_TEMPORARY;
+        pool->leaving++;
+        publish_count(pool);
+    }
+}
+
 /* The notice's tag is the message's type. */
 static void
 tell_all(struct act_pool *pool, const struct actant_message *notice)
 {
     uint32_t type = (uint32_t)notice->tag;
     for (struct act_kid *kid = pool->family.first; kid; kid = kid->next) {
-        if (!is_leaving(kid)) {
+        if (!act_pool_is_leaving(kid)) {
             (void)act_actor_send_as(pool->family.system, notice->from, kid->ref, type, notice->data,
                                     notice->size, ACTANT_NORMAL);
         }
@@ -323,8 +390,12 @@ handle(struct actant_context *context, void *self, const struct actant_message *
     }
     if (message->type == ACTANT_TYPE_TIMER && message->tag == TAG_IDLE) {
         shrink(pool, context);
+    } else if (message->type == ACTANT_TYPE_TIMER && message->tag == ACT_POOL_TAG_AGAIN) {
+        pool->again = false;
     } else if (message->type == ACT_TYPE_POOL_ALL) {
         tell_all(pool, message);
+    } else if (message->type == ACT_TYPE_POOL_LEAVE) {
+        member_leaves(pool, message->from);
     } else if (message->type == ACTANT_TYPE_DOWN) {
         code = member_stopped(pool, context, message);
     } else {

@@ -11,6 +11,7 @@ static void
 destroy(struct act_family *family)
 {
     struct act_pool *pool = act_pool_of(family);
+    act_pool_line_drop(pool);
     act_free((void *)(uintptr_t)pool->member.args);
     act_free(pool);
 }
@@ -20,8 +21,12 @@ act_pool_build(struct actant_system *system, const struct actant_pool *options,
                struct act_family **ret)
 {
     if (!options || !options->member.actor || options->idle_ms < 0 || options->window_ms < 0 ||
-        options->backoff_ms < 0 || options->backoff_max_ms < 0 ||
+        options->backoff_ms < 0 || options->backoff_max_ms < 0 || options->quarantine_ms < 0 ||
         (!options->member.args && options->member.args_size > 0)) {
+        return ACTANT_INVALID;
+    }
+    if (options->rule ? act_system_home(system, options->member.home) != ACTANT_LOOP
+                      : options->quarantine_ms != 0) {
         return ACTANT_INVALID;
     }
     struct act_pool *pool = act_zalloc(1, sizeof(*pool));
@@ -31,6 +36,12 @@ act_pool_build(struct actant_system *system, const struct actant_pool *options,
     act_family_limits(&pool->family, options->restarts_max, options->window_ms, options->backoff_ms,
                       options->backoff_max_ms);
     pool->family.restarts.unlimited = options->window_ms == 0;
+    pool->family.at_once = options->restarts_at_once;
+    pool->family.quarantine_ns = act_ms_to_ns(options->quarantine_ms);
+    pool->family.lets_go = options->may_be_empty;
+    pool->rule = options->rule;
+    pool->rule_self = options->rule_self;
+    pool->may_be_empty = options->may_be_empty;
     pool->member = options->member;
     pool->member.name = NULL;
     if (options->member.args_size > 0) {
@@ -39,9 +50,9 @@ act_pool_build(struct actant_system *system, const struct actant_pool *options,
     } else {
         pool->member.args = NULL;
     }
-    pool->members_min = options->members_min ? options->members_min : 1;
-    pool->members_max =
-        options->members_max > pool->members_min ? options->members_max : pool->members_min;
+    pool->members_min = options->members_min || options->may_be_empty ? options->members_min : 1;
+    uint32_t least_max = pool->members_min ? pool->members_min : 1;
+    pool->members_max = options->members_max > least_max ? options->members_max : least_max;
     pool->load_max = options->member_load_max;
     pool->idle_ms = options->idle_ms;
     *ret = &pool->family;
@@ -102,6 +113,22 @@ actant_pool_tell_all(struct actant_system *system, struct actant_ref ref, uint32
     if (family->is_pool && type >= ACTANT_TYPE_USER && (data || size == 0) && size <= UINT32_MAX) {
         code = act_actor_notify(system, act_actor_here(system), ref, ACT_TYPE_POOL_ALL, type, data,
                                 size);
+    }
+    act_family_release(family);
+    return code;
+}
+
+enum actant_code
+actant_pool_look(struct actant_system *system, struct actant_ref ref)
+{
+    struct act_family *family = act_kin_hold(system->kin, ref);
+    enum actant_code code = ACTANT_INVALID;
+    if (!family) {
+        return act_actor_exists(system, ref) ? ACTANT_INVALID : ACTANT_GONE;
+    }
+    if (family->is_pool) {
+        code =
+            act_actor_notify(system, act_actor_here(system), ref, ACT_TYPE_POOL_ROOM, 0, NULL, 0);
     }
     act_family_release(family);
     return code;

@@ -272,8 +272,8 @@ act_keep_create(const struct act_keep_options *options, struct act_keep **ret,
     crew->options.blobs = options->blobs;
     crew->options.plan = options->plan;
     crew->lone = crew->unheard = true;
-    crew->drive = act_drive_create(&drive);
-    crew->own_drive = true;
+    crew->own_drive = !options->drive;
+    crew->drive = crew->own_drive ? act_drive_create(&drive) : options->drive;
     crew->system = act_drive_system(crew->drive);
     crew->attempts.system = crew->system;
     crew->attempts.router = options->router;
@@ -295,7 +295,8 @@ act_keep_destroy(struct act_keep *keep)
     struct act_coord *crew = &keep->crew;
     if (crew->manned)
         act_drive_stop(crew->drive, crew->supervisor);
-    act_drive_destroy(crew->drive);
+    if (crew->own_drive)
+        act_drive_destroy(crew->drive);
     act_roster_fini(&crew->attempts);
     for (uint32_t i = 0; i < keep->names.cap; i++)
         act_free(keep->names.entries[i].value);

@@ -12,6 +12,7 @@
 /* Everything is borrowed; texts are lent for the call. */
 struct act_keep_options {
     struct act_loop *loop;
+    struct act_drive *drive; /* of that loop, outlives it; NULL: one of its own */
     struct act_blob_port *blobs;
     struct act_router router;
     const struct act_plan *plan; /* the run's */

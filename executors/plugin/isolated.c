@@ -31,6 +31,7 @@ act_plugin_pool(struct act_plugin_executor *executor, const struct act_plugin_us
     act_buf_printf(&name, "host process of the plugin %s", use->name);
     struct act_worker_pool_options pool = {
         .loop = options->loop,
+        .system = options->system,
         .processes = options->processes,
         .links = options->links,
         .name = name.ptr,

@@ -17,6 +17,7 @@
 /* Everything is borrowed and must outlive the executor, but the texts, which are copied. */
 struct act_plugin_options {
     struct act_loop *loop;
+    struct actant_system *system; /* whose loop it is */
     struct act_process_port *processes;
     struct act_link_port *links;
     struct act_blob_port *blobs;       /* the run's */

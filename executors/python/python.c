@@ -86,7 +86,8 @@ write_hello(const struct python_executor *executor, const char *dir, struct act_
 
 /* actor: not NULL if it is for an actor, which has one process to itself. */
 static struct act_worker_pool *
-make_pool(struct python_executor *executor, const char *dir, const struct act_plan_actor *actor)
+make_pool(struct python_executor *executor, const char *dir, uint32_t warm,
+          const struct act_plan_actor *actor)
 {
     const struct act_python_options *options = &executor->options;
     struct act_buf hello = {0}, cookie = {0}, pwd = {0}, run = {0};
@@ -99,6 +100,7 @@ make_pool(struct python_executor *executor, const char *dir, const struct act_pl
                                      {ACT_STR("ACTANT_RUN_ID"), run.ptr}};
     struct act_worker_pool_options pool = {
         .loop = options->loop,
+        .system = options->system,
         .processes = options->processes,
         .links = options->links,
         .name = "Python worker",
@@ -112,6 +114,7 @@ make_pool(struct python_executor *executor, const char *dir, const struct act_pl
         .open_stdin_self = executor,
         .hello = act_buf_str(&hello),
         .control = true,
+        .warm = warm,
         .workers_max = options->settings.workers_max ? options->settings.workers_max : WORKERS_MAX,
         .ahead_max = AHEAD_MAX,
         .beside_max = BESIDE_MAX,
@@ -133,7 +136,7 @@ make_pool(struct python_executor *executor, const char *dir, const struct act_pl
 }
 
 static struct folder *
-folder_of(struct python_executor *executor, const char *dir)
+folder_of(struct python_executor *executor, const char *dir, uint32_t warm)
 {
     for (struct folder *folder = executor->folders; folder; folder = folder->next) {
         if (strcmp(folder->dir, dir) == 0)
@@ -141,7 +144,7 @@ folder_of(struct python_executor *executor, const char *dir)
     }
     struct folder *folder = act_arena_alloc(&executor->arena, sizeof *folder);
     folder->dir = act_arena_str(&executor->arena, act_str(dir)).ptr;
-    folder->pool = make_pool(executor, folder->dir, NULL);
+    folder->pool = make_pool(executor, folder->dir, warm, NULL);
     folder->next = executor->folders;
     executor->folders = folder;
     return folder;
@@ -242,8 +245,8 @@ python_start(struct act_executor *self, const struct act_task *task, const char 
         act_attempt_fail(attempt, &error);
     } else {
         const char *dir = act_task_dir(executor->options.dir, task->dir, arena);
-        act_attempt_call(attempt, folder_of(executor, dir)->pool, task->name, act_buf_str(&request),
-                         context);
+        act_attempt_call(attempt, folder_of(executor, dir, 0)->pool, task->name,
+                         act_buf_str(&request), context);
     }
     act_buf_fini(&request);
     return attempt;
@@ -266,7 +269,7 @@ open_actor(struct act_actor_host *self, const struct act_task *task, struct act_
     struct act_arena arena = {0};
     (void)err;
     const char *dir = act_task_dir(executor->options.dir, task->actor.folder, &arena);
-    *ret = make_pool(executor, dir, &task->actor);
+    *ret = make_pool(executor, dir, 0, &task->actor);
     act_arena_fini(&arena);
     return ACT_OK;
 }
@@ -330,6 +333,6 @@ act_python_executor_create(const struct act_python_options *options)
     };
     act_scratch_init(&executor->scratch, NULL);
     if (!options->cold)
-        act_worker_pool_warm(folder_of(executor, executor->options.dir)->pool, 1);
+        folder_of(executor, executor->options.dir, 1);
     return &executor->executor;
 }

@@ -28,6 +28,7 @@ enum act_err act_python_settings_read(struct act_python_settings *ret, struct ac
 /* Everything is borrowed and must outlive the executor, but the texts, which are copied. */
 struct act_python_options {
     struct act_loop *loop;
+    struct actant_system *system; /* whose loop it is */
     struct act_process_port *processes;
     struct act_link_port *links;
     struct act_blob_port *blobs;       /* the run's */

@@ -4,91 +4,59 @@
 #include "base/assert.h"
 #include "executors/worker/pool_internal.h"
 
-#define QUICK_NS (2 * MS_NS)
-#define AVERAGE_OVER 8
-#define START_COST_NS (50 * MS_NS) /* until it has been measured */
+#include <stdio.h>
 
-/* ---- functions ---- */
-
-void
-act_function_took(struct act_function *function, int64_t ns)
-{
-    if (function->usual_ns < 0)
-        function->usual_ns = ns;
-    else
-        function->usual_ns += (ns - function->usual_ns) / AVERAGE_OVER;
-}
-
-bool
-act_function_is_quick(const struct act_function *function)
-{
-    return function->known && !function->beside && function->usual_ns >= 0 &&
-           function->usual_ns < QUICK_NS;
-}
-
-static struct act_function *
-function_of(struct act_worker_pool *pool, struct act_str name)
-{
-    uint64_t *at = act_map_get(&pool->by_name, name);
-    if (at)
-        return pool->functions.ptr[*at];
-    struct act_function *function = act_zalloc(1, sizeof *function);
-    function->name = act_strndup(name.ptr, name.len);
-    function->usual_ns = -1;
-    act_map_put(&pool->by_name, act_str_n(function->name, name.len), pool->functions.len);
-    act_vec_push(&pool->functions, function);
-    return function;
-}
-
-/* ---- lists ---- */
-
-void
-act_call_list_add(struct act_call_list *list, struct act_worker_call *call)
-{
-    call->prev = list->last;
-    call->next = NULL;
-    *(list->last ? &list->last->next : &list->first) = call;
-    list->last = call;
-    list->count++;
-}
-
-void
-act_call_list_add_first(struct act_call_list *list, struct act_worker_call *call)
-{
-    call->next = list->first;
-    call->prev = NULL;
-    *(list->first ? &list->first->prev : &list->last) = call;
-    list->first = call;
-    list->count++;
-}
-
-void
-act_call_list_remove(struct act_call_list *list, struct act_worker_call *call)
-{
-    *(call->prev ? &call->prev->next : &list->first) = call->next;
-    *(call->next ? &call->next->prev : &list->last) = call->prev;
-    call->prev = call->next = NULL;
-    list->count--;
-}
+#define START_COST_NS (50 * MS_NS)  /* until it has been measured */
+#define WINDOW_MS INT64_C(86400000) /* restarts in a row are counted, however long they take */
+/* The runtime's pool itself has no reason to stop. */
+#define HEAD_RESTARTS_MAX 100
+#define HEAD_WINDOW_MS 10000
 
 /* ---- calls ---- */
 
-static void
-call_free(struct act_worker_call *call)
+void
+act_pool_end_call(struct act_worker_call *call, const struct act_worker_end *end)
 {
-    act_buf_fini(&call->request);
-    act_free(call->context);
-    act_free(call);
+    call->state = ACT_CALL_OVER;
+    call->pool->counts.ended++;
+    call->watcher->on_ended(call->watcher_self, end);
+    act_call_release(call);
 }
 
-/* Tells and frees. */
+static void over_due(void *self);
+
+/* From the loop: neither its caller nor the runtime is to meet it inside what it does now. */
 static void
-end_call(struct act_worker_call *call, const struct act_worker_end *end)
+tell_later(struct act_worker_pool *pool, struct act_worker_call *call)
 {
-    call->pool->counts.ended++;
-    call->pool->stopping -= call->has_kill_time;
-    call->watcher->on_ended(call->watcher_self, end);
-    call_free(call);
+    struct act_loop *loop = pool->options.loop;
+    act_call_list_remove(&pool->queue, call);
+    act_call_list_add(&pool->over, call);
+    call->untold = true;
+    if (!pool->over_timer)
+        pool->over_timer = loop->ops->start_timer(loop, 0, over_due, pool);
+}
+
+/* Its message is gone. One that nobody had taken (it waited for a worker that stopped) is sent once more. */
+static void
+message_gone(void *self)
+{
+    struct act_worker_call *call = self;
+    call->messages--;
+    if (call->state == ACT_CALL_OVER && !call->untold)
+        act_call_release(call);
+    else if (call->state == ACT_CALL_QUEUED && !call->untold && !call->messages)
+        tell_later(call->pool, call);
+}
+
+static void
+send_to_line(struct act_worker_pool *pool, struct act_worker_call *call,
+             enum actant_priority priority)
+{
+    bool known = pool->line.v != 0;
+    call->messages++;
+    actant_tell_owned(pool->options.system, known ? pool->line : pool->actor,
+                      ACT_WORKER_MESSAGE_CALL, call, sizeof *call, message_gone, priority);
 }
 
 static void
@@ -96,28 +64,32 @@ over_due(void *self)
 {
     struct act_worker_pool *pool = self;
     pool->over_timer = NULL;
-    act_pool_enter(pool);
-    while (pool->over.first) {
+    for (uint32_t left = pool->over.count; left > 0; left--) {
         struct act_worker_call *call = pool->over.first;
-        struct act_worker_end end = {.type =
-                                         call->stopping ? ACT_WORKER_STOPPED : ACT_WORKER_REFUSED,
-                                     .message = act_str(pool->refusal)};
+        struct act_worker_end end = {
+            .type = call->stopping ? ACT_WORKER_STOPPED : ACT_WORKER_REFUSED,
+            .message = act_str(pool->refusal),
+        };
         act_call_list_remove(&pool->over, call);
-        end_call(call, &end);
+        call->untold = false;
+        if (call->state == ACT_CALL_QUEUED && !call->stopping && pool->manned) {
+            act_call_list_add(&pool->queue, call);
+            send_to_line(pool, call, ACTANT_URGENT);
+        } else {
+            act_pool_end_call(call, &end);
+        }
     }
-    act_pool_leave(pool);
 }
 
 void
-act_pool_end_queued(struct act_worker_call *call, enum act_worker_end_type type)
+act_pool_take_on(struct act_worker *worker, struct act_worker_call *call)
 {
     struct act_worker_pool *pool = call->pool;
-    struct act_loop *loop = pool->options.loop;
-    ACT_ASSERT(!call->worker && (type == ACT_WORKER_STOPPED) == call->stopping);
     act_call_list_remove(&pool->queue, call);
-    act_call_list_add(&pool->over, call);
-    if (!pool->over_timer)
-        pool->over_timer = loop->ops->start_timer(loop, 0, over_due, pool);
+    act_call_list_add(&worker->calls, call);
+    call->worker = worker;
+    pool->under_way++;
+    actant_pool_begin(worker->context);
 }
 
 /* Off its worker. */
@@ -128,35 +100,43 @@ take_off(struct act_worker_call *call)
     act_call_list_remove(&worker->calls, call);
     worker->begun -= call->state == ACT_CALL_BEGUN;
     worker->beside -= call->state == ACT_CALL_BEGUN && call->beside;
+    worker->stopping -= call->has_kill_time;
     if (worker->culprit == call)
         worker->culprit = NULL;
     if (!worker->calls.count && worker->state == ACT_WORKER_SERVING)
-        worker->since_ns = act_pool_now(call->pool);
+        worker->since_ns = worker->now_ns;
     call->worker = NULL;
+    call->has_kill_time = call->asked = false;
     call->pool->under_way--;
+    actant_pool_done(worker->context);
 }
 
 void
 act_pool_call_ended(struct act_worker_call *call, const struct act_worker_end *end)
 {
     struct act_worker_pool *pool = call->pool;
+    struct act_worker *worker = call->worker;
     take_off(call);
-    if (end->type == ACT_WORKER_RESULT || end->type == ACT_WORKER_FAIL)
-        pool->crashes = 0;
-    end_call(call, end);
+    if (pool->crashed && (end->type == ACT_WORKER_RESULT || end->type == ACT_WORKER_FAIL)) {
+        pool->crashed = false;
+        actant_well(worker->context);
+    }
+    act_pool_end_call(call, end);
 }
 
 void
 act_pool_call_back(struct act_worker_call *call)
 {
+    struct act_worker_pool *pool = call->pool;
     take_off(call);
     if (call->stopping) {
         struct act_worker_end end = {.type = ACT_WORKER_STOPPED};
-        end_call(call, &end);
+        act_pool_end_call(call, &end);
         return;
     }
     call->state = ACT_CALL_QUEUED;
-    act_call_list_add_first(&call->pool->queue, call);
+    act_call_list_add(&pool->queue, call);
+    send_to_line(pool, call, ACTANT_URGENT);
 }
 
 struct act_worker_call *
@@ -164,16 +144,18 @@ act_worker_call_start(struct act_worker_pool *pool, const struct act_worker_call
 {
     struct act_worker_call *call = act_zalloc(1, sizeof *call);
     call->pool = pool;
-    call->function = function_of(pool, spec->function);
+    call->function = act_functions_get(&pool->functions, spec->function);
     call->context = act_strndup(spec->context.ptr ? spec->context.ptr : "", spec->context.len);
     call->alone = spec->alone;
     call->watcher = spec->watcher;
     call->watcher_self = spec->watcher_self;
     call->since_ns = act_pool_now(pool);
     act_buf_add_str(&call->request, spec->request);
-    act_pool_enter(pool);
     act_call_list_add(&pool->queue, call);
-    act_pool_leave(pool);
+    if (pool->manned)
+        send_to_line(pool, call, ACTANT_NORMAL);
+    else
+        tell_later(pool, call);
     return call;
 }
 
@@ -181,19 +163,16 @@ void
 act_worker_call_stop(struct act_worker_call *call, int64_t grace_ms)
 {
     struct act_worker_pool *pool = call->pool;
-    bool again = call->stopping;
-    act_pool_enter(pool);
+    struct act_worker_stop stop = {call->id, call->stopping || grace_ms < 0 ? 0 : grace_ms};
     call->stopping = true;
-    if (!again && call->state == ACT_CALL_QUEUED)
-        act_pool_end_queued(call, ACT_WORKER_STOPPED);
     if (call->worker) {
-        if (!again)
-            act_worker_tell(call->worker, ACT_FRAME_CANCEL, call);
-        pool->stopping += !call->has_kill_time;
-        call->has_kill_time = true;
-        call->kill_ns = act_pool_now(pool) + (again || grace_ms < 0 ? 0 : grace_ms * MS_NS);
+        actant_tell(pool->options.system, call->worker->self, ACT_WORKER_MESSAGE_STOP, &stop,
+                    sizeof stop);
+    } else if (!call->untold) {
+        call->state = ACT_CALL_OVER;
+        tell_later(pool, call);
+        actant_pool_look(pool->options.system, pool->line); /* its place in the line is free */
     }
-    act_pool_leave(pool);
 }
 
 /* ---- what workers tell ---- */
@@ -210,46 +189,175 @@ act_pool_now(const struct act_worker_pool *pool)
     return pool->options.loop->ops->now_ns(pool->options.loop);
 }
 
-void
-act_pool_enter(struct act_worker_pool *pool)
+bool
+act_pool_is_closed(const struct act_worker_pool *pool)
 {
-    pool->entered++;
+    return pool->closed;
+}
+
+struct actant_ref
+act_pool_line(const struct act_worker_pool *pool)
+{
+    return pool->line;
 }
 
 void
-act_pool_leave(struct act_worker_pool *pool)
+act_pool_look_again(struct act_worker_pool *pool)
 {
-    if (pool->entered == 1) {
-        act_pool_look(pool);
-        act_pool_place(pool);
-        act_pool_set_timer(pool);
-    }
-    pool->entered--;
+    if (pool->queue.first)
+        actant_pool_look(pool->options.system, pool->line);
+}
+
+uint32_t
+act_pool_worker_new(struct act_worker *worker)
+{
+    struct act_worker_pool *pool = worker->pool;
+    struct act_worker **end = &pool->workers;
+    while (*end)
+        end = &(*end)->next;
+    *end = worker;
+    pool->counts.started++;
+    return ++pool->numbers;
 }
 
 void
 act_pool_worker_ready(struct act_worker *worker)
 {
     struct act_worker_pool *pool = worker->pool;
-    pool->starting--;
     pool->start_deaths = 0;
-    pool->ready_ns = act_pool_now(pool);
+    pool->ready_ns = worker->now_ns;
     pool->start_cost_ns += (pool->ready_ns - worker->launched_ns - pool->start_cost_ns) / 2;
+    act_pool_look_again(pool);
 }
 
 void
-act_pool_worker_gone(struct act_worker *worker, const struct act_process_exit *end)
+act_pool_worker_recycled(struct act_worker *worker)
 {
-    struct act_worker_pool *pool = worker->pool;
-    struct act_worker **at = &pool->workers;
+    worker->pool->counts.recycled++;
+}
+
+static void
+strike_off(struct act_worker *worker)
+{
+    struct act_worker **at = &worker->pool->workers;
     while (*at != worker)
         at = &(*at)->next;
     *at = worker->next;
-    pool->count--;
-    pool->starting -= !worker->was_ready;
-    act_pool_note_death(pool, worker, end);
-    act_worker_destroy(worker);
 }
+
+int
+act_pool_worker_gone(struct act_worker *worker, const struct act_process_exit *end)
+{
+    struct act_worker_pool *pool = worker->pool;
+    bool hopeless;
+    strike_off(worker);
+    if (!act_pool_note_death(pool, worker, end, &hopeless)) {
+        actant_exit(worker->context);
+        return 0;
+    }
+    if (hopeless)
+        actant_hopeless(worker->context);
+    return actant_raise(worker->context, 1, NULL, "%s", pool->refusal);
+}
+
+void
+act_pool_worker_lost(struct act_worker *worker)
+{
+    strike_off(worker);
+    worker->pool->counts.died++;
+}
+
+/* ---- its actor ---- */
+
+struct state {
+    struct act_worker_pool *pool;
+};
+
+/* Pauses before restarts: none, none, backoff, twice that, … backoff_max; with crashes_max one time too many is
+ * the quarantine. */
+static struct actant_pool
+line_of(struct act_worker_pool *const *pool)
+{
+    const struct act_worker_pool_options *options = &(*pool)->options;
+    bool counted = options->crashes_max > 0;
+    return (struct actant_pool){
+        .member = {.actor = &act_worker_class,
+                   .args = pool,
+                   .args_size = sizeof *pool,
+                   .home = ACTANT_LOOP,
+                   .keep_mailbox = true},
+        .members_min = options->warm,
+        .members_max = options->workers_max,
+        .may_be_empty = true,
+        .restarts_max = counted ? options->crashes_max - 1 : 0,
+        .window_ms = counted ? WINDOW_MS : 0,
+        .restarts_at_once = 1,
+        .backoff_ms = options->times.backoff,
+        .backoff_max_ms = options->times.backoff_max,
+        .quarantine_ms = options->times.quarantine,
+        .rule = &act_worker_rule,
+        .rule_self = *pool,
+    };
+}
+
+static int
+actor_start(struct actant_context *context, void *state, const void *args, size_t args_size)
+{
+    struct act_worker_pool *pool;
+    struct actant_ref supervisor;
+    (void)args_size;
+    memcpy(&pool, args, sizeof pool);
+    ((struct state *)state)->pool = pool;
+    struct actant_pool line = line_of(&pool);
+    struct actant_child child = {.pool = &line, .restart = ACTANT_PERMANENT};
+    struct actant_supervisor how = {.strategy = ACTANT_ONE_FOR_ONE,
+                                    .restarts_max = HEAD_RESTARTS_MAX,
+                                    .window_ms = HEAD_WINDOW_MS,
+                                    .children = &child,
+                                    .child_count = 1,
+                                    .home = ACTANT_LOOP};
+    enum actant_code code = actant_supervise_child(context, &how, &supervisor);
+    if (code == ACTANT_OK)
+        code = actant_supervised(actant_context_system(context), supervisor, 0, &pool->line);
+    ACT_ASSERT(code == ACTANT_OK); /* what it is asked for is fixed above */
+    actant_link(context, supervisor);
+    return 0;
+}
+
+/* Calls that came before it had started. */
+static int
+actor_handle(struct actant_context *context, void *state, const struct actant_message *message)
+{
+    const struct act_worker_pool *pool = ((struct state *)state)->pool;
+    if (message->type == ACT_WORKER_MESSAGE_CALL)
+        actant_forward(context, pool->line);
+    return 0;
+}
+
+static void
+destroy(struct act_worker_pool *pool)
+{
+    act_functions_fini(&pool->functions);
+    act_arena_fini(&pool->arena);
+    act_free(pool);
+}
+
+static void
+actor_stop(struct actant_context *context, void *state, const struct actant_reason *reason)
+{
+    struct act_worker_pool *pool = ((struct state *)state)->pool;
+    (void)context;
+    (void)reason;
+    pool->manned = false;
+    if (pool->closed)
+        destroy(pool);
+}
+
+static const struct actant_class pool_class = {.name = "worker pool",
+                                               .state_size = sizeof(struct state),
+                                               .start = actor_start,
+                                               .handle = actor_handle,
+                                               .stop = actor_stop};
 
 /* ---- life ---- */
 
@@ -303,6 +411,8 @@ copy_options(struct act_worker_pool *pool)
     options->workers_max = options->workers_max ? options->workers_max : 1;
     options->ahead_max = options->ahead_max ? options->ahead_max : 1;
     options->beside_max = options->beside_max ? options->beside_max : 1;
+    if (options->warm > options->workers_max)
+        options->warm = options->workers_max;
     copy_times(&options->times);
 }
 
@@ -313,16 +423,13 @@ act_worker_pool_create(const struct act_worker_pool_options *options)
     pool->options = *options;
     pool->start_cost_ns = START_COST_NS;
     copy_options(pool);
+    snprintf(pool->refusal, sizeof pool->refusal, "the pool of the %s has ended",
+             pool->options.name);
+    struct actant_spawn spawn = {.actor = &pool_class, .args = &pool, .args_size = sizeof pool};
+    enum actant_code code = actant_spawn(options->system, &spawn, &pool->actor);
+    ACT_ASSERT(code == ACTANT_OK); /* pools are made while runs are */
+    pool->manned = true;
     return pool;
-}
-
-void
-act_worker_pool_warm(struct act_worker_pool *pool, uint32_t count)
-{
-    act_pool_enter(pool);
-    while (act_pool_active(pool) < count && act_pool_start_worker(pool))
-        continue;
-    act_pool_leave(pool);
 }
 
 static void
@@ -331,20 +438,10 @@ drop_calls(struct act_call_list *list)
     while (list->first) {
         struct act_worker_call *call = list->first;
         act_call_list_remove(list, call);
-        call_free(call);
-    }
-}
-
-static void
-drop_workers(struct act_worker_pool *pool)
-{
-    while (pool->workers) {
-        struct act_worker *worker = pool->workers;
-        pool->workers = worker->next;
-        drop_calls(&worker->calls);
-        if (worker->process)
-            pool->options.processes->ops->abandon(worker->process);
-        act_worker_destroy(worker);
+        call->state = ACT_CALL_OVER;
+        call->untold = false;
+        call->pool = NULL;
+        act_call_release(call);
     }
 }
 
@@ -354,31 +451,30 @@ act_worker_pool_close(struct act_worker_pool *pool)
     if (!pool)
         return;
     struct act_loop *loop = pool->options.loop;
-    drop_workers(pool);
+    pool->closed = true;
+    for (struct act_worker *worker = pool->workers; worker; worker = worker->next) {
+        drop_calls(&worker->calls);
+        act_worker_abandon(worker);
+    }
     drop_calls(&pool->queue);
     drop_calls(&pool->over);
-    if (pool->timer)
-        loop->ops->stop_timer(pool->timer);
     if (pool->over_timer)
         loop->ops->stop_timer(pool->over_timer);
-    for (uint32_t i = 0; i < pool->functions.len; i++) {
-        act_free(pool->functions.ptr[i]->name);
-        act_free(pool->functions.ptr[i]);
-    }
-    act_vec_fini(&pool->functions);
-    act_map_fini(&pool->by_name);
-    act_arena_fini(&pool->arena);
-    act_free(pool);
+    if (pool->manned)
+        actant_kill(pool->options.system, pool->actor);
+    else
+        destroy(pool);
 }
 
 void
 act_worker_pool_counts(const struct act_worker_pool *pool, struct act_worker_pool_counts *ret)
 {
     *ret = pool->counts;
-    ret->workers = pool->count;
     ret->queued = pool->queue.count;
     ret->under_way = pool->under_way;
-    ret->ready = 0;
-    for (const struct act_worker *worker = pool->workers; worker; worker = worker->next)
+    ret->workers = ret->ready = 0;
+    for (const struct act_worker *worker = pool->workers; worker; worker = worker->next) {
+        ret->workers++;
         ret->ready += worker->state == ACT_WORKER_SERVING;
+    }
 }

@@ -1,15 +1,18 @@
 /* A pool of worker processes of one kind, and the calls that they run. Used from the loop's thread;
  * nothing in it blocks.
  *
- * A call goes to the least loaded worker that may take it. Workers are started as calls wait, one call
- * a worker unless its function is known to be quick (then a few are sent ahead, and taken back from a
+ * Each worker process is an actor (worker.h), a member of a pool of the actors' runtime, and a call is a
+ * message to that pool: it goes to the least loaded worker that may take it, the pool grows and shrinks
+ * between bounds and replaces a worker that died. What the runtime cannot know is said to it by a rule
+ * (pool_rule.c): workers are started as calls wait, one call a worker unless its function is known to be quick (then a few are sent ahead, and taken back from a
  * worker that gets stuck) or to run beside others (asynchronous functions, if their context is the
  * same). A worker that had enough calls or memory is replaced. A worker that dies takes with it what it
  * had begun and nothing else: what it had not begun goes to another one. Workers that die before they
- * are ready, or during crashes_max calls in a row, are quarantined: calls are refused for a while.
+ * are ready, or crashes_max times in a row, are quarantined: calls are refused for a while.
  *
  * Invariants:
- * 1. A call is QUEUED (in the pool's queue), SENT or BEGUN (in its worker's list, in the order sent).
+ * 1. A call is QUEUED (in the pool's queue; one message, at most, is on its way with it), SENT or BEGUN (in
+ *    its worker's list, in the order sent).
  * 2. on_ended comes once, last, never from inside act_worker_call_start or _stop; the call is freed then.
  * 3. No call is sent twice unless the worker that had it said that it had not begun, or died so. */
 #ifndef ACT_EXECUTORS_WORKER_POOL_H
@@ -19,6 +22,7 @@
 #include "engine/port/loop.h"
 #include "engine/port/process.h"
 #include "executors/shell/environ.h"
+#include "include/actant/actor.h"
 
 /* Milliseconds; 0: what stands beside it. */
 struct act_worker_times {
@@ -35,6 +39,7 @@ struct act_worker_times {
 /* Everything is borrowed and must outlive the pool, but texts and lists, which are copied. */
 struct act_worker_pool_options {
     struct act_loop *loop;
+    struct actant_system *system; /* whose loop it is; outlives the pool's actors, see close */
     struct act_process_port *processes;
     struct act_link_port *links;
     const char *name;               /* of a worker, in messages: "Python worker" */
@@ -49,6 +54,7 @@ struct act_worker_pool_options {
     void *open_stdin_self;
     struct act_str hello; /* the body of HELLO */
     bool control;         /* it has a second descriptor, for frames of direction CONTROL */
+    uint32_t warm;        /* workers that are started at once; at most workers_max */
     uint32_t workers_max; /* 0: 1 */
     uint32_t ahead_max;   /* quick calls that one worker may have; 0: 1, none are sent ahead */
     uint32_t beside_max;  /* calls that may go on beside each other in one worker; 0: 1 */
@@ -58,10 +64,9 @@ struct act_worker_pool_options {
 };
 struct act_worker_pool;
 struct act_worker_pool *act_worker_pool_create(const struct act_worker_pool_options *options);
-/* Calls under way are dropped without telling anybody, workers are killed. */
+/* Calls under way are dropped without telling anybody, workers are killed. Inside a step, too. Its actors end in
+ * the system's next turn, or with the system; they touch nothing that was borrowed any more. */
 void act_worker_pool_close(struct act_worker_pool *pool);
-/* Starts workers now, so that there are at least count (at most workers_max). */
-void act_worker_pool_warm(struct act_worker_pool *pool, uint32_t count);
 
 enum act_worker_end_type {
     ACT_WORKER_RESULT,  /* body: the rest of the result's JSON, after the PARTs */

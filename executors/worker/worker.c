@@ -10,219 +10,73 @@
 
 #define TAIL_BYTES 2048
 #define PUMP_BYTES (1024 * 1024)
-#define LAST_PUMPS 256 /* of a process that is gone: what its sockets still hold, and more */
+#define LAST_PUMPS 8 /* of a process that is gone: what its sockets still hold, and more */
 
 /* ---- states ---- */
 
-enum worker_event {
-#define ACT_WORKER_EVENT(name) EVENT_##name,
-#include "executors/worker/worker_states.def"
-#undef ACT_WORKER_EVENT
-};
-
 struct worker_row {
     enum act_worker_state from;
-    enum worker_event event;
+    enum act_worker_event event;
     enum act_worker_state next;
 };
 static const struct worker_row rows[] = {
-#define ACT_WORKER_ROW(from, event, next) {ACT_WORKER_##from, EVENT_##event, ACT_WORKER_##next},
+#define ACT_WORKER_ROW(from, event, next)                                                          \
+    {ACT_WORKER_##from, ACT_WORKER_ON_##event, ACT_WORKER_##next},
 #include "executors/worker/worker_states.def"
 #undef ACT_WORKER_ROW
 };
 
-/* False if it means nothing now. */
-static bool
-move(struct act_worker *worker, enum worker_event event)
+bool
+act_worker_move(struct act_worker *worker, enum act_worker_event event)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].from != worker->state || rows[i].event != event)
             continue;
         worker->state = rows[i].next;
-        worker->since_ns = act_pool_now(worker->pool);
+        worker->since_ns = worker->now_ns;
         return true;
     }
     return false;
 }
 
-/* ---- what it says ---- */
+/* ---- from outside its steps: what came is told ---- */
 
-static void
-nonsense(struct act_worker *worker, const char *what)
+static struct act_worker_note *
+note_of(const struct act_worker *worker, int32_t is, struct act_str bytes)
 {
-    act_worker_kill(worker, NULL, "it broke the protocol on its descriptor: %s", what);
-}
-
-static struct act_worker_call *
-call_of(const struct act_worker *worker, uint32_t id)
-{
-    for (struct act_worker_call *call = worker->calls.first; call; call = call->next) {
-        if (call->id == id)
-            return call;
-    }
-    return NULL;
+    struct act_worker_note *note = act_alloc(sizeof *note + bytes.len);
+    note->life = worker->number;
+    note->is = is;
+    note->len = bytes.len;
+    if (bytes.len)
+        memcpy(note->bytes, bytes.ptr, bytes.len);
+    return note;
 }
 
 static void
-call_began(struct act_worker *worker, struct act_worker_call *call, bool beside)
+tell(const struct act_worker *worker, enum act_worker_message type, struct act_worker_note *note)
 {
-    if (call->state ==
-        ACT_CALL_BEGUN) { /* again: it is loaded, and known to run beside others or not */
-        call->since_ns = act_pool_now(worker->pool);
-        worker->beside += (uint32_t)beside - (uint32_t)call->beside;
-        call->beside = call->function->beside = beside;
-        return;
-    }
-    call->state = ACT_CALL_BEGUN;
-    call->beside = beside;
-    call->revoking = false;
-    call->since_ns = act_pool_now(worker->pool);
-    call->function->known = true;
-    call->function->beside = beside;
-    worker->begun++;
-    worker->beside += beside;
-    if (call->watcher->on_begun)
-        call->watcher->on_begun(call->watcher_self, worker->pid);
-}
-
-static void
-call_returned(struct act_worker *worker, struct act_worker_call *call, bool alone)
-{
-    if (call->state == ACT_CALL_BEGUN) {
-        nonsense(worker, "a call that had begun was returned");
-        return;
-    }
-    if (alone) {
-        call->function->known = true;
-        call->function->beside = false;
-    }
-    act_pool_call_back(call);
-}
-
-static void
-call_ended(struct act_worker *worker, struct act_worker_call *call, enum act_worker_end_type type,
-           struct act_str body)
-{
-    struct act_worker_end end = {.type = type, .body = body};
-    if (call->state == ACT_CALL_BEGUN)
-        act_function_took(call->function, act_pool_now(worker->pool) - call->since_ns);
-    worker->done++;
-    act_pool_call_ended(call, &end);
-}
-
-static void
-call_log(struct act_worker_call *call, struct act_str body)
-{
-    uint8_t stream;
-    if (act_frame_take_u8(&body, &stream) && body.len && call->watcher->on_log)
-        call->watcher->on_log(call->watcher_self, stream == 2 ? ACT_STREAM_ERR : ACT_STREAM_OUT,
-                              body);
-}
-
-static void
-call_part(struct act_worker *worker, struct act_worker_call *call, struct act_str body)
-{
-    if (call->watcher->on_part && !call->watcher->on_part(call->watcher_self, body))
-        act_worker_kill(worker, call, "its result was too long");
-}
-
-/* A frame about a call. One about a call that it no longer has crossed with what became of it. */
-static void
-frame_of_call(struct act_worker *worker, enum act_frame_type type, struct act_str body)
-{
-    uint32_t id;
-    uint8_t flag = 0;
-    if (!act_frame_take_u32(&body, &id)) {
-        nonsense(worker, "a frame without its number");
-        return;
-    }
-    struct act_worker_call *call = call_of(worker, id);
-    if (!call)
-        return;
-    void *self = call->watcher_self;
-    switch ((int)type) {
-    case ACT_FRAME_BEGUN:
-        act_frame_take_u8(&body, &flag);
-        call_began(worker, call, flag == 1);
-        return;
-    case ACT_FRAME_RETURNED:
-        act_frame_take_u8(&body, &flag);
-        call_returned(worker, call, flag == 1);
-        return;
-    case ACT_FRAME_RESULT: call_ended(worker, call, ACT_WORKER_RESULT, body); return;
-    case ACT_FRAME_FAIL: call_ended(worker, call, ACT_WORKER_FAIL, body); return;
-    case ACT_FRAME_PART: call_part(worker, call, body); return;
-    case ACT_FRAME_LOG: call_log(call, body); return;
-    case ACT_FRAME_PROGRESS:
-        if (call->watcher->on_progress)
-            call->watcher->on_progress(self, body);
-        return;
-    case ACT_FRAME_OUTPUTS:
-        if (call->watcher->on_outputs)
-            call->watcher->on_outputs(self, body);
-        return;
-    case ACT_FRAME_STATE:
-        if (call->watcher->on_state)
-            call->watcher->on_state(self, body);
-        return;
-    }
-    nonsense(worker, "a frame that only actant sends");
-}
-
-static void
-take_frame(struct act_worker *worker, const struct act_frame *frame)
-{
-    struct act_str body = frame->body;
-    if (frame->type == ACT_FRAME_USAGE) {
-        act_frame_take_u64(&body, &worker->bytes);
-    } else if (frame->type != ACT_FRAME_READY) {
-        frame_of_call(worker, frame->type, body);
-    } else if (move(worker, EVENT_READY)) {
-        worker->was_ready = true;
-        act_buf_clear(&worker->tail);
-        act_pool_worker_ready(worker);
-    }
+    actant_tell_owned(act_pool_options(worker->pool)->system, worker->self, type, note,
+                      sizeof *note, act_free, ACTANT_NORMAL);
 }
 
 static void
 link_bytes(void *self, struct act_str bytes)
 {
-    struct act_worker *worker = self;
-    struct act_frame frame;
-    struct act_error error = {0};
-    int got;
-    act_pool_enter(worker->pool);
-    worker->heard_ns = act_pool_now(worker->pool);
-    while (worker->state != ACT_WORKER_KILLED &&
-           (got = act_frame_next(&worker->decoder, &bytes, &frame, &error)) != 0) {
-        if (got > 0)
-            take_frame(worker, &frame);
-        else
-            nonsense(worker, error.message);
-        if (got < 0)
-            break;
-    }
-    act_pool_leave(worker->pool);
+    tell(self, ACT_WORKER_MESSAGE_BYTES, note_of(self, 0, bytes));
 }
 
 static void
 link_ended(void *self)
 {
-    struct act_worker *worker = self;
-    act_pool_enter(worker->pool);
-    worker->mute = true; /* it ends, or it has closed what it is not to close: the pool looks */
-    worker->heard_ns = act_pool_now(worker->pool);
-    act_pool_leave(worker->pool);
+    tell(self, ACT_WORKER_MESSAGE_MUTE, note_of(self, 0, (struct act_str){0}));
 }
 
 static void
 control_bytes(void *self, struct act_str bytes)
 {
-    struct act_worker *worker = self;
     (void)bytes;
-    act_pool_enter(worker->pool);
-    nonsense(worker, "bytes on its second descriptor");
-    act_pool_leave(worker->pool);
+    tell(self, ACT_WORKER_MESSAGE_NOISE, note_of(self, 0, (struct act_str){0}));
 }
 
 static void
@@ -231,26 +85,10 @@ control_ended(void *self)
     (void)self; /* the other one tells */
 }
 
-/* ---- the process ---- */
-
 static void
 process_started(void *self, int pid)
 {
-    struct act_worker *worker = self;
-    worker->pid = pid;
-}
-
-static void
-keep_tail(struct act_worker *worker, struct act_str bytes)
-{
-    struct act_buf *tail = &worker->tail;
-    if (bytes.len > TAIL_BYTES)
-        bytes = act_str_n(bytes.ptr + bytes.len - TAIL_BYTES, TAIL_BYTES);
-    act_buf_add_str(tail, bytes);
-    if (tail->len <= TAIL_BYTES)
-        return;
-    memmove(tail->ptr, tail->ptr + tail->len - TAIL_BYTES, TAIL_BYTES);
-    tail->len = TAIL_BYTES;
+    tell(self, ACT_WORKER_MESSAGE_PID, note_of(self, pid, (struct act_str){0}));
 }
 
 /* A worker does not end a call before what it wrote to its standard streams has been read (it waits
@@ -259,26 +97,30 @@ keep_tail(struct act_worker *worker, struct act_str bytes)
 static void
 process_readable(void *self)
 {
-    struct act_worker *worker = self;
-    act_pool_enter(worker->pool);
+    const struct act_worker *worker = self;
     if (worker->link)
         act_pool_options(worker->pool)->links->ops->pump(worker->link, PUMP_BYTES);
-    act_pool_leave(worker->pool);
 }
 
 static void
 process_output(void *self, enum act_stream stream, struct act_str bytes)
 {
+    tell(self, ACT_WORKER_MESSAGE_OUTPUT, note_of(self, (int32_t)stream, bytes));
+}
+
+static void
+process_ended(void *self, const struct act_process_exit *exit)
+{
     struct act_worker *worker = self;
-    act_pool_enter(worker->pool);
-    struct act_worker_call *call = worker->calls.first;
-    while (call && call->state != ACT_CALL_BEGUN)
-        call = call->next;
-    if (!call)
-        keep_tail(worker, bytes);
-    else if (call->watcher->on_log)
-        call->watcher->on_log(call->watcher_self, stream, bytes);
-    act_pool_leave(worker->pool);
+    const struct act_link_port_ops *ops = act_pool_options(worker->pool)->links->ops;
+    struct act_worker_note *note = note_of(worker, 0, (struct act_str){0});
+    worker->process = NULL; /* the port's until now */
+    for (int i = 0; i < LAST_PUMPS && worker->link; i++) {
+        if (ops->pump(worker->link, PUMP_BYTES))
+            break;
+    }
+    note->exit = *exit;
+    tell(worker, ACT_WORKER_MESSAGE_EXIT, note);
 }
 
 static void
@@ -292,53 +134,16 @@ close_links(struct act_worker *worker)
     worker->link = worker->control = NULL;
 }
 
-/* What becomes of a call that had begun. */
-static void
-end_begun(struct act_worker *worker, struct act_worker_call *call, uint32_t begun,
-          const struct act_process_exit *exit)
+void
+act_worker_abandon(struct act_worker *worker)
 {
-    bool guilty = worker->has_culprit ? call == worker->culprit : begun == 1;
-    struct act_worker_end end = {.exit = exit};
-    end.type = guilty ? ACT_WORKER_DIED : ACT_WORKER_LOST;
-    end.message = act_str(worker->why);
-    end.suspect = !guilty && !worker->has_culprit;
-    act_pool_call_ended(call, &end);
-}
-
-static void
-end_calls(struct act_worker *worker, const struct act_process_exit *exit)
-{
-    uint32_t begun = worker->begun;
-    /* From the last to the first, so that what goes back keeps its order at the front of the queue. */
-    for (struct act_worker_call *call = worker->calls.last, *prev; call; call = prev) {
-        prev = call->prev;
-        if (call->state == ACT_CALL_BEGUN)
-            end_begun(worker, call, begun, exit);
-        else
-            act_pool_call_back(call);
-    }
-}
-
-static void
-process_ended(void *self, const struct act_process_exit *exit)
-{
-    struct act_worker *worker = self;
-    const struct act_link_port_ops *ops = act_pool_options(worker->pool)->links->ops;
-    act_pool_enter(worker->pool);
+    if (worker->process)
+        act_pool_options(worker->pool)->processes->ops->abandon(worker->process);
     worker->process = NULL;
-    for (int i = 0; i < LAST_PUMPS && worker->link && worker->state != ACT_WORKER_KILLED; i++) {
-        if (ops->pump(worker->link, PUMP_BYTES))
-            break;
-    }
-    move(worker, EVENT_EXIT);
     close_links(worker);
-    end_calls(worker, exit);
-    struct act_worker_pool *pool = worker->pool;
-    act_pool_worker_gone(worker, exit);
-    act_pool_leave(pool);
 }
 
-/* ---- what it is told ---- */
+/* ---- what it tells its process ---- */
 
 static void
 send_frame(struct act_worker *worker, enum act_frame_type type, struct act_str body)
@@ -353,17 +158,16 @@ send_frame(struct act_worker *worker, enum act_frame_type type, struct act_str b
     act_buf_fini(&head);
 }
 
-void
-act_worker_send_call(struct act_worker *worker, struct act_worker_call *call)
+static void
+send_call(struct act_worker *worker, struct act_worker_call *call)
 {
     const struct act_link_port_ops *ops = act_pool_options(worker->pool)->links->ops;
     struct act_buf head = {0};
-    call->worker = worker;
+    act_pool_take_on(worker, call);
     call->id = ++worker->next_id;
     call->state = ACT_CALL_SENT;
     call->revoking = false;
-    call->since_ns = act_pool_now(worker->pool);
-    act_call_list_add(&worker->calls, call);
+    call->since_ns = worker->now_ns;
     act_frame_head(&head, ACT_FRAME_CALL, sizeof call->id + call->request.len);
     act_frame_u32(&head, call->id);
     ops->send(worker->link, act_buf_str(&head));
@@ -388,7 +192,8 @@ act_worker_tell(struct act_worker *worker, enum act_frame_type type,
 void
 act_worker_leave(struct act_worker *worker)
 {
-    move(worker, EVENT_LEAVE);
+    if (act_worker_move(worker, ACT_WORKER_ON_LEAVE))
+        actant_pool_leave(worker->context);
     if (worker->calls.count || worker->said_bye || worker->state != ACT_WORKER_LEAVING)
         return;
     worker->said_bye = true;
@@ -407,12 +212,141 @@ act_worker_kill(struct act_worker *worker, struct act_worker_call *culprit, cons
     va_start(args, format);
     vsnprintf(worker->why, sizeof worker->why, format, args);
     va_end(args);
-    move(worker, EVENT_KILL);
+    act_worker_move(worker, ACT_WORKER_ON_KILL);
+    if (worker->has_culprit) /* nobody misses it */
+        actant_pool_leave(worker->context);
     if (worker->process)
         act_pool_options(worker->pool)->processes->ops->signal(worker->process, SIGKILL);
 }
 
-/* ---- life ---- */
+/* ---- what it is told ---- */
+
+static int
+take_call(struct act_worker *worker, const struct act_worker_call *lent)
+{
+    struct act_worker_call *call;
+    memcpy(&call, &lent, sizeof call);
+    if (call->state != ACT_CALL_QUEUED)
+        return 0;
+    if (worker->link &&
+        (worker->state == ACT_WORKER_STARTING || worker->state == ACT_WORKER_SERVING))
+        send_call(worker, call);
+    else /* it was on its way when the worker's end began */
+        actant_forward(worker->context, act_pool_line(worker->pool));
+    return 0;
+}
+
+static int
+take_stop(struct act_worker *worker, const struct act_worker_stop *stop)
+{
+    struct act_worker_call *call = act_worker_call_of(worker, stop->call);
+    if (!call)
+        return 0;
+    if (!call->asked)
+        act_worker_tell(worker, ACT_FRAME_CANCEL, call);
+    worker->stopping += !call->has_kill_time;
+    call->asked = call->has_kill_time = true;
+    call->kill_ns = worker->now_ns + stop->grace_ms * 1000000;
+    return 0;
+}
+
+static int
+take_pid(struct act_worker *worker, const struct act_worker_note *note)
+{
+    worker->pid = note->is;
+    return 0;
+}
+
+static int
+take_bytes(struct act_worker *worker, const struct act_worker_note *note)
+{
+    act_worker_take_bytes(worker, act_str_n(note->bytes, note->len));
+    return 0;
+}
+
+/* It ends, or it has closed what it is not to close: its watch sees. */
+static int
+take_mute(struct act_worker *worker, const struct act_worker_note *note)
+{
+    (void)note;
+    worker->mute = true;
+    worker->heard_ns = worker->now_ns;
+    return 0;
+}
+
+static int
+take_noise(struct act_worker *worker, const struct act_worker_note *note)
+{
+    (void)note;
+    act_worker_kill(worker, NULL,
+                    "it broke the protocol on its descriptor: bytes on its second descriptor");
+    return 0;
+}
+
+static void
+keep_tail(struct act_worker *worker, struct act_str bytes)
+{
+    struct act_buf *tail = &worker->tail;
+    if (bytes.len > TAIL_BYTES)
+        bytes = act_str_n(bytes.ptr + bytes.len - TAIL_BYTES, TAIL_BYTES);
+    act_buf_add_str(tail, bytes);
+    if (tail->len <= TAIL_BYTES)
+        return;
+    memmove(tail->ptr, tail->ptr + tail->len - TAIL_BYTES, TAIL_BYTES);
+    tail->len = TAIL_BYTES;
+}
+
+static int
+take_output(struct act_worker *worker, const struct act_worker_note *note)
+{
+    struct act_str bytes = act_str_n(note->bytes, note->len);
+    struct act_worker_call *call = worker->calls.first;
+    while (call && call->state != ACT_CALL_BEGUN)
+        call = call->next;
+    if (!call)
+        keep_tail(worker, bytes);
+    else if (call->watcher->on_log)
+        call->watcher->on_log(call->watcher_self, (enum act_stream)note->is, bytes);
+    return 0;
+}
+
+/* What becomes of a call that had begun. */
+static void
+end_begun(struct act_worker *worker, struct act_worker_call *call, uint32_t begun,
+          const struct act_process_exit *exit)
+{
+    bool guilty = worker->has_culprit ? call == worker->culprit : begun == 1;
+    struct act_worker_end end = {.exit = exit};
+    end.type = guilty ? ACT_WORKER_DIED : ACT_WORKER_LOST;
+    end.message = act_str(worker->why);
+    end.suspect = !guilty && !worker->has_culprit;
+    act_pool_call_ended(call, &end);
+}
+
+static void
+end_calls(struct act_worker *worker, const struct act_process_exit *exit)
+{
+    uint32_t begun = worker->begun;
+    for (struct act_worker_call *call = worker->calls.first, *next; call; call = next) {
+        next = call->next;
+        if (call->state == ACT_CALL_BEGUN)
+            end_begun(worker, call, begun, exit);
+        else
+            act_pool_call_back(call);
+    }
+}
+
+static int
+take_exit(struct act_worker *worker, const struct act_worker_note *note)
+{
+    act_worker_move(worker, ACT_WORKER_ON_EXIT);
+    close_links(worker);
+    end_calls(worker, &note->exit);
+    worker->gone = true;
+    return act_pool_worker_gone(worker, &note->exit);
+}
+
+/* ---- its life ---- */
 
 static enum act_err
 open_links(struct act_worker *worker, struct act_process_spec *spec, struct act_error *err)
@@ -459,36 +393,97 @@ start_process(struct act_worker *worker, struct act_process_spec *spec)
     act_arena_fini(&arena);
 }
 
-struct act_worker *
-act_worker_create(struct act_worker_pool *pool, uint32_t number)
+static void
+step_begin(struct act_worker *worker, struct actant_context *context)
 {
-    struct act_worker *worker = act_zalloc(1, sizeof *worker);
+    worker->context = context;
+    worker->now_ns = actant_now_ns(context);
+}
+
+static int
+worker_start(struct actant_context *context, void *state, const void *args, size_t args_size)
+{
+    struct act_worker *worker = state;
     struct act_process_spec spec = {0};
     struct act_error error = {0};
-    worker->pool = pool;
-    worker->number = number;
-    worker->launched_ns = worker->since_ns = act_pool_now(pool);
+    (void)args_size;
+    memcpy(&worker->pool, args, sizeof worker->pool);
+    if (act_pool_is_closed(worker->pool))
+        return actant_raise(context, 1, NULL, "its pool is closed");
+    step_begin(worker, context);
+    worker->self = actant_self(context);
+    worker->launched_ns = worker->since_ns = worker->now_ns;
     worker->decoder.body_max = ACT_FRAME_UP_MAX;
-    if (open_links(worker, &spec, &error)) {
+    if (open_links(worker, &spec, &error)) { /* no descriptors now */
         for (uint32_t i = 0; i < spec.link_count; i++)
             close(spec.links[i]);
         close_links(worker);
-        act_worker_destroy(worker);
-        return NULL;
+        return actant_raise(context, 1, NULL, "%s", error.message);
     }
+    worker->number = act_pool_worker_new(worker);
     start_process(worker, &spec);
-    send_frame(worker, ACT_FRAME_HELLO, act_pool_options(pool)->hello);
-    return worker;
+    send_frame(worker, ACT_FRAME_HELLO, act_pool_options(worker->pool)->hello);
+    act_worker_look(worker);
+    return 0;
 }
 
-void
-act_worker_destroy(struct act_worker *worker)
+/* What the process before this one has left behind. */
+static bool
+is_stale(const struct act_worker *worker, const struct actant_message *message)
 {
-    if (!worker)
-        return;
-    ACT_ASSERT(!worker->calls.first);
-    close_links(worker);
+    bool note = message->type >= ACT_WORKER_MESSAGE_PID;
+    return note && ((const struct act_worker_note *)message->data)->life != worker->number;
+}
+
+static int
+dispatch(struct act_worker *worker, uint32_t type, const void *data)
+{
+    switch ((enum act_worker_message)type) {
+#define ACT_WORKER_MESSAGE(name, number, take, from, payload)                                      \
+    case ACT_WORKER_MESSAGE_##name:                                                                \
+        return take(worker, (const payload *)data);
+#include "executors/worker/messages.def"
+#undef ACT_WORKER_MESSAGE
+    }
+    return 0;
+}
+
+static int
+worker_handle(struct actant_context *context, void *state, const struct actant_message *message)
+{
+    struct act_worker *worker = state;
+    int code = 0;
+    if (act_pool_is_closed(worker->pool))
+        return 0;
+    step_begin(worker, context);
+    if (message->type == ACTANT_TYPE_TIMER)
+        worker->has_timer = false;
+    else if (message->type >= ACTANT_TYPE_USER && !is_stale(worker, message))
+        code = dispatch(worker, message->type, message->data);
+    if (!worker->gone)
+        act_worker_look(worker);
+    return code;
+}
+
+/* Its actor is stopped by others: the process has no reason to live. */
+static void
+worker_stop(struct actant_context *context, void *state, const struct actant_reason *reason)
+{
+    static const struct act_process_exit killed = {.exit_code = -1, .signal = SIGKILL};
+    struct act_worker *worker = state;
+    (void)reason;
+    if (!worker->gone && !act_pool_is_closed(worker->pool)) {
+        step_begin(worker, context);
+        act_worker_abandon(worker);
+        end_calls(worker, &killed);
+        act_pool_worker_lost(worker);
+    }
     act_frame_decoder_fini(&worker->decoder);
     act_buf_fini(&worker->tail);
-    act_free(worker);
 }
+
+const struct actant_class act_worker_class = {.name = "worker process",
+                                              .state_size = sizeof(struct act_worker),
+                                              .start = worker_start,
+                                              .handle = worker_handle,
+                                              .stop = worker_stop};

@@ -330,7 +330,33 @@ ACTANT_API enum actant_code actant_supervise_more(struct actant_system *system,
                                                   const struct actant_child *child,
                                                   struct actant_ref *ret);
 
+/* From a child of a supervisor or a member of a pool. Well: what it does is proven, the restarts counted so far
+ * are forgotten, and so are its pauses. Hopeless: should it stop now, a restart would not help; that is one too
+ * many. */
+ACTANT_API void actant_well(struct actant_context *context);
+ACTANT_API void actant_hopeless(struct actant_context *context);
+
 /* ---- pools ------------------------------------------------------------------------------------- */
+
+/* How a pool hands out its messages where room alone does not say. Of pools of the loop only (ACTANT_INVALID
+ * of others), called in the pool's own steps; what may not be told apart is NULL. What nobody may have waits in
+ * the pool's line, up to 16 messages; the rest in its mailbox. */
+enum actant_fit {
+    ACTANT_FITS_NOT,   /* this member may not have it now */
+    ACTANT_FITS,       /* it may: the least loaded of those gets it */
+    ACTANT_FITS_NOBODY /* nobody needs it any more: it is dropped */
+};
+struct actant_pool_rule {
+    /* state: the member's. load: messages that it has, those on their way to it included. NULL: room says. */
+    enum actant_fit (*fits)(void *self, const void *state, uint32_t load,
+                            const struct actant_message *message);
+    /* How many members more, now, for these that wait, in their order. Asked whenever something has changed,
+     * and after *again_ms (-1, as it comes: not), but not while a member starts or pauses. NULL: one each. */
+    uint32_t (*grow)(void *self, const struct actant_message *waiting, uint32_t count,
+                     int64_t *again_ms);
+    /* In quarantine: it is dropped after that, and who asks hears ACTANT_FAILED. NULL: no more than that. */
+    void (*refused)(void *self, const struct actant_message *message, const char *why);
+};
 
 struct actant_pool {
     struct actant_spawn member; /* its name is not used */
@@ -348,6 +374,14 @@ struct actant_pool {
     int64_t window_ms;
     int64_t backoff_ms, backoff_max_ms;
     const char *name; /* NULL: none */
+    /* ---- what few pools need ---- */
+    const struct actant_pool_rule *rule; /* static; NULL: none */
+    void *rule_self;
+    bool may_be_empty;         /* members_min 0 is 0 */
+    uint32_t restarts_at_once; /* so many of a member in a row come without a pause */
+    /* With a rule: one restart too many does not end the pool. For so long no member starts, and what waits
+     * or comes is refused; members that live go on. 0: it gives up. */
+    int64_t quarantine_ms;
 };
 /* A message to the pool's ref goes to the least loaded member (fewest messages taken and not finished; the
  * lowest number among equals). Asks are answered by the member itself. A member that stops, save to
@@ -367,6 +401,11 @@ ACTANT_API enum actant_code actant_pool_tell_all(struct actant_system *system,
  * message under way until it is done, or the member has stopped. Nothing in an actor of no pool. */
 ACTANT_API void actant_pool_begin(struct actant_context *context);
 ACTANT_API void actant_pool_done(struct actant_context *context);
+/* What the pool's rule would say has changed: it asks again about what waits. From any thread. */
+ACTANT_API enum actant_code actant_pool_look(struct actant_system *system, struct actant_ref pool);
+/* This member is on its way out: it counts no more, gets nothing more (without a rule: of what comes after the
+ * pool has heard it), and is not replaced when it stops. */
+ACTANT_API void actant_pool_leave(struct actant_context *context);
 
 /* ---- publish and subscribe --------------------------------------------------------------------- */
 

@@ -141,11 +141,10 @@ open_run(struct player *p, struct act_error *err)
     if (!code)
         code = act_live_gather(&p->live, NULL, err);
     if (!code)
-        code = act_live_equip(&p->live, &p->engine, err);
+        code = act_live_equip(&p->live, &p->engine, p->engine.loop, err);
     if (code)
         return code;
     struct act_live_how how = {
-        .loop = p->engine.loop,
         .slots = SLOTS,
         .hook = {lose, p},
     };

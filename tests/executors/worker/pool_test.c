@@ -5,9 +5,12 @@
 #include "engine/io/uv/link.h"
 #include "engine/io/uv/loop.h"
 #include "engine/io/uv/process.h"
+#include "engine/run/drive.h"
+#include "executors/worker/pool_internal.h"
 #include "tests/executors/worker/fake_support.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +30,7 @@ struct bench {
     struct act_process_port *processes;
     struct act_link_port *links;
     struct act_environ *environment;
+    struct act_drive *drive;
     struct act_worker_pool *pool;
     struct act_worker_pool_options options;
     struct act_timer *watchdog;
@@ -67,7 +71,9 @@ bench_open(struct bench *bench, struct act_worker_pool_options options, const ch
                      ACT_OK);
     assert_int_equal(act_uv_link_port_create(bench->loop, &bench->links, NULL), ACT_OK);
     bench->environment = act_environ_create(environ, &(struct act_environ_options){0});
+    bench->drive = act_drive_create(&(struct act_drive_options){.loop = bench->loop});
     options.loop = bench->loop;
+    options.system = act_drive_system(bench->drive);
     options.processes = bench->processes;
     options.links = bench->links;
     options.base = bench->environment;
@@ -85,6 +91,7 @@ static void
 bench_close(struct bench *bench)
 {
     act_worker_pool_close(bench->pool);
+    act_drive_destroy(bench->drive);
     bench->links->ops->close_port(bench->links);
     bench->processes->ops->close(bench->processes);
     bench->loop->ops->close(bench->loop);
@@ -96,6 +103,14 @@ bench_wait(struct bench *bench)
 {
     while (bench->waiting)
         assert_int_equal(bench->loop->ops->run(bench->loop, NULL), ACT_OK);
+}
+
+static void
+run_for(struct bench *bench, int64_t ms)
+{
+    struct act_loop *loop = bench->loop;
+    loop->ops->start_timer(loop, ms, (void (*)(void *))loop->ops->stop, loop);
+    loop->ops->run(loop, NULL);
 }
 
 static struct act_worker_pool_counts
@@ -339,9 +354,7 @@ test_hung_ones_are_replaced(void **state)
     while (counts(&bench).died < 2) {
         struct act_worker_call *call = hung.call;
         assert_non_null(call);
-        bench.loop->ops->start_timer(bench.loop, 20, (void (*)(void *))bench.loop->ops->stop,
-                                     bench.loop);
-        bench.loop->ops->run(bench.loop, NULL);
+        run_for(&bench, 20);
     }
     assert_int_equal(hung.begun, 0);
     act_worker_call_stop(hung.call, 0);
@@ -349,6 +362,12 @@ test_hung_ones_are_replaced(void **state)
     assert_int_equal(hung.type, ACT_WORKER_STOPPED);
     outcome_fini(&hung);
     bench_close(&bench);
+}
+
+static void
+stop_waiting(struct outcome *outcome)
+{
+    outcome->bench->loop->ops->stop(outcome->bench->loop);
 }
 
 static void
@@ -484,11 +503,8 @@ test_idle_ones_are_let_go(void **state)
     struct act_worker_pool_options options = {.workers_max = 1, .times = {.idle = 50}};
     bench_open(&bench, options, NULL);
     expect(&bench, "echo 1", ACT_WORKER_RESULT, "1");
-    while (counts(&bench).workers) {
-        bench.loop->ops->start_timer(bench.loop, 10, (void (*)(void *))bench.loop->ops->stop,
-                                     bench.loop);
-        bench.loop->ops->run(bench.loop, NULL);
-    }
+    while (counts(&bench).workers)
+        run_for(&bench, 10);
     expect(&bench, "echo 1", ACT_WORKER_RESULT, "1");
     assert_int_equal(counts(&bench).started, 2);
     bench_close(&bench);
@@ -549,6 +565,67 @@ test_results_in_parts(void **state)
     bench_close(&bench);
 }
 
+/* Its process goes with it; what it had begun is lost, what it had not goes to another one. */
+static void
+test_a_killed_actor(void **state)
+{
+    struct bench bench;
+    struct outcome begun = {0}, behind[3] = {{0}};
+    (void)state;
+    bench_open(&bench, (struct act_worker_pool_options){.workers_max = 1, .ahead_max = 16}, NULL);
+    for (int round = 0; round < 60; round++) {
+        struct outcome warm = {0};
+        start_in(&warm, &bench, "echo w", "one", "", false);
+        bench_wait(&bench);
+        outcome_fini(&warm);
+    }
+    begun.on_begun = stop_waiting;
+    start_in(&begun, &bench, "sleep 100000000", "one", "", false);
+    for (int i = 0; i < 3; i++)
+        start_in(&behind[i], &bench, "echo b", "one", "", false);
+    bench.loop->ops->run(bench.loop, NULL);
+    assert_int_equal(begun.begun, 1);
+    actant_kill(act_drive_system(bench.drive), bench.pool->workers->self);
+    bench_wait(&bench);
+    assert_int_equal(begun.type, ACT_WORKER_DIED); /* the only one that it had begun */
+    assert_int_equal(begun.exit.signal, 9);
+    while (kill(begun.pid, 0) == 0) /* the watchdog's patience bounds it */
+        run_for(&bench, 10);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(behind[i].type, ACT_WORKER_RESULT);
+        assert_int_equal(behind[i].begun, 1);
+        outcome_fini(&behind[i]);
+    }
+    assert_int_equal(counts(&bench).started, 2);
+    outcome_fini(&begun);
+    bench_close(&bench);
+}
+
+/* The runtime's pool is made anew, with its workers; what waits in it is not lost. */
+static void
+test_a_killed_line(void **state)
+{
+    struct bench bench;
+    struct outcome begun = {0}, waiting[40] = {{0}};
+    (void)state;
+    bench_open(&bench, (struct act_worker_pool_options){.workers_max = 1}, NULL);
+    begun.on_begun = stop_waiting;
+    start(&begun, &bench, "sleep 100000000");
+    for (int i = 0; i < 40; i++)
+        start(&waiting[i], &bench, "echo w");
+    bench.loop->ops->run(bench.loop, NULL);
+    actant_kill(act_drive_system(bench.drive), bench.pool->line);
+    bench_wait(&bench);
+    assert_int_equal(begun.type, ACT_WORKER_DIED);
+    for (int i = 0; i < 40; i++) {
+        assert_int_equal(waiting[i].type, ACT_WORKER_RESULT);
+        assert_int_equal(waiting[i].begun, 1);
+        outcome_fini(&waiting[i]);
+    }
+    outcome_fini(&begun);
+    bench_close(&bench);
+}
+
 static void
 test_closed_in_the_middle(void **state)
 {
@@ -582,6 +659,8 @@ main(int argc, char **argv)
         cmocka_unit_test(test_idle_ones_are_let_go),
         cmocka_unit_test(test_quarantine),
         cmocka_unit_test(test_results_in_parts),
+        cmocka_unit_test(test_a_killed_actor),
+        cmocka_unit_test(test_a_killed_line),
         cmocka_unit_test(test_closed_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
