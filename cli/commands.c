@@ -119,6 +119,18 @@ const struct act_cli_command act_commands[] = {
      1,
      {ACT_WORD_RUN},
      act_cmd_fork},
+    {"attach",
+     "follow a run that another process drives",
+     "RUN",
+     "Shows what has happened and goes on as `actant run` does, until the run has ended or was\n"
+     "suspended; then its result, its document (--json) and its exit code. Ctrl-C leaves the\n"
+     "run alone. A run that has ended is not waited for; one that nobody drives is an error\n"
+     "(exit code 3), and the message says how to go on with it.",
+     TAKES(ACT_OPT_QUIET, ACT_OPT_VERBOSE, ACT_OPT_DB),
+     1,
+     1,
+     {ACT_WORD_RUN},
+     act_cmd_attach},
     {"cancel",
      "cancel a run; its `finally` and `undo` still run",
      "RUN",
@@ -247,9 +259,9 @@ bool
 act_command_is_later(struct act_str name)
 {
     static const char *const later[] = {
-        "attach",   "export",   "import", "submit", "queue", "schedule",
-        "backfill", "versions", "bisect", "hook",   "serve", "worker",
-        "cluster",  "status",   "object", "test",   "sim",   "prove",
+        "export",   "import", "submit", "queue", "schedule", "backfill",
+        "versions", "bisect", "hook",   "serve", "worker",   "cluster",
+        "status",   "object", "test",   "sim",   "prove",
     };
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         if (act_str_is(name, later[i]))

@@ -5,6 +5,7 @@
 #include "cli/label.h"
 #include "cli/term.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #define SHOWN_FAILURES 5
@@ -37,6 +38,14 @@ act_finish_announce(struct act_report *report, const struct act_run_row *row)
     act_report_write(report);
 }
 
+/* Which signal suspended a run that is only followed is not known. */
+static int
+suspended_by(const struct act_finish *f)
+{
+    int number = f->live->coord ? act_coord_signal(f->live->coord) : 0;
+    return number > 0 ? number : SIGINT;
+}
+
 static int
 exit_code_of(const struct act_finish *f, enum act_status status)
 {
@@ -44,9 +53,7 @@ exit_code_of(const struct act_finish *f, enum act_status status)
     case ACT_STATUS_SUCCEEDED: return ACT_EXIT_SUCCEEDED;
     case ACT_STATUS_FAILED: return ACT_EXIT_FAILED;
     case ACT_STATUS_CANCELLED: return f->cancel_wanted ? ACT_EXIT_SUCCEEDED : ACT_EXIT_CANCELLED;
-    case ACT_STATUS_SUSPENDED:
-        return ACT_EXIT_SIGNAL +
-               (act_coord_signal(f->live->coord) > 0 ? act_coord_signal(f->live->coord) : 2);
+    case ACT_STATUS_SUSPENDED: return ACT_EXIT_SIGNAL + suspended_by(f);
     case ACT_STATUS_PENDING:
     case ACT_STATUS_READY:
     case ACT_STATUS_PARKED:
@@ -305,7 +312,7 @@ act_finish(const struct act_finish *f)
     struct act_outcome outcome;
     struct act_error err = {0};
     act_live_refresh(f->live);
-    act_run_outcome(act_coord_run(f->live->coord), &outcome);
+    act_run_outcome(act_live_run(f->live), &outcome);
     say(f, &outcome);
     write_summary(f, &outcome);
     int code = exit_code_of(f, outcome.status);

@@ -392,6 +392,18 @@ on_output(void *self, const struct act_run *run, act_inst inst, int stream, stru
     }
 }
 
+void
+act_report_output(struct act_report *r, struct act_key key, bool err, struct act_str bytes)
+{
+    struct act_buf encoded = {0};
+    uint32_t index;
+    act_key_encode(&encoded, key);
+    struct act_track *track = find_track(r, act_buf_str(&encoded), &index);
+    if (track && r->ops->output)
+        r->ops->output(r, track, err, bytes);
+    act_buf_fini(&encoded);
+}
+
 static void
 on_warning(void *self, const char *text)
 {

@@ -84,6 +84,8 @@ void act_report_init(struct act_report *r, enum act_report_mode mode, const stru
                      struct act_str again, bool color);
 void act_report_fini(struct act_report *r);
 struct act_coord_observer act_report_observer(struct act_report *r);
+/* What an attempt under way wrote, for who has its key from the log. */
+void act_report_output(struct act_report *r, struct act_key key, bool err, struct act_str bytes);
 
 /* For the views. */
 void act_report_write(struct act_report *r); /* writes and empties r->out */

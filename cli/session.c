@@ -45,8 +45,8 @@ given(struct act_cli *cli)
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
-static enum act_report_mode
-report_mode(const struct act_cli *cli)
+enum act_report_mode
+act_session_report_mode(const struct act_cli *cli)
 {
     struct act_str color = act_cli_text(cli, ACT_OPT_COLOR);
     if (act_cli_flag(cli, ACT_OPT_QUIET))
@@ -127,8 +127,8 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         return code;
     if (act_github_is_on())
         mask_secrets(s, live->plan->exprs.literals.ptr[live->plan->secrets]);
-    act_report_init(&s->report, report_mode(cli), live->plan, live->site.blobs, s->engine.loop,
-                    live->row.run, act_finish_again(cli), cli->color);
+    act_report_init(&s->report, act_session_report_mode(cli), live->plan, live->site.blobs,
+                    s->engine.loop, live->row.run, act_finish_again(cli), cli->color);
     s->report.verbose = act_cli_flag(cli, ACT_OPT_VERBOSE);
     struct act_live_how how = {
         .slots = act_cli_number(cli, ACT_OPT_JOBS, 0),

@@ -3,6 +3,7 @@
 #define ACT_CLI_SESSION_H
 
 #include "cli/cli.h"
+#include "cli/report.h"
 #include "dsl/plan.h"
 #include "embed/forking.h"
 #include "engine/port/store.h"
@@ -16,6 +17,7 @@ struct act_start {
     struct act_value *options;      /* of the first run when this is a rerun; or NULL */
     const struct act_forking *fork; /* or NULL */
 };
+enum act_report_mode act_session_report_mode(const struct act_cli *cli);
 /* Begins a new run and waits for its end. Returns the exit code. */
 int act_session_start(struct act_cli *cli, const struct act_start *start);
 /* Begins it in the background and says which it is. */

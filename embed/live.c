@@ -4,6 +4,7 @@
 #include "embed/inbox.h"
 #include "embed/processors.h"
 #include "embed/run_id.h"
+#include "engine/io/sqlite/keeper.h"
 #include "engine/view/view_json.h"
 
 #include <time.h>
@@ -335,6 +336,24 @@ act_live_signal(struct act_live *live, struct act_str name, struct act_str body,
 
 /* ---- what became of it ---------------------------------------------------------------------- */
 
+const struct act_run *
+act_live_run(const struct act_live *live)
+{
+    return live->coord ? act_coord_run(live->coord) : live->followed;
+}
+
+bool
+act_live_is_kept(struct act_live *live)
+{
+    struct act_store *store = live->engine->store;
+    struct act_arena arena = {0};
+    struct act_str folder;
+    bool kept = store->ops->folder(store, live->row.run, false, &arena, &folder, NULL) == ACT_OK &&
+                act_keeper_lives(folder.ptr, NULL);
+    act_arena_fini(&arena);
+    return kept;
+}
+
 void
 act_live_refresh(struct act_live *live)
 {
@@ -354,7 +373,7 @@ act_live_document(struct act_live *live, struct act_view_out *out)
 {
     struct act_view_document doc;
     struct act_outcome outcome;
-    act_run_outcome(act_coord_run(live->coord), &outcome);
+    act_run_outcome(act_live_run(live), &outcome);
     act_view_document_fill(&doc, &live->row, NULL);
     doc.status = act_str(act_status_text(outcome.status));
     doc.result = outcome.result;

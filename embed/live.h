@@ -32,6 +32,7 @@ struct act_live {
     struct act_site site;
     struct act_proven_list proven; /* what a keeper that is gone has noted down (embed/ends.h) */
     struct act_coord *coord;
+    const struct act_run *followed; /* of who only looks at it, in place of coord; borrowed */
 };
 
 /* What is said of a run beside its plan and parameters. Kept with it: a later process that takes it up
@@ -91,6 +92,10 @@ enum act_err act_live_resume(struct act_live *live, enum act_resume_mode mode, s
 enum act_err act_live_signal(struct act_live *live, struct act_str name, struct act_str body,
                              struct act_error *err);
 
+/* What it is by now: the coordinator's, or the one that is followed. */
+const struct act_run *act_live_run(const struct act_live *live);
+/* Does its keeper live? Then its end is not far once it has ended. */
+bool act_live_is_kept(struct act_live *live);
 /* Brings the row's times up to date, with what the store has of the end. */
 void act_live_refresh(struct act_live *live);
 /* What `run --json` prints: one object and a line feed. After refresh. */

@@ -46,6 +46,16 @@ act_view_fini(struct act_view *view)
     act_arena_fini(&view->scratch);
 }
 
+const struct act_view_entry *
+act_view_at(const struct act_view *view, struct act_key key)
+{
+    struct act_buf bytes = {0};
+    act_key_encode(&bytes, key);
+    const uint64_t *at = act_map_get(&view->by_key, act_buf_str(&bytes));
+    act_buf_fini(&bytes);
+    return at ? &view->entries.ptr[*at] : NULL;
+}
+
 static struct act_view_entry *
 entry_of(struct act_view *view, struct act_key key)
 {

@@ -7,9 +7,12 @@ import os
 import pathlib
 import signal
 import sqlite3
+import subprocess
 import time
 
 import pytest
+
+from conftest import ACTANT, PATIENCE_S
 
 
 def processes(*words):
@@ -273,3 +276,60 @@ def test_secrets_stay_in_memory(world, detach):
     assert run.node("chain[1]")["result"] == "known"
     for file in world.db.parent.rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes(), file
+
+
+def test_attach_follows_to_the_end(world, detach):
+    text = f"""
+chain:
+  - {{id: first, run: "echo x >> a; echo before; {gate('g')}; echo after >&2"}}
+  - {{id: second, run: "cat; exit 5"}}
+"""
+    run = detach(text)
+    world.wait_file("a")
+    first = world.start("attach", run.run, "--json")
+    second = world.start("attach", run.run)
+    run.kill_coordinator()  # who follows does not mind
+    open_gate(world, "g")
+    out, err = world.end(first, code=1)
+    document = json.loads(out)
+    assert document["run"] == run.run and document["status"] == "failed"
+    assert document["error"]["node"] == "second"
+    assert "first | before" in err and "first | after" in err and "second | before" in err
+    out, err = world.end(second, code=1)
+    assert out == "" and "failed" in err
+    run.gone()
+    again = world("attach", run.run, "--json", code=1)
+    assert json.loads(again.out) == document
+    assert world.json("resume", run.run, code=1) == document
+
+
+def test_attach_leaves_the_run_alone(world, detach):
+    run = detach(f"run: echo x >> a; {gate('g')}; echo well\n")
+    world.wait_file("a")
+    with open(world.path / "said", "wb") as said:
+        attached = subprocess.Popen([ACTANT, "attach", run.run], env=world.env, stderr=said)
+        world.started.append(attached)
+        world.wait("its first line", lambda: b"run " in (world.path / "said").read_bytes())
+        attached.send_signal(signal.SIGINT)
+        assert attached.wait(PATIENCE_S) == 130
+    assert "actant attach" in (world.path / "said").read_text()
+    assert run.status() == "running" and processes("actant", "keeper", run.run)
+    open_gate(world, "g")
+    assert run.end()["result"] == "well"
+
+
+def test_attach_to_a_run_that_nobody_drives(world, detach):
+    run = detach(f"run: echo x >> a; [ $(wc -l < a) -gt 1 ] || {gate('never')}\n")
+    world.wait_file("a")
+    keeper, coordinator = run.keeper(), run.coordinator()
+    os.kill(keeper, signal.SIGSTOP)
+    os.kill(coordinator, signal.SIGKILL)
+    attached = world.start("attach", run.run)  # its keeper lives: it waits
+    world.wait("its end", lambda: not processes("actant", "coordinator", run.run))
+    assert attached.poll() is None
+    os.kill(keeper, signal.SIGKILL)
+    assert "actant resume" in world.end(attached, code=3)[1]
+    assert "interrupted" in world("attach", run.run, code=3).err
+    world("resume", run.run, code=0)
+    world("attach", run.run, code=0)
+    world("attach", "nothing", code=2)
