@@ -242,7 +242,7 @@ open_attach(struct attach *a)
     if (code != ACT_OK)
         return code;
     a->live.far = true;
-    code = act_live_equip(&a->live, &a->engine, &a->error);
+    code = act_live_equip(&a->live, &a->engine, a->engine.loop, &a->error);
     if (code != ACT_OK)
         return code;
     const struct act_plan *plan = a->live.plan;
