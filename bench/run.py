@@ -15,6 +15,7 @@ import shutil
 import sys
 
 import bench_actors
+import bench_durability
 import bench_shell
 import bench_tasks
 from harness import Bench
@@ -22,7 +23,7 @@ from harness import Bench
 BENCHES = {f.__name__: f for f in (
     bench_shell.hello, bench_shell.shell, bench_shell.scaling, bench_shell.chain,
     bench_shell.history, bench_shell.validate, bench_shell.loop, bench_actors.actors,
-    bench_tasks.tasks)}
+    bench_tasks.tasks, bench_durability.durability)}
 
 
 def main():

@@ -210,7 +210,8 @@ settle_evicted(struct actant_producer *p, struct act_node *node)
     pthread_mutex_unlock(&p->mutex);
 }
 
-static void
+/* Is the thread to be woken? By who has let the mutex go: it would only wait for it. */
+static bool
 push(struct actant_producer *p, struct act_node *node)
 {
     const struct act_lane *lane = &p->queue.lanes[node->record.lane];
@@ -221,8 +222,10 @@ push(struct actant_producer *p, struct act_node *node)
         metrics->records_most = lane->records;
     if (lane->bytes > metrics->bytes_most)
         metrics->bytes_most = lane->bytes;
-    if (p->options.linger_ms == 0 || p->queue.records == 1 || act_producer_batch_full(p))
-        act_producer_wake(p);
+    bool wake = p->asleep &&
+                (p->options.linger_ms == 0 || p->queue.records == 1 || act_producer_batch_full(p));
+    p->asleep = p->asleep && !wake;
+    return wake;
 }
 
 /* Takes node over, whatever is returned. */
@@ -231,6 +234,7 @@ put_node(struct actant_producer *p, struct act_node *node)
 {
     enum actant_lane lane = node->record.lane;
     struct act_node *evicted = NULL;
+    bool wake = false;
     enum actant_producer_code code = ACTANT_PRODUCER_INVALID;
     pthread_mutex_lock(&p->mutex);
     if (node->record.size <= p->queue.lanes[lane].bytes_max)
@@ -238,8 +242,10 @@ put_node(struct actant_producer *p, struct act_node *node)
     if (code == ACTANT_PRODUCER_OK && p->state != ACT_PRODUCER_OPEN)
         code = p->state == ACT_PRODUCER_CLOSING ? ACTANT_PRODUCER_CLOSED : ACTANT_PRODUCER_STOPPED;
     if (code == ACTANT_PRODUCER_OK)
-        push(p, node);
+        wake = push(p, node);
     pthread_mutex_unlock(&p->mutex);
+    if (wake)
+        pthread_cond_signal(&p->work);
     if (code != ACTANT_PRODUCER_OK)
         act_node_destroy(node);
     settle_evicted(p, evicted);

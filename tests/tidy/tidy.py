@@ -52,7 +52,7 @@ LAYERS = [
 VENDORS = {
     "yaml.h": r"(dsl/(reader|yaml)[a-z_]*|bench/yaml_events)\.[ch]$",
     "pcre2.h": r"dsl/pattern\.c$",
-    "sqlite3.h": r"(engine/io/sqlite|executors/plugin/shipped|prove)/",
+    "sqlite3.h": r"(engine/io/sqlite|executors/plugin/shipped|prove|bench/durability)/",
     "zstd.h": r"(engine/io|executors/plugin/shipped)/",
     "uv.h": r"engine/io/uv/",
     "sodium.h": r"(engine/io|executors/plugin/shipped)/",
