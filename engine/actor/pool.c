@@ -2,6 +2,11 @@
 
 #define TAG_IDLE UINT64_MAX /* of the timer that looks for idle members */
 
+/* For a test alone: what another thread may do at this point is done there. */
+#ifndef ACT_POOL_LOOKED
+#define ACT_POOL_LOOKED(pool) ((void)(pool))
+#endif
+
 static void
 count(_Atomic(uint64_t) *counter)
 {
@@ -191,6 +196,7 @@ static bool
 has_room_now(struct act_pool *pool)
 {
     bool room = has_room(pool);
+    ACT_POOL_LOOKED(pool);
     if (!room) {
         atomic_store(&pool->full, true);
         room = has_room(pool);
