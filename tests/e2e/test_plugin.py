@@ -31,9 +31,10 @@ def build(world, source, to="plugins", name=None, *flags, text=None):
 @pytest.fixture(autouse=True)
 def signals_as_they_are(world):
     """A sanitizer would turn a plugin's crash into an exit of its own."""
-    world.env["ASAN_OPTIONS"] = ":".join(filter(None, [
-        world.env.get("ASAN_OPTIONS"), "handle_segv=0", "handle_sigbus=0", "handle_abort=0", "handle_sigill=0",
-        "handle_sigfpe=0"]))
+    for options in ("ASAN_OPTIONS", "TSAN_OPTIONS"):
+        world.env[options] = ":".join(filter(None, [
+            world.env.get(options), "handle_segv=0", "handle_sigbus=0", "handle_abort=0", "handle_sigill=0",
+            "handle_sigfpe=0"]))
 
 
 TABLE = """
