@@ -162,6 +162,7 @@ live(struct world *w, struct act_drive *drive)
     struct act_coord_options options = world_coord_options(w);
     options.drive = drive;
     options.group = w->group;
+    world_keeper_options(w, &options);
     w->over = w->dead = w->stopped = false;
     w->coord = act_coord_create(&options);
     if (w->lives++ == 0 ? begin(w) : resume(w)) {
@@ -170,6 +171,7 @@ live(struct world *w, struct act_drive *drive)
                 w->loop.ops->start_timer(&w->loop, w->options.suspend_ms, suspend_due, w);
         w->loop.ops->run(&w->loop, NULL);
     }
+    w->ns_offset = act_coord_ns_offset(w->coord);
     bool last = w->problem[0] != '\0' || !may_live_again(w);
     if (last)
         check_end(w, w->coord);
@@ -178,6 +180,7 @@ live(struct world *w, struct act_drive *drive)
     w->suspending = NULL;
     world_group_open(w);
     act_coord_destroy(w->coord);
+    w->coord = NULL;
     world_group_fini(w);
     return last;
 }
@@ -198,8 +201,11 @@ world_run(struct world *w, const struct world_options *options)
         last = live(w, drive);
         act_drive_destroy(drive);
         if (!last) {
-            world_drop_attempts(w);
             world_disown(w);
+            if (w->keeper)
+                world_keeper_gap(w);
+            else
+                world_drop_attempts(w);
         }
     }
     return w->problem[0] == '\0';

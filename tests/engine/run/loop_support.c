@@ -60,6 +60,12 @@ stop_timer(struct act_timer *timer)
     free(timer);
 }
 
+void
+world_loop_stop_timer(struct act_timer *timer)
+{
+    stop_timer(timer);
+}
+
 static void
 on_turn(struct act_loop *self, void (*fn)(void *self), void *fn_self)
 {
@@ -114,9 +120,11 @@ run(struct act_loop *self, struct act_error *err)
             ;
         if (w->group)
             world_group_turn(w, !w->turn_wanted);
-        if (w->turn_wanted && w->turn) {
+        if (w->turn_wanted && (w->turn || w->keeper)) {
             w->turn_wanted = false;
-            w->turn(w->turn_self);
+            world_keeper_turn(w);
+            if (w->turn)
+                w->turn(w->turn_self);
         } else if (!w->timers) {
             world_problem(w, "the run waits for nothing");
         } else {

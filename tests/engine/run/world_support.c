@@ -243,6 +243,7 @@ world_init(struct world *w, const struct world_options *options)
     world_store_init(w);
     w->executor.ops = &executor_ops;
     w->blobs.ops = &blob_ops;
+    world_keeper_init(w);
 }
 
 struct act_coord_options
@@ -280,6 +281,7 @@ world_drop_attempts(struct world *w)
 void
 world_fini(struct world *w)
 {
+    world_keeper_fini(w);
     while (w->attempts)
         free_attempt(w->attempts);
     world_loop_fini(w);

@@ -46,6 +46,7 @@ struct world_options {
     uint32_t mishaps_max;
     int64_t suspend_ms, cancel_ms; /* so long after the start; 0: not */
     uint64_t turns_max;            /* of the loop, in one life; 0: many */
+    bool kept;                     /* the attempts are a keeper's: they outlive the process */
 };
 
 struct world_actor { /* of a run's calls, as the store has it */
@@ -97,6 +98,8 @@ struct world {
     uint32_t lives, mishaps, starts;
     struct act_coord *coord; /* of this life */
     act_timer *suspending;
+    struct world_keeper *keeper; /* NULL: none */
+    int64_t ns_offset;           /* of the first life */
     char problem[512];
 };
 
@@ -124,6 +127,13 @@ void world_group_fini(struct world *w);
 /* Lets the group commit what it has and tell it: now, or perhaps not yet. */
 void world_group_turn(struct world *w, bool now);
 void world_group_open(struct world *w); /* from now on it commits when it likes */
+/* keeper_support.c */
+void world_keeper_init(struct world *w);
+void world_keeper_options(struct world *w, struct act_coord_options *options);
+void world_keeper_turn(struct world *w);
+void world_keeper_gap(struct world *w); /* between two lives */
+void world_keeper_fini(struct world *w);
+void world_loop_stop_timer(struct act_timer *timer);
 void world_post(struct world *w, const char *name);
 void world_disown(struct world *w); /* what a process that is gone held */
 
