@@ -29,7 +29,7 @@ disturbed(uint64_t seed, const struct act_plan *plan)
     options.mishaps_max = random_below(&r, 6);
     options.die_often = random_one_in(&r, 3) ? 0 : 10 + random_below(&r, 100);
     options.fail_often = random_one_in(&r, 3) ? 0 : 3 + random_below(&r, 30);
-    options.suspend_ms = random_one_in(&r, 6) ? 1 + random_below(&r, 5000) : 0;
+    options.suspend_ms = random_one_in(&r, 4) ? 1 + random_below(&r, 3000) : 0;
     options.cancel_ms = random_one_in(&r, 10) ? 1 + random_below(&r, 8000) : 0;
     options.power = random_one_in(&r, 3);
     return options;

@@ -63,23 +63,42 @@ check_log(struct world *w, const struct act_run *run)
     act_run_destroy(again);
 }
 
-/* Each call that went well is in its actor's state once. */
+struct reading {
+    uint64_t calls;  /* that went well */
+    bool suspending; /* the log stands between a SUSPEND and the next RESUME */
+};
+
+/* What is stopped because the run is to be suspended has not failed, whoever was lost meanwhile. */
 static void
-check_calls(struct world *w)
+check_event(struct world *w, struct reading *reading, const struct act_event *event)
+{
+    if (event->type == ACT_EVENT_SUSPEND || event->type == ACT_EVENT_RESUME)
+        reading->suspending = event->type == ACT_EVENT_SUSPEND;
+    if (event->type == ACT_EVENT_ENDED && reading->suspending && event->cause == ACT_CAUSE_SIGNAL)
+        world_problem(w, "event %llu: an attempt that the suspension stopped has failed",
+                      (unsigned long long)event->seq);
+    reading->calls += event->type == ACT_EVENT_NODE_ENDED &&
+                      event->status == ACT_STATUS_SUCCEEDED &&
+                      w->options.plan->nodes.ptr[event->key.node].kind == ACT_KIND_CALL;
+}
+
+/* And each call that went well is in its actor's state once. */
+static void
+check_events(struct world *w)
 {
     struct act_arena arena = {0};
     struct act_str bytes = act_buf_str(&w->observed);
     struct act_event event;
-    uint64_t calls = 0, seen = 0;
+    struct reading reading = {0};
+    uint64_t seen = 0;
     while (bytes.len > 0 && act_event_decode(&bytes, &arena, NULL, &event, NULL) == ACT_OK) {
-        calls += event.type == ACT_EVENT_NODE_ENDED && event.status == ACT_STATUS_SUCCEEDED &&
-                 w->options.plan->nodes.ptr[event.key.node].kind == ACT_KIND_CALL;
+        check_event(w, &reading, &event);
         act_event_fini(&event);
     }
     for (uint32_t i = 0; i < w->actors.len; i++)
         seen += strtoull(w->actors.ptr[i].state.ptr, NULL, 10);
-    if (calls != seen)
-        world_problem(w, "%u calls went well, the actors have seen %u", (unsigned)calls,
+    if (reading.calls != seen)
+        world_problem(w, "%u calls went well, the actors have seen %u", (unsigned)reading.calls,
                       (unsigned)seen);
     act_arena_fini(&arena);
 }
@@ -104,7 +123,7 @@ check_end(struct world *w, struct act_coord *coord)
         !act_str_is(act_str(w->status), act_status_text(act_run_status(act_coord_run(coord)))))
         world_problem(w, "the run's row says %s", w->status);
     check_log(w, act_coord_run(coord));
-    check_calls(w);
+    check_events(w);
 }
 
 /* ---- a life ---- */
