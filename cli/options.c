@@ -72,6 +72,10 @@ act_option_check(enum act_opt id, struct act_str value, struct act_error *err)
                                  "--%s wants a whole number up to 999999, not '%.*s'", option->name,
                                  ACT_STR_ARG(value));
     }
+    if (id == ACT_OPT_EVENTS && act_str_find(value, ACT_STR("://")) >= 0)
+        return act_error_set(err, ACT_ERR_USAGE,
+                             "--%s to a URL is not supported yet; it wants a file, not '%.*s'",
+                             option->name, ACT_STR_ARG(value));
     if (value.len == 0 && option->value)
         return act_error_set(err, ACT_ERR_USAGE, "--%s wants %s, not an empty text", option->name,
                              option->value);

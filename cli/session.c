@@ -8,6 +8,7 @@
 #include "embed/live.h"
 #include "executors/shell/mask.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,16 +29,37 @@ close_session(struct session *s)
     act_engine_close(&s->engine);
 }
 
+/* A later process takes the run up from another folder. */
+static struct act_strs
+absolute(struct act_cli *cli, struct act_strs paths)
+{
+    char here[PATH_MAX] = "/";
+    struct act_strs all = {0};
+    if (!getcwd(here, sizeof(here)))
+        return paths;
+    all.ptr = act_arena_alloc(&cli->arena, sizeof(*all.ptr) * (paths.len + 1));
+    for (; all.len < paths.len; all.len++) {
+        struct act_str path = paths.ptr[all.len];
+        bool whole = path.len > 0 && path.ptr[0] == '/';
+        all.ptr[all.len] =
+            whole ? path : act_arena_printf(&cli->arena, "%s/%.*s", here, ACT_STR_ARG(path));
+    }
+    return all;
+}
+
 static struct act_live_given
 given(struct act_cli *cli)
 {
     struct act_strs env = act_cli_list(cli, ACT_OPT_ENV);
     struct act_strs secrets = act_cli_list(cli, ACT_OPT_SECRET);
+    struct act_strs events = absolute(cli, act_cli_list(cli, ACT_OPT_EVENTS));
     struct act_live_given all = {
         .env = env.ptr,
         .env_count = env.len,
         .secrets = secrets.ptr,
         .secret_count = secrets.len,
+        .events = events.ptr,
+        .event_count = events.len,
     };
     if (act_cli_text(cli, ACT_OPT_CLEAN_ENV).len > 0)
         all.clean_env = act_cli_flag(cli, ACT_OPT_CLEAN_ENV) ? ACT_CLEAN_ENV_YES : ACT_CLEAN_ENV_NO;

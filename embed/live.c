@@ -29,14 +29,15 @@ name_of(struct act_str given)
 }
 
 static struct act_value *
-merged_list(const struct act_str *given, uint32_t count, const struct act_value *before)
+merged_list(const struct act_str *given, uint32_t count, const struct act_value *before, bool named)
 {
     struct act_value *list = act_value_list();
     for (uint32_t i = 0; before && i < act_value_len(before); i++) {
         struct act_str old = act_value_as_str(act_value_at(before, i));
         bool replaced = false;
         for (uint32_t k = 0; k < count; k++)
-            replaced = replaced || act_str_eq(name_of(given[k]), name_of(old));
+            replaced = replaced ||
+                       act_str_eq(named ? name_of(given[k]) : given[k], named ? name_of(old) : old);
         if (!replaced)
             act_value_list_add(list, act_value_string(old));
     }
@@ -63,9 +64,12 @@ act_live_options(struct act_str folder, const struct act_live_given *given,
     act_value_map_put(map, ACT_STR("folder"), act_value_string(folder));
     act_value_map_put(map, ACT_STR("clean_env"), act_value_bool(clean));
     act_value_map_put(map, ACT_STR("env"),
-                      merged_list(given->env, given->env_count, get(before, "env")));
-    act_value_map_put(map, ACT_STR("secrets"),
-                      merged_list(given->secrets, given->secret_count, get(before, "secrets")));
+                      merged_list(given->env, given->env_count, get(before, "env"), true));
+    act_value_map_put(
+        map, ACT_STR("secrets"),
+        merged_list(given->secrets, given->secret_count, get(before, "secrets"), true));
+    act_value_map_put(map, ACT_STR("events"),
+                      merged_list(given->events, given->event_count, get(before, "events"), false));
     return map;
 }
 
@@ -183,6 +187,7 @@ act_live_close(struct act_live *live)
 {
     drop_ends(live);
     act_coord_destroy(live->coord);
+    act_feeds_close(&live->feeds);
     act_proven_fini(&live->proven);
     act_site_close(&live->site);
     act_drive_destroy(live->drive);
@@ -243,9 +248,21 @@ hash_files(void *self, const struct act_value *patterns, struct act_str dir, str
     return act_hash_files(folder, patterns, ret, err);
 }
 
+static void
+open_feeds(struct act_live *live, const struct act_coord_observer *observer)
+{
+    struct act_feed_options common = {.run = live->row.run,
+                                      .plan = live->plan,
+                                      .loop = live->loop,
+                                      .store = live->engine->store,
+                                      .loader = &live->site.blobs->loader};
+    act_feeds_open(&live->feeds, get(live->options, "events"), &common, observer);
+}
+
 void
 act_live_ready(struct act_live *live, const struct act_live_how *how)
 {
+    open_feeds(live, &how->observer);
     struct act_coord_options options = {
         .loop = live->loop,
         .drive = live->drive,
@@ -262,7 +279,7 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .slots = how->slots > 0 ? how->slots : act_processors(),
         .on_interrupt = how->on_interrupt,
         .take_quarantined = how->take_quarantined,
-        .observer = how->observer,
+        .observer = act_feeds_observer(&live->feeds),
         .hook = how->hook,
         .far = how->far,
         .ns_offset = how->ns_offset,
@@ -321,7 +338,10 @@ enum act_err
 act_live_resume(struct act_live *live, enum act_resume_mode mode, struct act_str from,
                 struct act_error *err)
 {
-    return act_coord_resume(live->coord, &live->row, mode, from, err);
+    enum act_err code = act_coord_resume(live->coord, &live->row, mode, from, err);
+    if (code == ACT_OK || code == ACT_ERR_EXISTS)
+        act_feeds_catch_up(&live->feeds);
+    return code;
 }
 
 enum act_err

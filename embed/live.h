@@ -7,6 +7,7 @@
 #define ACT_EMBED_LIVE_H
 
 #include "embed/ends.h"
+#include "embed/feeds.h"
 #include "embed/forking.h"
 #include "embed/secrets.h"
 #include "embed/site.h"
@@ -31,6 +32,7 @@ struct act_live {
     struct act_drive *drive; /* of its actors: the crew's, and those of its executors */
     struct act_site site;
     struct act_proven_list proven; /* what a keeper that is gone has noted down (embed/ends.h) */
+    struct act_feeds feeds;        /* who is told of its events */
     struct act_coord *coord;
     const struct act_run *followed; /* of who only looks at it, in place of coord; borrowed */
 };
@@ -43,8 +45,10 @@ struct act_live_given {
     uint32_t env_count;
     const struct act_str *secrets; /* NAME, NAME=@FILE, NAME=!COMMAND */
     uint32_t secret_count;
+    const struct act_str *events; /* absolute paths: who is told of its events */
+    uint32_t event_count;
 };
-/* {folder, clean_env, env, secrets}; before (may be NULL): the same of an earlier process; what is given
+/* {folder, clean_env, env, secrets, events}; before (may be NULL): the same of an earlier process; what is given
  * now replaces what has the same name. */
 struct act_value *act_live_options(struct act_str folder, const struct act_live_given *given,
                                    const struct act_value *before);
