@@ -58,11 +58,13 @@ dry_run(struct act_cli *cli, const struct act_spec *spec, const struct act_value
 }
 
 static int
-run_spec(struct act_cli *cli, const struct act_spec *spec)
+run_spec(struct act_cli *cli, const struct act_spec *spec, struct act_ahead *ahead)
 {
     struct act_error err = {0};
-    struct act_start start = {
-        .plan = spec->compiled.plan, .path = spec->absolute, .folder = spec->folder};
+    struct act_start start = {.plan = spec->compiled.plan,
+                              .path = spec->absolute,
+                              .folder = spec->folder,
+                              .ahead = ahead};
     int code = act_spec_refuse_unsupported(start.plan);
     if (code)
         return code;
@@ -78,6 +80,19 @@ run_spec(struct act_cli *cli, const struct act_spec *spec)
         code = act_session_start(cli, &start);
     act_value_release(start.params);
     return code;
+}
+
+/* Workers start while the file is compiled. */
+struct early {
+    struct act_cli *cli;
+    struct act_ahead ahead;
+};
+
+static void
+start_early(void *self, const struct act_spec *spec, struct act_str text)
+{
+    struct early *early = self;
+    act_session_ahead(early->cli, spec->folder, text, &early->ahead);
 }
 
 /* What is said at a run's end cannot be said before it. */
@@ -108,12 +123,14 @@ act_cmd_run(struct act_cli *cli)
         return act_session_resume(cli, resume, ACT_RESUME_GO_ON, act_str(NULL));
     if (cli->args.words.len == 0)
         return no_file(cli);
-    struct act_spec spec = {0};
+    struct early early = {.cli = cli};
+    struct act_spec spec = {.on_text = start_early, .on_text_self = &early};
     struct act_error err = {0};
     int code = act_spec_load(&spec, act_cli_word(cli, 0), &err) ? act_cli_fail(cli, &err)
                                                                 : act_spec_report(cli, &spec);
     if (!code)
-        code = run_spec(cli, &spec);
+        code = run_spec(cli, &spec, &early.ahead);
+    act_ahead_close(&early.ahead);
     act_spec_fini(&spec);
     return code;
 }

@@ -128,6 +128,18 @@ on_interrupt(const struct act_cli *cli)
     return in_ci ? ACT_INTERRUPT_CANCEL : ACT_INTERRUPT_SUSPEND;
 }
 
+static enum act_err
+open_engine(struct session *s, struct act_store *store, struct act_error *err)
+{
+    struct act_engine_wish wish = {.store = store};
+    struct act_ahead *ahead = s->live.ahead;
+    if (!ahead || !ahead->engine.loop)
+        return act_engine_open(&wish, &s->engine, err);
+    s->engine = ahead->engine;
+    ahead->engine = (struct act_engine){0};
+    return act_engine_attach(&s->engine, store, err);
+}
+
 /* Everything but the run itself. store is taken over. */
 static enum act_err
 open_session(struct session *s, struct act_store *store, struct act_error *err)
@@ -141,8 +153,7 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         return code;
     }
     warn_unmasked(s);
-    struct act_engine_wish wish = {.store = store};
-    code = act_engine_open(&wish, &s->engine, err);
+    code = open_engine(s, store, err);
     if (!code)
         code = act_live_equip(live, &s->engine, s->engine.loop, err);
     if (code)
@@ -192,7 +203,9 @@ static void
 new_run(struct session *s, const struct act_start *start)
 {
     struct act_live_given options = given(s->cli);
+    bool named = start->ahead && start->ahead->run[0];
     struct act_live_new new = {
+        .run = named ? start->ahead->run : NULL,
         .plan = start->plan,
         .path = start->path,
         .folder = start->folder,
@@ -201,7 +214,24 @@ new_run(struct session *s, const struct act_start *start)
         .fork = start->fork,
         .options = act_live_options(start->folder, &options, start->options),
     };
+    s->live.ahead = start->ahead;
     act_live_new(&s->live, &new);
+}
+
+void
+act_session_ahead(struct act_cli *cli, struct act_str folder, struct act_str text,
+                  struct act_ahead *ahead)
+{
+    struct act_live_given options = given(cli);
+    struct act_ahead_wish wish = {
+        .folder = folder,
+        .clean_env = options.clean_env == ACT_CLEAN_ENV_YES,
+        .env_names = options.env,
+        .env_name_count = options.env_count,
+    };
+    bool here = !act_cli_flag(cli, ACT_OPT_DRY_RUN) && !act_cli_flag(cli, ACT_OPT_DETACH);
+    if (here && act_ahead_guess(text))
+        act_ahead_start(ahead, &wish);
 }
 
 int

@@ -3,6 +3,7 @@
 #define ACT_CLI_SESSION_H
 
 #include "cli/cli.h"
+#include "embed/ahead.h"
 #include "cli/report.h"
 #include "dsl/plan.h"
 #include "embed/forking.h"
@@ -16,7 +17,11 @@ struct act_start {
     struct act_value *from;         /* or NULL */
     struct act_value *options;      /* of the first run when this is a rerun; or NULL */
     const struct act_forking *fork; /* or NULL */
+    struct act_ahead *ahead;        /* or NULL */
 };
+/* The text of a workflow that will be run here has been read: starts what it will need, if that is known. */
+void act_session_ahead(struct act_cli *cli, struct act_str folder, struct act_str text,
+                       struct act_ahead *ahead);
 enum act_report_mode act_session_report_mode(const struct act_cli *cli);
 /* Begins a new run and waits for its end. Returns the exit code. */
 int act_session_start(struct act_cli *cli, const struct act_start *start);

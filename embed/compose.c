@@ -73,6 +73,13 @@ open_group(struct act_engine *engine, struct act_error *err)
 }
 
 enum act_err
+act_engine_attach(struct act_engine *engine, struct act_store *store, struct act_error *err)
+{
+    engine->store = store;
+    return store ? open_group(engine, err) : ACT_OK;
+}
+
+enum act_err
 act_engine_open(const struct act_engine_wish *wish, struct act_engine *ret, struct act_error *err)
 {
     struct act_engine engine = {.store = wish->store, .hosting = wish->hosting};

@@ -49,6 +49,9 @@ struct act_engine_wish {
 };
 enum act_err act_engine_open(const struct act_engine_wish *wish, struct act_engine *ret,
                              struct act_error *err);
+/* One that was opened without history gets it. store is taken over, also by a failure. */
+enum act_err act_engine_attach(struct act_engine *engine, struct act_store *store,
+                               struct act_error *err);
 /* After everything that lives on it; a zeroed or half-open one is fine. */
 void act_engine_close(struct act_engine *engine);
 

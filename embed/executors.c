@@ -50,9 +50,16 @@ open_python(const struct act_executor_place *place, struct act_executor **ret,
         .cold = !has_kind(place->plan, ACT_KIND_PYTHON),
     };
     enum act_err code = act_python_settings_read(&python.settings, err);
-    if (!code)
+    if (code)
+        return code;
+    if (place->python && *place->python && !python.cold &&
+        act_python_executor_take_up(*place->python, &python)) {
+        *ret = *place->python;
+        *place->python = NULL;
+    } else {
         *ret = act_python_executor_create(&python);
-    return code;
+    }
+    return ACT_OK;
 }
 
 static enum act_err

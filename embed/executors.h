@@ -18,6 +18,8 @@ struct act_hosting;
 struct act_executor_place {
     struct act_loop *loop;
     struct actant_system *system; /* whose loop it is; outlives them */
+    struct act_executor *
+        *python; /* one that was started ahead, or NULL; NULL there when it is taken */
     struct act_process_port *processes;
     struct act_link_port *links;
     struct act_blob_port *blobs; /* the run's */

@@ -1,5 +1,6 @@
 #include "embed/live.h"
 
+#include "embed/ahead.h"
 #include "embed/hash_files.h"
 #include "embed/inbox.h"
 #include "embed/processors.h"
@@ -106,7 +107,10 @@ act_live_new(struct act_live *live, const struct act_live_new *new)
 {
     char id[ACT_RUN_ID_LEN + 1];
     int64_t now = now_ms();
-    act_run_id(now, id);
+    if (new->run)
+        memcpy(id, new->run, sizeof(id));
+    else
+        act_run_id(now, id);
     live->plan = new->plan;
     live->options = new->options;
     live->folder = act_arena_str(&live->arena, new->folder);
@@ -230,9 +234,18 @@ act_live_equip(struct act_live *live, const struct act_engine *engine, struct ac
     };
     live->engine = engine;
     live->loop = loop;
-    live->drive = act_drive_create(&drive);
+    if (live->ahead && live->ahead->drive) {
+        live->drive = live->ahead->drive;
+        live->ahead->drive = NULL;
+        around.python = &live->ahead->python;
+    } else {
+        live->drive = act_drive_create(&drive);
+    }
     around.system = act_drive_system(live->drive);
-    return act_site_open(engine, &around, &live->site, err);
+    enum act_err code = act_site_open(engine, &around, &live->site, err);
+    if (live->ahead)
+        act_ahead_settle(live->ahead);
+    return code;
 }
 
 static enum act_err

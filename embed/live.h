@@ -29,6 +29,7 @@ struct act_live {
     struct act_secrets *secrets;
     const char *outputs;     /* see act_surroundings; of arena */
     bool far;                /* its attempts are a keeper's */
+    struct act_ahead *ahead; /* what was started for it, whose drive it takes over; or NULL */
     struct act_drive *drive; /* of its actors: the crew's, and those of its executors */
     struct act_site site;
     struct act_proven_list proven; /* what a keeper that is gone has noted down (embed/ends.h) */
@@ -53,7 +54,9 @@ struct act_live_given {
 struct act_value *act_live_options(struct act_str folder, const struct act_live_given *given,
                                    const struct act_value *before);
 
+struct act_ahead;
 struct act_live_new {
+    const char *run;                /* what it is called, or NULL */
     const struct act_plan *plan;    /* outlives the run */
     struct act_str path, folder;    /* absolute */
     const struct act_value *params; /* checked */

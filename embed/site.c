@@ -36,6 +36,7 @@ open_executors(struct act_site *site, const struct act_surroundings *around, str
     struct act_executor_place place = {
         .loop = site->engine->loop,
         .system = around->system,
+        .python = around->python,
         .processes = site->engine->processes,
         .links = site->engine->links,
         .blobs = site->blobs,

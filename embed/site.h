@@ -22,6 +22,7 @@ struct act_surroundings {
         *outputs; /* the folder of its outputs; NULL: the store's, else one that goes with it */
     bool far;     /* its attempts run in another process: no executors */
     struct actant_system *system; /* of the run's actors; outlives the site */
+    struct act_executor **python; /* see embed/executors.h */
 };
 
 struct act_site {

@@ -57,6 +57,8 @@ set_places(struct act_spec *spec, struct act_str file)
 static void
 compile(struct act_spec *spec, struct act_str text, struct act_str name)
 {
+    if (spec->on_text)
+        spec->on_text(spec->on_text_self, spec, text);
     struct act_catalog *catalog = act_plugins_catalog(spec->hosting, spec->folder);
     struct act_compile_options options = {
         .find = find_file,

@@ -13,6 +13,9 @@ struct act_spec {
     struct act_str folder;   /* absolute: where its tasks and other files are found */
     struct act_compiled compiled;
     const struct act_hosting *hosting; /* set before, or NULL; borrowed for the compile */
+    /* Set before, or NULL: the top file has been read, and is compiled next. */
+    void (*on_text)(void *self, const struct act_spec *spec, struct act_str text);
+    void *on_text_self;
 };
 /* Reads and compiles; mistakes stay in spec->compiled.diags. An error is about the top file itself. */
 enum act_err act_spec_load(struct act_spec *spec, struct act_str file, struct act_error *err);

@@ -181,8 +181,8 @@ add_env(const struct python_executor *executor, const struct act_task *task, con
     return failed;
 }
 
-/* {"f": function, "t": [attempt id, number, key, node, output file], "a": [...], "k": {...}, "e": …}:
- * `context` is where the environment stands in it. */
+/* {"f": function, "t": [attempt id, number, key, node, output file], "a": [...], "k": {...}, "p": 1 if a is
+ * what entered the node, "e": …}: `context` is where the environment stands in it. */
 static enum act_err
 write_request(const struct python_executor *executor, const struct act_task *task,
               const char *nonce, const char *output, struct act_buf *out, struct act_str *context,
@@ -206,6 +206,8 @@ write_request(const struct python_executor *executor, const struct act_task *tas
         act_buf_add_cstr(out, ",\"k\":");
         failed = act_attempt_json(&executor->attempts, nonce, task->with, out, err);
     }
+    if (task->args_entered)
+        act_buf_add_cstr(out, ",\"p\":1");
     size_t from = out->len;
     if (!failed && task->env && act_value_len(task->env))
         failed = add_env(executor, task, nonce, out, err);
@@ -335,4 +337,26 @@ act_python_executor_create(const struct act_python_options *options)
     if (!options->cold)
         folder_of(executor, executor->options.dir, 1);
     return &executor->executor;
+}
+
+bool
+act_python_executor_take_up(struct act_executor *self, const struct act_python_options *options)
+{
+    struct python_executor *executor = executor_of(self);
+    struct act_python_options *mine = &executor->options;
+    const struct act_python_settings *a = &mine->settings, *b = &options->settings;
+    struct act_arena arena = {0};
+    bool fits = strcmp(mine->run_id, options->run_id) == 0 &&
+                strcmp(mine->dir, act_task_dir(options->dir, (struct act_str){0}, &arena)) == 0 &&
+                a->workers_max == b->workers_max && a->recycle_calls == b->recycle_calls &&
+                a->recycle_bytes == b->recycle_bytes && a->memory_bytes == b->memory_bytes &&
+                mine->limits.result_max == options->limits.result_max &&
+                act_environ_equal(mine->environ, options->environ);
+    act_arena_fini(&arena);
+    if (!fits)
+        return false;
+    mine->blobs = executor->attempts.blobs = options->blobs;
+    mine->secrets = executor->attempts.secrets = options->secrets;
+    mine->limits = executor->attempts.limits = options->limits;
+    return true;
 }

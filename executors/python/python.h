@@ -43,6 +43,11 @@ struct act_python_options {
 /* Starts a worker at once, unless cold. close drops what is under way without telling anybody. */
 struct act_executor *act_python_executor_create(const struct act_python_options *options);
 
+/* One that was created before all of options was known (secrets, limits, where outputs lie) goes on with them.
+ * False: it is for another folder or environment, or has other settings, and is as it was. */
+bool act_python_executor_take_up(struct act_executor *executor,
+                                 const struct act_python_options *options);
+
 /* For executors/actor: actors that are Python classes. Lives as long as the executor. */
 struct act_actor_host *act_python_actor_host(struct act_executor *executor);
 

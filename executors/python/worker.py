@@ -345,6 +345,16 @@ def describe(error):
     return name, message or name, text
 
 
+def hinted(call, error, message):
+    """What entered the node was handed to a function that takes nothing: what to write."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    if not isinstance(error, TypeError) or trace is not None or not call.request.get("p"):
+        return message
+    return message + "; it was handed what entered its node: write `args: []` to call it with nothing"
+
+
 def failure(call, error):
     if isinstance(error, NotThere):
         return fail(call, "exception", error.kind, str(error))
@@ -373,7 +383,7 @@ def failure(call, error):
             message = "it reached the worker's memory limit of %d bytes" % _hello["memory"]
         return fail(call, "exception", name, message, text)
     name, message, text = describe(error)
-    return fail(call, "exception", name, message, text)
+    return fail(call, "exception", name, hinted(call, error, message), text)
 
 
 def trimmed(trace):

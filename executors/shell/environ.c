@@ -164,3 +164,18 @@ act_environ_build(const struct act_environ *base, const struct act_environ_item 
     list[kept] = NULL;
     return list;
 }
+
+bool
+act_environ_equal(const struct act_environ *a, const struct act_environ *b)
+{
+    struct act_arena arena = {0};
+    const char **x = act_environ_build(a, NULL, 0, &arena);
+    const char **y = act_environ_build(b, NULL, 0, &arena);
+    while (*x && *y && strcmp(*x, *y) == 0) {
+        x++;
+        y++;
+    }
+    bool equal = !*x && !*y;
+    act_arena_fini(&arena);
+    return equal;
+}

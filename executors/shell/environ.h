@@ -19,6 +19,7 @@ struct act_environ;
 /* Copies. ACTANT_SECRET_* are left out always. */
 struct act_environ *act_environ_create(char *const *env, const struct act_environ_options *options);
 void act_environ_destroy(struct act_environ *environ);
+bool act_environ_equal(const struct act_environ *a, const struct act_environ *b);
 
 /* One name laid over the base. entry: "NAME=value", NULL removes it. Borrowed. */
 struct act_environ_item {

@@ -58,6 +58,32 @@ def py(world):
 
 # ---- what a function is given, and what it gives ------------------------------------------------
 
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_one_that_takes_nothing_is_told_what_to_write(py, kind):
+    py.module(f"""
+        {kind} nothing():
+            return 1
+
+        {kind} inside(x):
+            return nothing(x)
+        """)
+    nodes, _ = py.node("""
+        chain:
+          - value: 5
+          - {python: 'tasks:nothing', on_error: continue, id: a}
+          - {python: 'tasks:nothing', args: []}
+          - {python: 'tasks:inside', on_error: continue, id: b}
+          - {python: 'tasks:nothing', args: [1], on_error: continue, id: c}
+        """)
+    by_id = {n["id"]: n for n in nodes.values()}
+    said = by_id["a"]["error"]["message"]
+    assert "takes 0 positional arguments but 1 was given" in said and "write `args: []`" in said
+    assert nodes["chain[2]"]["result"] == 1
+    for other in "bc":  # its own mistake, and an argument that was written
+        assert "args: []" not in by_id[other]["error"]["message"]
+
+
 def test_arguments_and_results(py):
     py.module("""
         import dataclasses, os
