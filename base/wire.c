@@ -5,15 +5,19 @@
 #define ACT_CANARY_BELIEVE_LENGTHS 0
 #endif
 
+#define U64_BYTES_MAX 10
+
 void
 act_wire_u64(struct act_buf *out, uint64_t v)
 {
-    char bytes[10];
-    size_t n = 0;
+    if (out->cap - out->len <= U64_BYTES_MAX)
+        act_buf_reserve(out, U64_BYTES_MAX);
+    char *at = out->ptr + out->len;
     for (; v >= 0x80; v >>= 7)
-        bytes[n++] = (char)(unsigned char)(v | 0x80);
-    bytes[n++] = (char)v;
-    act_buf_add(out, bytes, n);
+        *at++ = (char)(unsigned char)(v | 0x80);
+    *at++ = (char)v;
+    *at = '\0';
+    out->len = (size_t)(at - out->ptr);
 }
 
 void
@@ -53,6 +57,12 @@ uint64_t
 act_wire_read_u64(struct act_wire_reader *r)
 {
     uint64_t v = 0;
+    /* Most are of one byte: tags, and small numbers. */
+    if (!r->failed && r->rest.len > 0 && !((uint8_t)r->rest.ptr[0] & 0x80)) {
+        v = (uint8_t)*r->rest.ptr++;
+        r->rest.len--;
+        return v;
+    }
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = act_wire_read_byte(r);
         if (r->failed)

@@ -57,10 +57,14 @@ act_report_fini(struct act_report *r)
 {
     for (uint32_t i = 0; i < r->tracks.len; i++)
         free_track(r->tracks.ptr[i]);
+    for (uint32_t i = 0; i < r->spare.len; i++)
+        free_track(r->spare.ptr[i]);
     act_vec_fini(&r->tracks);
+    act_vec_fini(&r->spare);
     act_vec_fini(&r->failures);
     act_buf_fini(&r->out);
     act_buf_fini(&r->key);
+    act_buf_fini(&r->next_key);
     act_buf_fini(&r->label);
     if (r->timer)
         r->loop->ops->stop_timer(r->timer);
@@ -79,10 +83,11 @@ act_report_write(struct act_report *r)
 /* ---- attempts under way --------------------------------------------------------------------- */
 
 static struct act_track *
-find_track(struct act_report *r, struct act_str key, uint32_t *ret_index)
+find_track(struct act_report *r, uint32_t node, struct act_str key, uint32_t *ret_index)
 {
     for (uint32_t i = 0; i < r->tracks.len; i++) {
-        if (act_str_eq(act_buf_str(&r->tracks.ptr[i]->key), key)) {
+        if (r->tracks.ptr[i]->node == node &&
+            act_str_eq(act_buf_str(&r->tracks.ptr[i]->key), key)) {
             *ret_index = i;
             return r->tracks.ptr[i];
         }
@@ -90,11 +95,28 @@ find_track(struct act_report *r, struct act_str key, uint32_t *ret_index)
     return NULL;
 }
 
+/* Cleared, but for the tail's lines: what tail_count does not name is not looked at. */
+static struct act_track *
+take_track(struct act_report *r)
+{
+    if (r->spare.len == 0)
+        return act_zalloc(1, sizeof(struct act_track));
+    struct act_track *track = act_vec_pop(&r->spare);
+    act_buf_clear(&track->key);
+    act_buf_clear(&track->label);
+    act_buf_clear(&track->partial[0]);
+    act_buf_clear(&track->partial[1]);
+    track->tail_next = track->tail_count = 0;
+    track->lines_shown = track->lines_left_out = 0;
+    return track;
+}
+
 static struct act_track *
 begin_track(struct act_report *r, const struct act_run *run, const struct act_event *event,
             struct act_str key, struct act_str label)
 {
-    struct act_track *track = act_zalloc(1, sizeof(*track));
+    struct act_track *track = take_track(r);
+    track->node = event->key.node;
     track->inst = act_run_find(run, event->key);
     track->started_ms = event->at_ms;
     track->attempt = event->attempt;
@@ -292,15 +314,15 @@ is_shown(const struct act_report *r, const struct act_event *event)
 static void
 name_event(struct act_report *r, struct act_key key)
 {
-    struct act_buf encoded = {0};
-    act_key_encode(&encoded, key);
-    if (r->label.len == 0 || !act_str_eq(act_buf_str(&encoded), act_buf_str(&r->key))) {
-        act_buf_clear(&r->key);
-        act_buf_add_str(&r->key, act_buf_str(&encoded));
-        act_buf_clear(&r->label);
-        act_label_add(&r->label, r->plan, key);
-    }
-    act_buf_fini(&encoded);
+    act_buf_clear(&r->next_key);
+    act_key_encode(&r->next_key, key);
+    if (r->label.len > 0 && act_str_eq(act_buf_str(&r->next_key), act_buf_str(&r->key)))
+        return;
+    struct act_buf before = r->key;
+    r->key = r->next_key;
+    r->next_key = before;
+    act_buf_clear(&r->label);
+    act_label_add(&r->label, r->plan, key);
 }
 
 static void
@@ -309,7 +331,7 @@ end_track(struct act_report *r, uint32_t index)
     struct act_track *track = r->tracks.ptr[index];
     r->tracks.ptr[index] = *act_vec_last(&r->tracks);
     (void)act_vec_pop(&r->tracks);
-    free_track(track);
+    act_vec_push(&r->spare, track);
 }
 
 static void
@@ -345,7 +367,7 @@ take_event(struct act_report *r, const struct act_run *run, const struct act_eve
     }
     name_event(r, event->key);
     if (begins || ends)
-        track = find_track(r, act_buf_str(&r->key), &index);
+        track = find_track(r, event->key.node, act_buf_str(&r->key), &index);
     if (begins && !track)
         track = begin_track(r, run, event, act_buf_str(&r->key), act_buf_str(&r->label));
     if (ends)
@@ -398,7 +420,7 @@ act_report_output(struct act_report *r, struct act_key key, bool err, struct act
     struct act_buf encoded = {0};
     uint32_t index;
     act_key_encode(&encoded, key);
-    struct act_track *track = find_track(r, act_buf_str(&encoded), &index);
+    struct act_track *track = find_track(r, key.node, act_buf_str(&encoded), &index);
     if (track && r->ops->output)
         r->ops->output(r, track, err, bytes);
     act_buf_fini(&encoded);

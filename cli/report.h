@@ -20,6 +20,7 @@ enum act_report_mode {
 /* An attempt under way. */
 struct act_track {
     act_inst inst;
+    uint32_t node;
     struct act_buf key; /* encoded */
     struct act_buf label;
     struct act_buf partial[2]; /* of standard output and error: what has no line end yet */
@@ -66,11 +67,13 @@ struct act_report {
     bool several; /* more than one task may write: lines carry names */
     struct act_arena arena;
     ACT_VEC(struct act_track *) tracks;
+    ACT_VEC(struct act_track *) spare; /* to be used again */
     ACT_VEC(struct act_failure) failures;
     uint64_t tasks_ended, tasks_failed;
     int64_t started_ms;
     struct act_buf out;        /* not yet written */
     struct act_buf key, label; /* of the event at hand; the next one is often about the same */
+    struct act_buf next_key;   /* of the event that comes */
     char stop_token[33];       /* GitHub only: what ends ::stop-commands:: */
     /* live only */
     const struct act_run *run;

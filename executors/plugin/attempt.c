@@ -134,7 +134,8 @@ act_plugin_attempt_free(struct act_attempt *attempt)
     act_value_release(attempt->event.error);
     act_buf_fini(&attempt->message);
     act_free(attempt->attempt_id);
-    act_free(attempt);
+    attempt->next = attempt->executor->spare_attempts;
+    attempt->executor->spare_attempts = attempt;
 }
 
 void

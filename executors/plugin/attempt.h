@@ -31,6 +31,7 @@ struct act_plugin_executor {
     struct act_map names;   /* → index in uses */
     ACT_VEC(struct act_plugin_use *) uses;
     struct act_attempt *attempts;       /* under way */
+    struct act_attempt *spare_attempts; /* to be used again, through next */
     struct act_plugin_threads *threads; /* made for the first call in a thread */
     struct act_thread_call *spare;      /* to be used again */
     struct act_actor_host actors;

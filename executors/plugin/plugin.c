@@ -62,24 +62,37 @@ start(struct act_attempt *attempt, const struct act_task *task, const char *nonc
                : act_plugin_isolated_start(attempt, task, name, nonce, err);
 }
 
+/* One that is used again, or a new one. */
 static struct act_attempt *
-plugin_start(struct act_executor *self, const struct act_task *task, const char *secret_nonce,
-             const struct act_attempt_watcher *watcher, void *watcher_self)
+take_attempt(struct act_plugin_executor *executor)
 {
-    struct act_plugin_executor *executor = executor_of(self);
-    struct act_attempt *attempt = act_zalloc(1, sizeof(*attempt));
-    struct act_error err = {0};
+    struct act_attempt *attempt = executor->spare_attempts;
+    if (attempt)
+        executor->spare_attempts = attempt->next;
+    else
+        attempt = act_alloc(sizeof(*attempt));
+    memset(attempt, 0, sizeof(*attempt));
     attempt->executor = executor;
-    attempt->watcher = *watcher;
-    attempt->watcher_self = watcher_self;
-    attempt->grace_ms = task->grace_ms;
-    attempt->target = task->name;
-    attempt->event.exit_code = -1;
     attempt->next = executor->attempts;
     attempt->back = &executor->attempts;
     if (attempt->next)
         attempt->next->back = &attempt->next;
     executor->attempts = attempt;
+    return attempt;
+}
+
+static struct act_attempt *
+plugin_start(struct act_executor *self, const struct act_task *task, const char *secret_nonce,
+             const struct act_attempt_watcher *watcher, void *watcher_self)
+{
+    struct act_plugin_executor *executor = executor_of(self);
+    struct act_attempt *attempt = take_attempt(executor);
+    struct act_error err = {0};
+    attempt->watcher = *watcher;
+    attempt->watcher_self = watcher_self;
+    attempt->grace_ms = task->grace_ms;
+    attempt->target = task->name;
+    attempt->event.exit_code = -1;
     attempt->attempt_id = act_strndup(task->attempt_id.ptr, task->attempt_id.len);
     act_output_capture_init(&attempt->capture, executor->options.blobs, act_plugin_mask(executor),
                             act_str(attempt->attempt_id), ACT_OUTPUT_NONE,
@@ -122,6 +135,10 @@ plugin_close(struct act_executor *self)
     }
     while (executor->attempts)
         act_plugin_attempt_free(executor->attempts);
+    for (struct act_attempt *spare; (spare = executor->spare_attempts) != NULL;) {
+        executor->spare_attempts = spare->next;
+        act_free(spare);
+    }
     act_vec_fini(&executor->uses);
     act_map_fini(&executor->names);
     act_arena_fini(&executor->arena);

@@ -48,6 +48,13 @@ run_loop(struct world *w)
 }
 
 static void
+stop_loop(void *self)
+{
+    struct act_loop *loop = self;
+    loop->ops->stop(loop);
+}
+
+static void
 world_close(struct world *w)
 {
     assert_true(act_plugin_threads_close(w->threads, 60000));
@@ -89,6 +96,58 @@ test_every_job_is_done_once(void **state)
     assert_int_equal(w.done, w.wanted);
     assert_int_equal(atomic_load(&w.ran), w.wanted);
     world_close(&w);
+}
+
+/* ---- how many threads ---- */
+
+enum { TOGETHER = 40 };
+
+/* Comes back when all are there. */
+static void
+meet(struct act_job *job)
+{
+    struct world *w = ((struct job *)(void *)job)->world;
+    atomic_fetch_add(&w->ran, 1);
+    while (atomic_load(&w->ran) < TOGETHER)
+        nanosleep(&nap, NULL);
+}
+
+static void
+test_jobs_that_wait_for_each_other_run_at_once(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, TOGETHER);
+    struct job jobs[TOGETHER] = {0};
+    w.wanted = TOGETHER;
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        jobs[i] = (struct job){
+            .job = {.run = meet, .done = count_done}, .world = &w, .number = i, .times = 1};
+        act_plugin_threads_run(w.threads, &jobs[i].job);
+    }
+    run_loop(&w);
+    assert_int_equal(w.done, TOGETHER);
+    world_close(&w);
+}
+
+/* Closing comes before the loop has come round. */
+static void
+test_what_is_held_is_dropped_by_closing(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 1);
+    struct job jobs[TOGETHER] = {0};
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        jobs[i] = (struct job){
+            .job = {.run = count_run, .done = count_done}, .world = &w, .number = i, .times = 1};
+        act_plugin_threads_run(w.threads, &jobs[i].job);
+    }
+    assert_true(act_plugin_threads_close(w.threads, 60000));
+    w.loop->ops->post(w.loop, stop_loop, w.loop);
+    run_loop(&w); /* the turns that are owed find nothing to do, and free the rest */
+    assert_int_equal(w.done, 0);
+    w.loop->ops->close(w.loop);
 }
 
 struct note {
@@ -188,13 +247,6 @@ test_a_stuck_thread_is_replaced(void **state)
 }
 
 static void
-stop_loop(void *self)
-{
-    struct act_loop *loop = self;
-    loop->ops->stop(loop);
-}
-
-static void
 test_closing_waits_and_gives_up(void **state)
 {
     (void)state;
@@ -218,6 +270,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_job_is_done_once),
+        cmocka_unit_test(test_jobs_that_wait_for_each_other_run_at_once),
+        cmocka_unit_test(test_what_is_held_is_dropped_by_closing),
         cmocka_unit_test(test_notes_come_in_order_before_the_end),
         cmocka_unit_test(test_a_stuck_thread_is_replaced),
         cmocka_unit_test(test_closing_waits_and_gives_up),
