@@ -333,3 +333,119 @@ def test_attach_to_a_run_that_nobody_drives(world, detach):
     world("resume", run.run, code=0)
     world("attach", run.run, code=0)
     world("attach", "nothing", code=2)
+
+
+def test_what_cannot_be_begun_is_not(world):
+    """The keeper finds no place for the run's files: there is no run, and no keeper."""
+    world("run", world.write("run: 'true'"), code=0)
+    (world.db.parent / "actant.db.d").write_text("in the way")
+    done = world("run", "--detach", world.write("run: echo x >> a"), code=3)
+    assert "actant.db.d" in done.err and done.out == ""
+    assert len(world.json("history", "list")["runs"]) == 1
+    assert lines(world, "a") == []
+    world("run", "--detach", "--db", "/proc/none/x.db", world.write("run: 'true'"), code=3)
+
+
+def test_lost_means_lost(world, detach):
+    """Without a keeper there is no proof: what must not start twice does not."""
+    run = detach(f"run: echo x >> a; {gate('never')}\nidempotent: false\nretry: 0\n",
+                 "--durability", "power")
+    world.wait_file("a")
+    keeper, coordinator = run.keeper(), run.coordinator()
+    os.kill(keeper, signal.SIGKILL)
+    run.gone()  # a coordinator without its keeper leaves
+    assert not processes("actant", "coordinator", run.run) and coordinator
+    document = world.json("resume", run.run, code=1)
+    assert document["error"]["cause"] == "lost" and lines(world, "a") == ["x"]
+    assert leftovers(run.run) == []
+
+
+def leftovers(run):
+    """Processes of the run's attempts, by what stands in their environment."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and f"ACTANT_ATTEMPT_ID={run}-".encode() in (
+                    entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            pass
+    return found
+
+
+def test_no_process_is_left(world, detach):
+    run = detach("group:\n"
+                 "  - run: sleep 1000 & setsid sleep 1000 & echo x >> a; sleep 1000\n"
+                 "  - run: trap '' TERM; echo x >> b; while :; do sleep 0.1; done\n    grace: 1s\n")
+    world.wait_file("a")
+    world.wait_file("b")
+    assert len(leftovers(run.run)) >= 4
+    run.kill_coordinator()
+    world("cancel", run.run, code=0)
+    run.end("cancelled")
+    assert leftovers(run.run) == []
+
+
+def test_functions_and_actors_live_on(world, detach):
+    """Workers and actors are the keeper's, too."""
+    (world.path / "things.py").write_text(
+        "import os, time\n"
+        "def slow(n):\n"
+        "    open('began', 'a').write('x\\n')\n"
+        "    while not os.path.exists('g'):\n"
+        "        time.sleep(0.02)\n"
+        "    return n + 1\n"
+        "class Counter:\n"
+        "    def __init__(self):\n"
+        "        self.n = 0\n"
+        "    def add(self, wait):\n"
+        "        self.n += 1\n"
+        "        open('called', 'a').write('x\\n')\n"
+        "        while wait and not os.path.exists('g'):\n"
+        "            time.sleep(0.02)\n"
+        "        return self.n\n")
+    run = detach("actors: {counter: {python: 'things:Counter'}}\n"
+                 "group:\n"
+                 "  - {id: slow, python: 'things:slow', with: {n: 41}}\n"
+                 "  - chain:\n"
+                 "      - {call: counter.add, with: {wait: false}}\n"
+                 "      - {id: second, call: counter.add, with: {wait: true}}\n"
+                 "      - {id: third, call: counter.add, with: {wait: false}}\n", "-j", "4")
+    world.wait("both", lambda: len(lines(world, "began")) == 1 and len(lines(world, "called")) == 2)
+    run.kill_coordinator()
+    run.kill_coordinator()
+    open_gate(world, "g")
+    run.end()
+    assert run.node("slow")["result"] == 42
+    assert run.node("second")["result"] == 2 and run.node("third")["result"] == 3
+    assert len(lines(world, "began")) == 1 and len(lines(world, "called")) == 3
+
+
+def test_time_goes_on_for_attempts(world, detach):
+    """A time-out counts from its beginning, whoever dies meanwhile; limits stay held."""
+    run = detach("group:\n"
+                 "  - {id: late, run: 'echo x >> a; sleep 1000', timeout: 4s, on_error: continue}\n"
+                 f"  - {{id: holds, run: \"echo x >> b; {gate('g')}\", limits: {{one: 1}}}}\n"
+                 "  - {id: waits, run: 'echo x >> c', limits: {one: 1}}\n", "-j", "8")
+    world.wait_file("a")
+    world.wait("one of them", lambda: lines(world, "b") or lines(world, "c"))
+    world.wait_file("b")
+    for _ in range(3):
+        run.kill_coordinator()
+    world.wait("the time-out", lambda: (run.node("late") or {}).get("cause"))
+    late = run.node("late")
+    assert late["cause"]["kind"] == "timeout"
+    open_gate(world, "g")
+    run.end()
+    assert [len(lines(world, name)) for name in "abc"] == [1, 1, 1]
+
+
+def test_it_is_looked_at_while_it_goes_on(world, detach):
+    run = detach(f"{{id: only, run: \"echo one; echo x >> a; {gate('g')}; echo two\"}}\n")
+    world.wait_file("a")
+    follow = world.start("logs", "-f", run.run)
+    run.kill_coordinator()
+    assert "only" in world("explain", run.run, "only", code=0).out
+    open_gate(world, "g")
+    assert world.end(follow, code=0)[0] == "one\ntwo\n"
+    run.end()
