@@ -15,6 +15,8 @@ int act_cmd_retry(struct act_cli *cli);
 int act_cmd_rerun(struct act_cli *cli);
 int act_cmd_fork(struct act_cli *cli);
 int act_cmd_attach(struct act_cli *cli);
+int act_cmd_export(struct act_cli *cli);
+int act_cmd_import(struct act_cli *cli);
 int act_cmd_cancel(struct act_cli *cli);
 int act_cmd_signal(struct act_cli *cli);
 int act_cmd_actor(struct act_cli *cli);

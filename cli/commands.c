@@ -131,6 +131,28 @@ const struct act_cli_command act_commands[] = {
      1,
      {ACT_WORD_RUN},
      act_cmd_attach},
+    {"export",
+     "write a run into one file, to be read elsewhere: -o FILE",
+     "RUN",
+     "The file holds the run's spec, log, outputs and states of actors: all that `history show`\n"
+     "and `logs` show, and what expressions read of the environment; no secret, nor where\n"
+     "secrets are found. `actant import FILE` takes it into another database, where it is\n"
+     "looked at, verified and forked. '-': standard output.",
+     TAKES(ACT_OPT_INTO, ACT_OPT_FORCE, ACT_OPT_DB),
+     1,
+     1,
+     {ACT_WORD_RUN},
+     act_cmd_export},
+    {"import",
+     "take a run that was exported into this database",
+     "FILE",
+     "All of the file is checked first, its log replayed; then the run is there, or nothing of\n"
+     "it. A run that is there already stays as it is. '-': standard input.",
+     TAKES(ACT_OPT_DB),
+     1,
+     1,
+     {ACT_WORD_FILE},
+     act_cmd_import},
     {"cancel",
      "cancel a run; its `finally` and `undo` still run",
      "RUN",
@@ -259,9 +281,8 @@ bool
 act_command_is_later(struct act_str name)
 {
     static const char *const later[] = {
-        "export",   "import", "submit", "queue", "schedule", "backfill",
-        "versions", "bisect", "hook",   "serve", "worker",   "cluster",
-        "status",   "object", "test",   "sim",   "prove",
+        "submit", "queue",   "schedule", "backfill", "versions", "bisect", "hook",  "serve",
+        "worker", "cluster", "status",   "object",   "test",     "sim",    "prove",
     };
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         if (act_str_is(name, later[i]))

@@ -140,6 +140,9 @@ enum act_err act_event_decode(struct act_str *bytes, struct act_arena *arena,
                               struct act_value_loader *loader, struct act_event *ret,
                               struct act_error *err);
 void act_event_fini(struct act_event *event); /* releases values */
+/* Calls fn for whatever the event says lies in a file of the run's folder; file is lent by the event. */
+typedef void act_event_file_fn(void *self, struct act_str file, uint64_t offset, uint64_t length);
+void act_event_files(const struct act_event *event, act_event_file_fn *fn, void *self);
 /* What the node's `name` says, lent by event or plan; empty if it has none or it could not be
  * evaluated. */
 struct act_str act_event_label(const struct act_plan *plan, const struct act_event *event);

@@ -42,34 +42,16 @@ items_of(const struct act_fork_planner *p, uint32_t at)
 }
 
 static void
-add_file(struct act_fork_planner *p, struct act_str file)
+add_file(void *self, struct act_str file, uint64_t offset, uint64_t length)
 {
+    struct act_fork_planner *p = self;
+    (void)offset;
+    (void)length;
     if (act_map_get(&p->files, file) != NULL)
         return;
     act_map_put(&p->files, act_arena_str(&p->run->arena, file), 1);
     act_buf_add_str(&p->ret->files, file);
     act_buf_add_byte(&p->ret->files, '\0');
-}
-
-static void
-add_files_of(struct act_fork_planner *p, const struct act_value *v)
-{
-    ACT_VEC(const struct act_value *) stack = {0};
-    if (v != NULL)
-        act_vec_push(&stack, v);
-    while (stack.len > 0) {
-        const struct act_value *at = act_vec_pop(&stack);
-        enum act_type type = act_value_type(at);
-        if (type == ACT_REF) {
-            struct act_str id = act_value_ref_id(at);
-            while (id.len > 0 && id.ptr[id.len - 1] != ':')
-                id.len--;
-            add_file(p, act_str_n(id.ptr, id.len > 0 ? id.len - 1 : 0));
-        }
-        for (uint32_t i = 0; (type == ACT_LIST || type == ACT_MAP) && i < act_value_len(at); i++)
-            act_vec_push(&stack, act_value_at(at, i));
-    }
-    act_vec_fini(&stack);
 }
 
 static void
@@ -84,13 +66,7 @@ tell(struct act_fork_planner *p, uint32_t at)
         e.status = p->take[at] == ACT_TAKE_WAY ? ACT_STATUS_RUNNING : ACT_STATUS_PENDING;
     if (p->take[at] == ACT_TAKE_WAY)
         e.input = items_of(p, at);
-    const struct act_value *values[] = {e.value, e.outputs, e.error, e.input, e.params};
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-        add_files_of(p, values[i]);
-    const struct act_blob *blobs[] = {&e.out, &e.err};
-    for (int i = 0; i < 2; i++)
-        if (blobs[i]->file.len > 0)
-            add_file(p, blobs[i]->file);
+    act_event_files(&e, add_file, p);
     act_event_encode(&p->ret->events, &e);
 }
 

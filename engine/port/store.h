@@ -222,6 +222,23 @@ struct act_store_ops {
     enum act_err (*remove_actor)(struct act_store *self, struct act_str name, uint32_t *removed,
                                  struct act_error *err);
 
+    /* A run of another store becomes one of this, with its log as it is, its plan and the states of its
+     * actors, in one transaction; row is what the list says of it. ACT_ERR_EXISTS; ACT_ERR_CORRUPT: its log
+     * is not whole. Both are stores of this adapter. */
+    enum act_err (*copy_run)(struct act_store *self, struct act_store *from,
+                             const struct act_run_row *row, struct act_error *err);
+    /* The files of a run's folder as rows, in a database that is one run's crate (embed/crate.h): a part
+     * of a file, in order; then all of them, each part's hash checked. */
+    enum act_err (*keep_output)(struct act_store *self, struct act_str run, struct act_str name,
+                                uint64_t offset, struct act_str bytes, struct act_error *err);
+    enum act_err (*read_outputs)(struct act_store *self, struct act_str run,
+                                 enum act_err (*fn)(void *self, struct act_str name,
+                                                    uint64_t offset, struct act_str bytes,
+                                                    struct act_error *err),
+                                 void *fn_self, struct act_error *err);
+    /* Everything stands in the database's one file; nothing is written after it. */
+    enum act_err (*seal)(struct act_store *self, struct act_error *err);
+
     /* Removes whole ended runs (rows, states of actors, plans that nobody names any more, folder). */
     enum act_err (*remove_run)(struct act_store *self, struct act_str run, struct act_error *err);
     /* The folder for a run's spool and large outputs (made when first asked for with create). */

@@ -165,9 +165,9 @@ act_sqlite_own(struct act_store *self, struct act_str run, struct act_error *err
 }
 
 /* The row of the plan with these bytes, added if it is new. */
-static enum act_err
-keep_plan(struct act_sqlite *s, struct act_str plan_hash, struct act_str bytes, int64_t *ret,
-          struct act_error *err)
+enum act_err
+act_sqlite_keep_plan(struct act_sqlite *s, struct act_str plan_hash, struct act_str bytes,
+                     int64_t *ret, struct act_error *err)
 {
     struct act_sha256 h;
     uint8_t content[ACT_SHA256_BYTES];
@@ -211,8 +211,9 @@ bind_json(sqlite3_stmt *stmt, int at, const struct act_value *v, struct act_buf 
     act_db_bind_text(stmt, at, act_buf_str(text));
 }
 
-static enum act_err
-insert_run(struct act_sqlite *s, const struct act_run_row *row, int64_t plan, struct act_error *err)
+enum act_err
+act_sqlite_insert_run(struct act_sqlite *s, const struct act_run_row *row, int64_t plan,
+                      struct act_error *err)
 {
     sqlite3_stmt *stmt;
     enum act_err rc = act_db_stmt(&s->db, ACT_SQL_RUN_ADD, &stmt, err);
@@ -259,9 +260,9 @@ act_sqlite_create_run(struct act_store *self, const struct act_run_row *row,
     }
     struct act_owned *owned = NULL;
     int64_t plan = 0, pid = 0;
-    rc = keep_plan(s, row->plan_hash, plan_bytes, &plan, err);
+    rc = act_sqlite_keep_plan(s, row->plan_hash, plan_bytes, &plan, err);
     if (rc == ACT_OK)
-        rc = insert_run(s, row, plan, err);
+        rc = act_sqlite_insert_run(s, row, plan, err);
     if (rc == ACT_OK) {
         int64_t id = sqlite3_last_insert_rowid(s->db.sql);
         if (act_owners_take(&s->owners, id, &pid)) {

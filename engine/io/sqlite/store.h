@@ -49,6 +49,11 @@ struct act_owned *act_sqlite_owned(struct act_sqlite *s, struct act_str run); /*
 enum act_err act_sqlite_run_id(struct act_str run, struct act_error *err);
 /* Fills err and returns ACT_ERR_NOT_FOUND. */
 enum act_err act_sqlite_no_run(struct act_sqlite *s, struct act_str run, struct act_error *err);
+/* Inside a transaction: the plan's row, kept once per content; the run's row. */
+enum act_err act_sqlite_keep_plan(struct act_sqlite *s, struct act_str plan_hash,
+                                  struct act_str bytes, int64_t *ret, struct act_error *err);
+enum act_err act_sqlite_insert_run(struct act_sqlite *s, const struct act_run_row *row,
+                                   int64_t plan, struct act_error *err);
 struct act_run_place {
     int64_t row, plan;
     bool ended;
@@ -163,6 +168,18 @@ enum act_err act_sqlite_read_snapshot(struct act_store *self, struct act_str run
                                       struct act_buf *body, uint64_t *seq, struct act_error *err);
 /* Inside a transaction. */
 enum act_err act_snapshot_forget(struct act_sqlite *s, int64_t row, struct act_error *err);
+
+/* crate.c */
+enum act_err act_sqlite_copy_run(struct act_store *self, struct act_store *from,
+                                 const struct act_run_row *row, struct act_error *err);
+enum act_err act_sqlite_keep_output(struct act_store *self, struct act_str run, struct act_str name,
+                                    uint64_t offset, struct act_str bytes, struct act_error *err);
+enum act_err act_sqlite_read_outputs(struct act_store *self, struct act_str run,
+                                     enum act_err (*fn)(void *self, struct act_str name,
+                                                        uint64_t offset, struct act_str bytes,
+                                                        struct act_error *err),
+                                     void *fn_self, struct act_error *err);
+enum act_err act_sqlite_seal(struct act_store *self, struct act_error *err);
 
 /* folder.c */
 enum act_err act_sqlite_folder(struct act_store *self, struct act_str run, bool create,

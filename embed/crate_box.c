@@ -1,0 +1,147 @@
+#include "embed/crate_box.h"
+
+#include "base/alloc.h"
+#include "embed/compose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COPY_BYTES (256 * 1024)
+#define OPEN_FOLDERS_MAX 16
+
+static enum act_err
+failed(struct act_error *err, const char *what, const char *path)
+{
+    int error = errno;
+    enum act_err code = error == ENOSPC || error == EDQUOT  ? ACT_ERR_NO_SPACE
+                        : error == EROFS || error == EACCES ? ACT_ERR_READ_ONLY
+                        : error == ENOENT                   ? ACT_ERR_NOT_FOUND
+                                                            : ACT_ERR_SYSTEM;
+    act_error_set(err, code, "%s: %s", what, strerror(error));
+    act_error_place(err, "%s", path);
+    return code;
+}
+
+enum act_err
+act_crate_box_make(struct act_crate_box *box, struct act_str beside, struct act_error *err)
+{
+    const char *base = getenv("TMPDIR");
+    size_t len = beside.len;
+    while (len > 0 && beside.ptr[len - 1] != '/')
+        len--;
+    if (beside.len > 0)
+        act_buf_add(&box->folder, beside.ptr, len);
+    else
+        act_buf_printf(&box->folder, "%s/", base && base[0] == '/' ? base : "/tmp");
+    act_buf_add_cstr(&box->folder, ".actant-XXXXXX");
+    if (!mkdtemp(box->folder.ptr)) {
+        enum act_err code = failed(err, "no folder can be made for it", box->folder.ptr);
+        act_buf_fini(&box->folder);
+        return code;
+    }
+    char *whole = realpath(box->folder.ptr, NULL);
+    if (whole) {
+        act_buf_clear(&box->folder);
+        act_buf_add_cstr(&box->folder, whole);
+        free(whole);
+    }
+    act_buf_printf(&box->db, "%s/run.db", box->folder.ptr);
+    return ACT_OK;
+}
+
+static void
+say_nothing(void *self, const char *message)
+{
+    (void)self;
+    (void)message;
+}
+
+enum act_err
+act_crate_box_open(struct act_crate_box *box, bool read_only, struct act_error *err)
+{
+    struct act_store_wish wish = {
+        .db = act_buf_str(&box->db),
+        .read_only = read_only,
+        .durability = ACT_DURABLE_OFF, /* it is synced as a whole */
+        .warn = say_nothing,
+    };
+    return act_compose_store(&wish, &box->store, err);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    remove(path);
+    return 0;
+}
+
+void
+act_crate_box_fini(struct act_crate_box *box)
+{
+    if (box->store)
+        box->store->ops->close(box->store);
+    if (box->folder.len > 0)
+        nftw(box->folder.ptr, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+    act_buf_fini(&box->folder);
+    act_buf_fini(&box->db);
+    box->store = NULL;
+}
+
+/* ---- bytes ---- */
+
+static int
+copy_bytes(int from, int to)
+{
+    char *bytes = act_alloc(COPY_BYTES);
+    ssize_t got = 1, put = 0;
+    while (got > 0 && put >= 0) {
+        got = read(from, bytes, COPY_BYTES);
+        if (got < 0 && errno == EINTR) {
+            got = 1;
+            continue;
+        }
+        for (ssize_t at = 0; at < got && put >= 0; at += put > 0 ? put : 0) {
+            put = write(to, bytes + at, (size_t)(got - at));
+            if (put < 0 && errno == EINTR)
+                put = 0;
+        }
+    }
+    act_free(bytes);
+    return got < 0 || put < 0 ? -1 : 0;
+}
+
+enum act_err
+act_crate_copy(const char *from, const char *to, struct act_error *err)
+{
+    bool in = strcmp(from, "-") == 0, out = strcmp(to, "-") == 0;
+    int source = in ? STDIN_FILENO : open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    if (source < 0)
+        return failed(err, "cannot be opened", from);
+    if (!in && (fstat(source, &st) != 0 || !S_ISREG(st.st_mode))) {
+        close(source);
+        act_error_set(err, ACT_ERR_INVALID, "this is not a regular file");
+        act_error_place(err, "%s", from);
+        return ACT_ERR_INVALID;
+    }
+    int target =
+        out ? STDOUT_FILENO : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    enum act_err code = target < 0 ? failed(err, "cannot be written", to) : ACT_OK;
+    if (!code && copy_bytes(source, target) != 0)
+        code = failed(err, "cannot be copied", out ? from : to);
+    if (!code && !out && fsync(target) != 0)
+        code = failed(err, "cannot be written", to);
+    if (target >= 0 && !out)
+        close(target);
+    if (!in)
+        close(source);
+    return code;
+}

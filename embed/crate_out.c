@@ -1,0 +1,168 @@
+/* export: a run into a crate. */
+#include "base/map.h"
+#include "embed/crate.h"
+#include "embed/crate_box.h"
+#include "engine/core/event.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PART_BYTES (1024 * 1024)
+
+struct packing {
+    struct act_stored *stored;
+    struct act_store *to;
+    struct act_arena arena;
+    struct act_map files; /* name → bytes that it must have */
+    struct act_crate *ret;
+};
+
+static void
+take_file(void *self, struct act_str file, uint64_t offset, uint64_t length)
+{
+    struct packing *p = self;
+    uint64_t *known = act_map_get(&p->files, file), end = offset + length;
+    if (known)
+        *known = end > *known ? end : *known;
+    else
+        act_map_put(&p->files, act_arena_str(&p->arena, file), end);
+}
+
+static void
+take_event(void *self, const struct act_event *event)
+{
+    struct packing *p = self;
+    p->ret->events = event->seq;
+    act_event_files(event, take_file, p);
+}
+
+/* As far as the log names it: what a later attempt has written behind that is not this run's yet. */
+static enum act_err
+pack_file(struct packing *p, struct act_str name, uint64_t length, struct act_error *err)
+{
+    struct act_blob_port *blobs = p->stored->blobs;
+    struct act_buf part = {0};
+    enum act_err code = ACT_OK;
+    for (uint64_t at = 0; !code && at < length; at += PART_BYTES) {
+        uint64_t want = length - at < PART_BYTES ? length - at : PART_BYTES;
+        act_buf_clear(&part);
+        code = blobs->ops->read(blobs, name, at, want, &part, err);
+        if (!code && part.len < want) {
+            code =
+                act_error_set(err, ACT_ERR_CORRUPT, "output file %.*s is shorter than the log says",
+                              ACT_STR_ARG(name));
+            act_error_hint(err, "`actant history verify RUN` says what else is wrong");
+        }
+        if (!code)
+            code = p->to->ops->keep_output(p->to, p->stored->row.run, name, at, act_buf_str(&part),
+                                           err);
+    }
+    act_buf_fini(&part);
+    p->ret->files++;
+    p->ret->bytes += length;
+    return code;
+}
+
+/* How secrets are found is the sender's own. */
+static struct act_value *
+spec_without_secrets(const struct act_value *spec)
+{
+    struct act_value *map = act_value_map();
+    for (uint32_t i = 0; spec && i < act_value_len(spec); i++) {
+        struct act_str key = act_value_key(spec, i);
+        const struct act_value *v = act_value_at(spec, i);
+        if (!act_str_is(key, "options") || act_value_type(v) != ACT_MAP) {
+            act_value_map_put(map, key, act_value_retain(v));
+            continue;
+        }
+        struct act_value *options = act_value_map();
+        for (uint32_t k = 0; k < act_value_len(v); k++) {
+            if (!act_str_is(act_value_key(v, k), "secrets"))
+                act_value_map_put(options, act_value_key(v, k),
+                                  act_value_retain(act_value_at(v, k)));
+        }
+        act_value_map_put(options, ACT_STR("secrets"), act_value_list());
+        act_value_map_put(map, key, options);
+    }
+    return map;
+}
+
+static enum act_err
+pack(struct packing *p, struct act_error *err)
+{
+    struct act_run_row row = p->stored->row;
+    struct act_value *spec = spec_without_secrets(row.spec);
+    bool unended = act_str_is(row.status, "interrupted") || act_str_is(row.status, "quarantined");
+    row.spec = spec;
+    row.status = unended ? ACT_STR("running") : row.status;
+    enum act_err code = p->to->ops->copy_run(p->to, p->stored->store, &row, err);
+    if (!code)
+        code = act_stored_events(p->stored, 1, take_event, p, err);
+    for (uint32_t i = 0; !code && i < p->files.len; i++)
+        code = pack_file(p, p->files.entries[i].key, p->files.entries[i].value, err);
+    if (!code)
+        code = p->to->ops->seal(p->to, err);
+    act_value_release(spec);
+    return code;
+}
+
+static enum act_err
+put_in_place(const char *made, struct act_str path, bool replace, struct act_error *err)
+{
+    struct act_buf to = {0};
+    int error = 0;
+    act_buf_add_str(&to, path);
+    int fd = open(made, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (!error && (replace ? rename(made, to.ptr) : link(made, to.ptr)) != 0)
+        error = errno;
+    enum act_err code = ACT_OK;
+    if (error == EEXIST) {
+        code = act_error_set(err, ACT_ERR_EXISTS, "there is such a file already");
+        act_error_hint(err, "another name, or --force to replace it");
+    } else if (error) {
+        code = act_error_set(err, error == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
+                             "cannot be written: %s", strerror(error));
+    }
+    if (code)
+        act_error_place(err, "%s", to.ptr);
+    act_buf_fini(&to);
+    return code;
+}
+
+enum act_err
+act_crate_export(struct act_stored *stored, struct act_str path, bool replace,
+                 struct act_crate *ret, struct act_error *err)
+{
+    bool out = act_str_is(path, "-");
+    struct act_crate_box box = {0};
+    struct packing packing = {.stored = stored, .ret = ret};
+    *ret = (struct act_crate){.run = stored->row.run};
+    if (act_str_is(stored->row.status, "running")) {
+        act_error_set(err, ACT_ERR_OWNED, "run %.*s is under way", ACT_STR_ARG(stored->row.run));
+        act_error_hint(err, "export it when it has ended or was suspended");
+        return ACT_ERR_OWNED;
+    }
+    enum act_err code = act_crate_box_make(&box, out ? (struct act_str){0} : path, err);
+    if (!code)
+        code = act_crate_box_open(&box, false, err);
+    packing.to = box.store;
+    if (!code)
+        code = pack(&packing, err);
+    if (box.store)
+        box.store->ops->close(box.store);
+    box.store = NULL;
+    if (!code)
+        code = out ? act_crate_copy(box.db.ptr, "-", err)
+                   : put_in_place(box.db.ptr, path, replace, err);
+    act_crate_box_fini(&box);
+    act_map_fini(&packing.files);
+    act_arena_fini(&packing.arena);
+    return code;
+}
