@@ -210,10 +210,51 @@ diff(struct act_cli *cli)
     return exit_code;
 }
 
+struct verifying {
+    struct act_run *run;
+    struct act_snapshot snapshot;
+};
+
+static enum act_err
+check_snapshot(const struct verifying *v, struct act_error *err)
+{
+    enum act_err code = act_run_compare(v->run, v->snapshot.body, err);
+    if (code == ACT_OK)
+        return code;
+    act_error_set(err, ACT_ERR_CORRUPT, "the snapshot at event %llu is not what the log comes to",
+                  (unsigned long long)v->snapshot.seq);
+    act_error_hint(err, "the log itself is whole; please report this");
+    return ACT_ERR_CORRUPT;
+}
+
 static enum act_err
 replay_batch(void *self, const struct act_batch *batch, struct act_error *err)
 {
-    return act_run_replay(self, batch->body, err);
+    struct verifying *v = self;
+    enum act_err code = act_run_replay(v->run, batch->body, err);
+    bool there = v->snapshot.seq > 0 && act_run_next_seq(v->run) == v->snapshot.seq + 1;
+    return code == ACT_OK && there ? check_snapshot(v, err) : code;
+}
+
+/* From the first event on, whatever snapshot there is; that is compared, too. One of another version of
+ * actant is not. */
+static enum act_err
+replay_all(struct act_stored *stored, struct act_run *run, struct act_error *err)
+{
+    const struct act_store_ops *ops = stored->store->ops;
+    struct verifying v = {.run = run};
+    struct act_buf body = {0};
+    struct act_run *other = act_run_create(stored->plan, &stored->blobs->loader);
+    enum act_err code =
+        ops->read_snapshot(stored->store, stored->row.run, &body, &v.snapshot.seq, err);
+    v.snapshot.body = act_buf_str(&body);
+    if (code == ACT_OK && act_run_load(other, v.snapshot.body, NULL) == ACT_ERR_NEWER)
+        v.snapshot.seq = 0;
+    act_run_destroy(other);
+    if (code == ACT_OK)
+        code = ops->read_batches(stored->store, stored->row.run, 1, replay_batch, &v, err);
+    act_buf_fini(&body);
+    return code;
 }
 
 /* The hash chain, every record against what the machine makes of the facts today. */
@@ -225,8 +266,7 @@ verify(struct act_cli *cli)
     enum act_err code = act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err);
     struct act_run *run = code ? NULL : act_run_create(stored.plan, &stored.blobs->loader);
     if (!code)
-        code = stored.store->ops->read_batches(stored.store, stored.row.run, 1, replay_batch, run,
-                                               &err);
+        code = replay_all(&stored, run, &err);
     int exit_code;
     if (code) {
         exit_code = act_cli_fail(cli, &err);

@@ -1,7 +1,7 @@
 /* Facts: may one be applied now, and what it does. */
 #include "base/assert.h"
 #include "base/sha256.h"
-#include "engine/core/machine.h"
+#include "engine/core/snapshot.h"
 
 #define TICK_MS 1000
 
@@ -113,11 +113,11 @@ map_or_empty(const struct act_run *run, const struct act_value *v)
     return act_value_retain(v != NULL && act_value_type(v) == ACT_MAP ? v : run->empty);
 }
 
-static void
-start_run(struct act_run *run, const struct act_event *event)
+void
+act_run_learn(struct act_run *run, const struct act_value *start)
 {
     int64_t seed = 0;
-    run->start = act_value_retain(event->value);
+    run->start = act_value_retain(start);
     run->params = map_or_empty(run, act_member(run->start, ACT_STR("params")));
     run->env = act_value_list();
     act_value_list_add(run->env, act_value_retain(run->empty));
@@ -129,9 +129,15 @@ start_run(struct act_run *run, const struct act_event *event)
     if (given != NULL && act_value_is_number(given) && act_value_to_int(given, &seed))
         run->seed = (uint64_t)seed;
     set_nonce(run);
+}
+
+static void
+start_run(struct act_run *run, const struct act_event *event)
+{
+    act_run_learn(run, event->value);
     run->status = ACT_STATUS_RUNNING;
     if (act_member(run->start, ACT_STR("fork")) != NULL) {
-        run->gathering = true;
+        run->gathering = run->forked = true;
         run->reuse = act_reuse_create();
     }
     struct act_instance *root = act_spawn(run, NULL, 0, 0, act_value_null());

@@ -101,12 +101,15 @@ struct act_run {
     ACT_VEC(struct act_mailbox) boxes;
     ACT_VEC(act_inst) cancels; /* cancel nodes that wait */
     ACT_VEC(struct act_doomed) doomed;
+    bool forked;               /* it is a fork */
     struct act_ledger *ledger; /* NULL unless they are kept */
     struct act_reuse *reuse;   /* NULL unless it is a fork */
     struct act_pattern_cache *patterns;
-    struct act_effects *effects; /* of the turn under way */
-    struct act_effects past;     /* replay's */
-    enum act_step step;          /* under way, for questions */
+    struct act_effects *effects;         /* of the turn under way */
+    struct act_effects past;             /* replay's */
+    enum act_step step;                  /* under way, for questions */
+    uint8_t plan_hash[ACT_SHA256_BYTES]; /* once it was asked for (hashed) */
+    bool hashed;
     const struct act_trace *trace;
     ACT_VEC(uint32_t) numbers; /* scratch: a key's */
     ACT_VEC(act_inst) stack;   /* scratch: walks */

@@ -134,6 +134,18 @@ void act_run_outcome(const struct act_run *run, struct act_outcome *ret);
 /* Replay: feeds the bytes of one batch. Facts are applied, records recomputed and compared;
  * ACT_ERR_CORRUPT names the sequence number of a difference. Effects of the past are dropped. */
 enum act_err act_run_replay(struct act_run *run, struct act_str batch, struct act_error *err);
+/* Snapshots. save appends the whole state; false, and nothing appended, if that is more than max_bytes,
+ * or if run is a fork, which what it took over belongs to as well.
+ * load makes it the state of a run that was just created with the same plan; the tail of the log may be
+ * replayed then, from event act_run_next_seq on, and what holds after a replay holds. Whatever the
+ * bytes, it is an error or a state that the machine can go on from; ACT_ERR_INVALID, ACT_ERR_NEWER: of
+ * another plan, another version. After an error the run is good for nothing but act_run_destroy. Values
+ * by reference stay references. */
+bool act_run_save(struct act_run *run, size_t max_bytes, struct act_buf *out);
+enum act_err act_run_load(struct act_run *run, struct act_str bytes, struct act_error *err);
+/* Is that snapshot what run, folded up to its event, comes to? ACT_ERR_CORRUPT: no. Makes the internal
+ * steps that the snapshot had made. */
+enum act_err act_run_compare(struct act_run *run, struct act_str bytes, struct act_error *err);
 /* After replay and the RESUME or RETRY that follows it, and after the RESUME of a suspended run (or a
  * CANCEL in its place): the effects that
  * are still owed (READY, TIMER, ACQUIRE, QUESTION); until then apply gives none of these.

@@ -31,19 +31,29 @@ act_mailboxes_fini(struct act_run *run)
     act_map_fini(&run->inbox);
 }
 
-/* The oldest wait that still waits, or NULL. */
+/* The oldest wait that still waits, and its place in the list; NULL: none. Changes nothing, because a
+ * signal that is refused is not logged. */
+static struct act_instance *
+find_wait(const struct act_run *run, const struct act_mailbox *box, uint32_t *ret_place)
+{
+    for (*ret_place = box->waits_head; *ret_place < box->waits.len; ++*ret_place) {
+        struct act_instance *inst = act_slab_get(&run->slab, box->waits.ptr[*ret_place]);
+        if (inst != NULL && inst->state == ACT_STATE_PARKED)
+            return inst;
+    }
+    return NULL;
+}
+
+/* The same; those before it that no longer wait are forgotten. */
 static struct act_instance *
 oldest_wait(struct act_run *run, struct act_mailbox *box)
 {
-    while (box->waits_head < box->waits.len) {
-        struct act_instance *inst = act_slab_get(&run->slab, box->waits.ptr[box->waits_head]);
-        if (inst != NULL && inst->state == ACT_STATE_PARKED)
-            return inst;
-        box->waits_head++;
+    struct act_instance *inst = find_wait(run, box, &box->waits_head);
+    if (inst == NULL) {
+        act_vec_clear(&box->waits);
+        box->waits_head = 0;
     }
-    act_vec_clear(&box->waits);
-    box->waits_head = 0;
-    return NULL;
+    return inst;
 }
 
 static struct act_value *
@@ -121,7 +131,8 @@ act_signal_check(struct act_run *run, const struct act_event *event, struct act_
     else if (event->id.len > 0 && act_map_get(&run->inbox, event->id) != NULL)
         code = act_error_set(err, ACT_ERR_EXISTS, "this signal has been applied already");
     uint64_t *place = code == ACT_OK ? act_map_get(&run->names, event->name) : NULL;
-    struct act_instance *inst = place ? oldest_wait(run, &run->boxes.ptr[*place]) : NULL;
+    uint32_t at;
+    struct act_instance *inst = place ? find_wait(run, &run->boxes.ptr[*place], &at) : NULL;
     if (inst != NULL && !fits(run, inst, v, &taken, err))
         code = ACT_ERR_INVALID;
     act_value_release(taken);

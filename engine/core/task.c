@@ -1,7 +1,7 @@
 /* Tasks: what a START is to start, and what its end means. */
 #include "base/assert.h"
 #include "base/sha256.h"
-#include "engine/core/machine.h"
+#include "engine/core/snapshot.h"
 
 #define LARGE_BYTES 65536
 #define SECRET_TEXT "the result held a secret and was not kept"
@@ -239,7 +239,7 @@ shell_of(const struct act_run *run, const struct act_instance *inst)
 
 /* "<run id>-<32 hex digits>", the same for every attempt; with "-<attempt>" it names one. */
 static void
-make_keys(struct act_run *run, struct act_instance *inst, struct act_taskbox *box)
+make_keys(struct act_run *run, const struct act_instance *inst, struct act_taskbox *box)
 {
     struct act_sha256 h;
     uint8_t sum[ACT_SHA256_BYTES];
@@ -256,7 +256,7 @@ make_keys(struct act_run *run, struct act_instance *inst, struct act_taskbox *bo
     act_buf_add(&box->key, hex, sizeof(hex) - 1);
     act_buf_add_str(&box->attempt, act_buf_str(&box->key));
     act_buf_add_byte(&box->attempt, '-');
-    act_buf_add_u64(&box->attempt, inst->attempt);
+    act_buf_add_u64(&box->attempt, box->task.attempt);
     act_key_path(&box->path, run->plan, key);
     box->task.idempotency_key = act_buf_str(&box->key);
     box->task.attempt_id = act_buf_str(&box->attempt);
@@ -264,7 +264,7 @@ make_keys(struct act_run *run, struct act_instance *inst, struct act_taskbox *bo
 }
 
 static void
-read_constants(struct act_run *run, struct act_instance *inst, struct act_task *task)
+read_constants(const struct act_run *run, const struct act_instance *inst, struct act_task *task)
 {
     const struct act_plan *plan = run->plan;
     const uint32_t *script = act_plan_attr(plan, inst->node, ACT_ATTR_SCRIPT);
@@ -303,6 +303,46 @@ act_task_start(struct act_run *run, struct act_instance *inst)
     act_taskbox_destroy(inst->task);
     inst->task = box;
     act_instance_move(run, inst, ACT_MOVE_QUEUE);
+}
+
+/* ---- in a snapshot ---- */
+
+static const struct act_value **
+place_of(struct act_task *task, uint32_t i)
+{
+    const struct act_value **const places[ACT_TASK_VALUES] = {
+        &task->argv, &task->args, &task->with, &task->env, &task->stdin_value, &task->actor_with};
+    return places[i];
+}
+
+void
+act_taskbox_save(const struct act_taskbox *box, struct act_task_saved *ret)
+{
+    struct act_task task = box->task;
+    ret->attempt = task.attempt;
+    ret->args_entered = task.args_entered;
+    for (uint32_t i = 0; i < ACT_TASK_VALUES; i++)
+        ret->values[i] = (struct act_value *)(uintptr_t)*place_of(&task, i);
+}
+
+bool
+act_taskbox_load(struct act_run *run, struct act_instance *inst, struct act_task_saved *saved)
+{
+    if (!act_kind_is_task(act_kind_of(run, inst)))
+        return false;
+    struct act_taskbox *box = inst->task = act_zalloc(1, sizeof(*box));
+    read_constants(run, inst, &box->task);
+    box->task.attempt = saved->attempt;
+    box->task.args_entered = saved->args_entered;
+    for (uint32_t i = 0; i < ACT_TASK_VALUES; i++) {
+        if (saved->values[i] != NULL)
+            *place_of(&box->task, i) = keep(box, saved->values[i]);
+        saved->values[i] = NULL;
+    }
+    if (box->task.kind == ACT_KIND_CALL && !act_plan_actor(run->plan, inst->node, &box->task.actor))
+        return false;
+    make_keys(run, inst, box);
+    return act_snapshot_fits_task(&box->task);
 }
 
 /* ---- the end ---- */

@@ -23,6 +23,11 @@ struct act_append {
     enum act_err code;
     struct act_error error;
 };
+/* SNAPSHOT's payload: the state of the run after event seq. */
+struct act_kept {
+    uint64_t seq;
+    struct act_buf body;
+};
 struct act_append *act_append_create(void);
 struct act_append *act_append_retain(struct act_append *append);
 void act_append_release(void *append); /* NULL is nothing */

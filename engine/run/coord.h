@@ -65,8 +65,9 @@ struct act_coord_options {
     const struct act_plan *plan;
     /* A new run that is a fork: the facts that follow RUN_STARTED, encoded; lent until it has started. */
     struct act_str reused;
-    uint32_t slots;        /* -j */
-    bool take_quarantined; /* resume although processes have died while they did */
+    uint32_t slots;          /* -j */
+    uint64_t snapshot_bytes; /* of log from one snapshot to the next; 0: as it pays */
+    bool take_quarantined;   /* resume although processes have died while they did */
     enum act_on_interrupt on_interrupt;
     struct act_coord_observer observer;
     /* hashFiles: answers a question; NULL: refused. folder is the top file's. */

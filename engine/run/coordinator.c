@@ -100,6 +100,7 @@ take_writer_up(struct act_desk *desk, const struct act_nothing *nothing, size_t 
         ask_writer(desk);
     else
         act_desk_send_again(desk);
+    act_desk_snapshot_kept(desk);
 }
 
 static void
@@ -115,6 +116,14 @@ take_committed(struct act_desk *desk, struct act_append *append, size_t count)
 {
     (void)count;
     act_desk_committed(desk, append);
+}
+
+static void
+take_snapshot_kept(struct act_desk *desk, const struct act_nothing *nothing, size_t count)
+{
+    (void)nothing;
+    (void)count;
+    act_desk_snapshot_kept(desk);
 }
 
 static void

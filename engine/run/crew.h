@@ -54,6 +54,8 @@ struct act_coord {
     uint32_t under_way;  /* appends that the group has */
     bool lent;           /* the group has had one */
     uint64_t sync_asked; /* a WRITER_SYNC that waits for them; 0: none */
+    uint64_t log_bytes;    /* since the newest snapshot */
+    uint64_t snapshot_due; /* when they are so many; 0: nobody has said yet */
 
     struct act_roster attempts; /* the host's */
     struct act_handles granted; /* holders of limits that the store granted */

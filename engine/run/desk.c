@@ -218,6 +218,7 @@ act_desk_gather(struct act_desk *desk)
         .actors = append->saves.ptr,
         .actor_count = append->saves.len,
     };
+    act_desk_take_snapshot(desk, &append->batch);
     desk->effects.log = (struct act_buf){0};
     memset(&desk->inbox_done, 0, sizeof(desk->inbox_done));
     struct act_effects doing = desk->effects;
@@ -348,9 +349,9 @@ after_effects(struct act_desk *desk)
     bool over = act_desk_is_end(act_run_status(desk->run)) && desk->slots_used == 0;
     bool again = over || desk->turn_missed || act_run_more(desk->run) || desk->effects.gating;
     desk->turn_missed = false;
-    if (over && !crew->failed && desk->effects.event_count == 0)
+    if (over && !crew->failed && desk->effects.event_count == 0 && !desk->keeping)
         act_crew_finish(crew);
-    else if (again)
+    else if (again && !(over && desk->keeping))
         act_crew_want_turn(crew);
 }
 
@@ -364,6 +365,7 @@ act_desk_committed(struct act_desk *desk, struct act_append *append)
         return;
     desk->appending = NULL;
     if (append->code != ACT_OK) {
+        act_desk_keep_snapshot(desk, false);
         act_desk_fail(desk, append->code, &append->error);
         act_append_release(append);
         return;
@@ -379,6 +381,7 @@ act_desk_committed(struct act_desk *desk, struct act_append *append)
     for (uint32_t i = 0; i < desk->doing.list.len && !desk->crew->failed; i++)
         do_effect(desk, &desk->doing.list.ptr[i]);
     act_effects_clear(&desk->doing);
+    act_desk_keep_snapshot(desk, true);
     after_effects(desk);
 }
 
@@ -452,6 +455,7 @@ act_desk_destroy(struct act_desk *desk)
     act_desk_limits_fini(desk);
     act_vec_fini(&desk->inbox_done);
     act_ready_heap_fini(&desk->ready);
+    act_buf_fini(&desk->snapshot);
     act_effects_fini(&desk->effects);
     act_effects_fini(&desk->doing);
     act_free(desk);

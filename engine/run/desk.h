@@ -53,6 +53,9 @@ struct act_desk {
     struct act_str status;        /* of the run's row */
     ACT_VEC(uint64_t) inbox_done; /* rows whose facts are in effects */
     bool suspending, stop_now;
+    struct act_buf snapshot; /* of the batch that is gathered or on its way; empty: none */
+    uint64_t snapshot_seq;
+    bool keeping; /* one is on its way to the store */
 };
 
 /* Tags of the coordinator's own timers. */
@@ -90,6 +93,13 @@ enum act_err act_desk_resume(struct act_desk *desk, struct act_error *err);
 enum act_err act_desk_replay(struct act_desk *desk, struct act_error *err);
 /* Once more, after a replay of a log that does not know of this process yet. */
 enum act_err act_desk_take_up(struct act_desk *desk, struct act_error *err);
+
+/* desk_snapshot.c */
+void act_desk_take_snapshot(struct act_desk *desk, const struct act_batch *batch);
+void act_desk_keep_snapshot(struct act_desk *desk, bool committed);
+void act_desk_snapshot_kept(struct act_desk *desk);
+uint64_t act_desk_load_snapshot(struct act_desk *desk);
+void act_desk_drop_snapshot(struct act_desk *desk); /* the run is as if it was never loaded */
 
 /* desk_adopt.c */
 void act_desk_adopt(struct act_desk *desk);

@@ -85,6 +85,7 @@ replay_batch(void *self, const struct act_batch *batch, struct act_error *err)
     if (code != ACT_OK || batch->count == 0)
         return code;
     uint64_t last_seq = batch->first_seq + batch->count - 1;
+    crew->log_bytes += batch->body.len;
     /* Committed by this process, but nobody who watches has been told. */
     if (crew->settled && last_seq > crew->observed_seq)
         act_crew_observe(crew, last_seq, batch->body);
@@ -97,8 +98,13 @@ enum act_err
 act_desk_replay(struct act_desk *desk, struct act_error *err)
 {
     struct act_store *store = desk->crew->options.store;
-    enum act_err code =
-        store->ops->read_batches(store, desk->crew->row.run, 1, replay_batch, desk, err);
+    struct act_str run = desk->crew->row.run;
+    uint64_t from = act_desk_load_snapshot(desk);
+    enum act_err code = store->ops->read_batches(store, run, from, replay_batch, desk, err);
+    if (code == ACT_ERR_CORRUPT && from > 1) {
+        act_desk_drop_snapshot(desk);
+        code = store->ops->read_batches(store, run, 1, replay_batch, desk, err);
+    }
     if (!desk->crew->settled)
         desk->crew->observed_seq = desk->crew->committed_seq;
     return code;

@@ -158,6 +158,23 @@ take_sync(struct writer *writer, const uint64_t *number, size_t count)
     answer_sync(writer->crew);
 }
 
+/* That the disk is full is no reason to lose what follows: as with a batch, the run is suspended. */
+static void
+take_snapshot(struct writer *writer, struct act_kept *kept, size_t count)
+{
+    struct act_coord *crew = writer->crew;
+    struct act_store *store = crew->options.store;
+    struct act_snapshot snapshot = {kept->seq, act_buf_str(&kept->body)};
+    struct act_error error = {0};
+    (void)count;
+    enum act_err code = store->ops->save_snapshot(store, crew->row.run, &snapshot, &error);
+    if (code == ACT_ERR_NO_SPACE && !crew->full) {
+        crew->full = true;
+        crew->error = error;
+    }
+    act_crew_tell(crew, ACT_CREW_COORDINATOR, ACT_MESSAGE_SNAPSHOT_KEPT, NULL, 0);
+}
+
 /* ---- the actor ---- */
 
 static int

@@ -12,24 +12,40 @@ import pytest
 CC = shutil.which("cc")
 pytestmark = pytest.mark.skipif(not CC, reason="no C compiler")
 
-# Loaded before libc: kills the process when it has given the database's lock back for the Nth time. In a
-# `resume` the first time is after the recovery was counted, before the log is replayed.
+# Loaded before libc: kills the process when it gives the database's lock back for the Nth time after it
+# has written to it. In a `resume` the first time is after the recovery was counted, before the log is
+# replayed.
 DIES = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <unistd.h>
+static int wrote;
+#define WRITES(name)                                                      \\
+    ssize_t name(int fd, const void *bytes, size_t count, off_t at);      \\
+    ssize_t name(int fd, const void *bytes, size_t count, off_t at)       \\
+    {                                                                     \\
+        ssize_t (*real)(int, const void *, size_t, off_t);                \\
+        *(void **)&real = dlsym(RTLD_NEXT, #name);                        \\
+        wrote |= count >= 512;                                            \\
+        return real(fd, bytes, count, at);                                \\
+    }
+WRITES(pwrite)
+WRITES(pwrite64)
 int flock(int fd, int operation);
 int flock(int fd, int operation)
 {
-    static int unlocks;
+    static int times;
     int (*real)(int, int);
     *(void **)&real = dlsym(RTLD_NEXT, "flock");
     int ret = real(fd, operation);
     const char *at = getenv("DIE_AT_UNLOCK");
-    if (operation == LOCK_UN && at && ++unlocks == atoi(at))
+    if (operation == LOCK_UN && at && wrote && ++times == atoi(at))
         raise(SIGKILL);
+    if (operation == LOCK_UN)
+        wrote = 0;
     return ret;
 }
 """

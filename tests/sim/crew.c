@@ -32,6 +32,7 @@ disturbed(uint64_t seed, const struct act_plan *plan)
     options.suspend_ms = random_one_in(&r, 4) ? 1 + random_below(&r, 3000) : 0;
     options.cancel_ms = random_one_in(&r, 10) ? 1 + random_below(&r, 8000) : 0;
     options.power = random_one_in(&r, 3);
+    options.snapshot_bytes = random_one_in(&r, 4) ? 0 : 1 + random_below(&r, 1500);
     return options;
 }
 

@@ -98,7 +98,7 @@ fated(struct world *tell, uint64_t seed)
 }
 
 static bool
-one(uint64_t seed, bool loud)
+one(uint64_t seed, bool loud, uint64_t *loads)
 {
     struct act_plan *plan = plan_random(seed);
     struct world w;
@@ -123,6 +123,7 @@ one(uint64_t seed, bool loud)
     if (!ok)
         printf("seed %llu: %s\n  again: sim --seed %llu --count 1 --loud\n",
                (unsigned long long)seed, w.problem, (unsigned long long)seed);
+    *loads += w.loads;
     world_fini(&w);
     act_plan_destroy(plan);
     return ok;
@@ -131,7 +132,7 @@ one(uint64_t seed, bool loud)
 int
 main(int argc, char **argv)
 {
-    uint64_t seed = 1, count = 10000, failed = 0;
+    uint64_t seed = 1, count = 10000, failed = 0, loads = 0;
     bool loud = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--loud") == 0)
@@ -144,7 +145,8 @@ main(int argc, char **argv)
             return fprintf(stderr, "usage: sim [--seed N] [--count N] [--loud]\n"), 2;
     }
     for (uint64_t i = 0; i < count && failed < 10; i++)
-        failed += !one(seed + i, loud);
-    printf("%llu plans, %llu failed\n", (unsigned long long)count, (unsigned long long)failed);
-    return failed > 0;
+        failed += !one(seed + i, loud, &loads);
+    printf("%llu plans, %llu failed; %llu crashes were recovered from a snapshot\n",
+           (unsigned long long)count, (unsigned long long)failed, (unsigned long long)loads);
+    return failed > 0 || (count >= 1000 && loads == 0);
 }

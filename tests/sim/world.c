@@ -25,6 +25,8 @@ world_init(struct world *w, const struct act_plan *plan, uint64_t seed)
     w->slots = 1 + random_below(&w->random, 4);
     w->now_ms = 1000000;
     w->run = act_run_create(plan, NULL);
+    w->cuts.s = seed + 1;
+    w->by_bytes = true;
 }
 
 void
@@ -41,6 +43,7 @@ world_fini(struct world *w)
     act_vec_fini(&w->acquires);
     act_vec_fini(&w->holders);
     act_vec_fini(&w->questions);
+    world_snapshots_fini(w);
 }
 
 /* ---- effects ---- */
@@ -210,6 +213,7 @@ commit(struct world *w)
         act_buf_add(&w->log, w->effects.log.ptr, w->effects.log.len);
         act_vec_push(&w->batches, w->log.len);
     }
+    world_snapshot(w);
     for (uint32_t i = 0; i < w->effects.list.len; i++)
         do_effect(w, &w->effects.list.ptr[i]);
     act_effects_clear(&w->effects);
@@ -400,21 +404,22 @@ lose(void *self, act_inst inst, const struct act_task *task)
     act_vec_push(&w->questions, one); /* borrowed as a list */
 }
 
-static struct act_run *
-replay_to(struct world *w, uint64_t end)
+struct act_run *
+world_replay(struct world *w, struct act_run *run, uint32_t from, uint32_t to)
 {
-    struct act_run *run = act_run_create(w->plan, NULL);
     struct act_error err = {0};
-    uint64_t from = 0;
+    uint64_t at = from > 0 ? w->batches.ptr[from - 1] : 0;
+    if (run == NULL)
+        run = act_run_create(w->plan, NULL);
     if (w->states != NULL)
         run->states = w->states;
-    for (uint32_t i = 0; i < w->batches.len && w->batches.ptr[i] <= end; i++) {
-        struct act_str batch = act_str_n(w->log.ptr + from, w->batches.ptr[i] - from);
+    for (uint32_t i = from; i < to; i++) {
+        struct act_str batch = act_str_n(w->log.ptr + at, w->batches.ptr[i] - at);
         if (act_run_replay(run, batch, &err) != ACT_OK) {
             world_problem(w, "replay: %s", err.message);
             break;
         }
-        from = w->batches.ptr[i];
+        at = w->batches.ptr[i];
     }
     return run;
 }
@@ -447,14 +452,45 @@ drop_effects(struct act_effects *e)
     act_vec_clear(&e->list);
 }
 
+/* One that was applied is not applied twice, whatever happened in between. */
+static void
+post_again(struct world *w)
+{
+    char id[16];
+    snprintf(id, sizeof(id), "i%u", w->signals);
+    struct act_event event = {.type = ACT_EVENT_SIGNAL, .name = ACT_STR("s0"), .id = act_str(id)};
+    if (w->signals > 0 && !has_ended(w) && world_apply(w, 0, event))
+        world_problem(w, "a signal was applied twice");
+}
+
+static void
+signal(struct world *w)
+{
+    static const char *const names[] = {"s0", "s1", "s2"};
+    char id[16];
+    snprintf(id, sizeof(id), "i%u", w->signals + 1);
+    struct act_value *v = act_value_bool(random_one_in(&w->random, 2));
+    struct act_event event = {.type = ACT_EVENT_SIGNAL,
+                              .name = act_str(names[random_below(&w->random, 3)]),
+                              .id = act_str(id),
+                              .value = v};
+    w->signals += world_apply(w, 0, event);
+    commit(w);
+    act_value_release(v);
+}
+
 /* Everything but the log is lost. */
 static void
 crash(struct world *w)
 {
     uint64_t live = 0, again;
+    struct act_buf before = {0}, after = {0};
     live = act_run_state_hash(w->run);
+    act_run_save(w->run, SIZE_MAX, &before);
     act_run_destroy(w->run);
-    w->run = replay_to(w, w->log.len);
+    w->run = world_load(w);
+    if (w->run == NULL)
+        w->run = world_replay(w, NULL, 0, w->batches.len);
     struct act_effects none = {0};
     while (act_run_more(w->run))
         act_run_continue(w->run, w->now_ms, 0, &none);
@@ -462,6 +498,11 @@ crash(struct world *w)
     again = act_run_state_hash(w->run);
     if (live != again)
         world_problem(w, "the replayed state differs from the live one");
+    act_run_save(w->run, SIZE_MAX, &after);
+    if (w->by_bytes && !act_str_eq(act_buf_str(&before), act_buf_str(&after)))
+        world_problem(w, "the replayed state is not saved as the live one");
+    act_buf_fini(&before);
+    act_buf_fini(&after);
     w->crashes++;
     act_vec_clear(&w->jobs);
     act_vec_clear(&w->questions);
@@ -485,6 +526,7 @@ crash(struct world *w)
         commit(w);
     else
         resume(w);
+    post_again(w);
 }
 
 static void
@@ -501,18 +543,6 @@ suspend(struct world *w)
         return;
     }
     resume(w);
-}
-
-static void
-signal(struct world *w)
-{
-    static const char *const names[] = {"s0", "s1", "s2"};
-    struct act_value *v = act_value_bool(random_one_in(&w->random, 2));
-    struct act_event event = {
-        .type = ACT_EVENT_SIGNAL, .name = act_str(names[random_below(&w->random, 3)]), .value = v};
-    world_apply(w, 0, event);
-    commit(w);
-    act_value_release(v);
 }
 
 static void
@@ -724,9 +754,10 @@ bool
 world_check_log(struct world *w)
 {
     check_events(w);
-    struct act_run *again = replay_to(w, w->log.len);
+    struct act_run *again = world_replay(w, NULL, 0, w->batches.len);
     if (w->problem[0] == '\0' && act_run_state_hash(again) != act_run_state_hash(w->run))
         world_problem(w, "the replayed end differs from the live one");
     act_run_destroy(again);
+    world_check_snapshots(w);
     return w->problem[0] == '\0';
 }

@@ -4,7 +4,7 @@
 #define ACT_TESTS_SIM_WORLD_H
 
 #include "engine/core/fork.h"
-#include "engine/core/machine.h"
+#include "engine/core/snapshot.h"
 #include "tests/sim/plan_random.h"
 
 struct world_timer {
@@ -19,9 +19,12 @@ struct world_job {
     uint64_t order;
     bool stopping;
 };
-struct world_mark {
-    uint64_t at; /* offset in the log of the end of a batch */
+/* The state after the first `batches` of the log. */
+struct world_snapshot {
+    uint32_t batches;
+    struct act_buf bytes;
 };
+#define WORLD_SNAPSHOTS 4
 
 struct world {
     const struct act_plan *plan;
@@ -40,7 +43,15 @@ struct world {
     ACT_VEC(struct world_timer) acquires; /* waiting for a limit */
     ACT_VEC(act_inst) holders;
     ACT_VEC(struct world_timer) questions;
-    uint32_t crashes, starts, picked;
+    struct random cuts; /* decides on snapshots alone */
+    struct world_snapshot
+        snapshots[WORLD_SNAPSHOTS]; /* a ring; the newest stands before the next */
+    uint32_t snapshot_count;
+    const struct act_snapshot_omit *omit; /* what is left out of them; NULL: nothing */
+    bool
+        by_bytes; /* what is recovered must be saved as what was lost; else only what follows counts */
+    uint32_t signals; /* ids of those that came */
+    uint32_t crashes, loads, starts, picked;
     struct act_buf picked_path;
     uint64_t fate; /* not 0: how attempts end follows from it alone, and no signals come */
     bool calm;     /* no crashes, cancels, suspensions */
@@ -60,6 +71,14 @@ bool world_retry(struct world *w);
 /* Into ret, which was init with the same plan: a fork of w, whose run has ended, from a node that began in
  * it. False: none of its nodes can be named. */
 bool world_fork(struct world *w, struct world *ret);
+/* snapshots.c: takes one, now and then; a run made from the newest one and the tail of the log, or NULL;
+ * at the end: each of them, with its tail, against the whole log. */
+void world_snapshot(struct world *w);
+struct act_run *world_load(struct world *w);
+void world_check_snapshots(struct world *w);
+void world_snapshots_fini(struct world *w);
+/* The run that the log from batch `from` on makes of run (NULL: from the beginning). */
+struct act_run *world_replay(struct world *w, struct act_run *run, uint32_t from, uint32_t to);
 /* After the end: replays the log, whole and cut, and checks it. */
 bool world_check_log(struct world *w);
 void world_problem(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));

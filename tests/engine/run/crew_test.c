@@ -68,14 +68,24 @@ teardown(void **state)
     return 0;
 }
 
+/* A snapshot after every batch, or after some. */
+static uint64_t
+often(uint64_t seed)
+{
+    return seed % 2 == 0 ? 1 : 400;
+}
+
 /* The end of a run that nobody disturbs; how many messages each took. */
 static void
 undisturbed(const struct act_plan *plan, uint64_t seed, bool power, struct act_buf *outcome,
             uint32_t taken[ACT_CREW_COUNT])
 {
     struct world w;
-    struct world_options options = {
-        .plan = plan, .seed = seed, .signal_every_ms = 300, .power = power};
+    struct world_options options = {.plan = plan,
+                                    .seed = seed,
+                                    .signal_every_ms = 300,
+                                    .power = power,
+                                    .snapshot_bytes = often(seed)};
     if (!world_run(&w, &options))
         fail_msg("undisturbed: %s", w.problem);
     world_outcome(&w, outcome);
@@ -127,6 +137,7 @@ kill_at_every_message(const struct act_plan *plan, uint64_t seed, bool power)
                                             .seed = seed,
                                             .signal_every_ms = 300,
                                             .power = power,
+                                            .snapshot_bytes = often(seed),
                                             .victim = (enum act_crew_role)role,
                                             .at = at};
             kill_at(&options, act_buf_str(&expected));
@@ -167,17 +178,23 @@ static void
 many_deaths(const struct act_plan *plan, bool power)
 {
     struct act_buf expected = {0};
+    uint32_t reads = 0;
     uint32_t taken[ACT_CREW_COUNT];
     undisturbed(plan, 0, power, &expected, taken);
     for (uint64_t seed = 1; seed <= 200; seed++) {
         struct world w;
         struct act_buf outcome = {0};
-        struct world_options options = {
-            .plan = plan, .seed = seed, .signal_every_ms = 300, .often = 10, .power = power};
+        struct world_options options = {.plan = plan,
+                                        .seed = seed,
+                                        .signal_every_ms = 300,
+                                        .often = 10,
+                                        .power = power,
+                                        .snapshot_bytes = often(seed)};
         if (!world_run(&w, &options))
             fail_msg("seed %d: %s", (int)seed, w.problem);
         world_outcome(&w, &outcome);
         assert_int_not_equal(w.kills, 0);
+        reads += w.snapshot_reads;
         if (!act_str_eq(act_buf_str(&outcome), act_buf_str(&expected)))
             fail_msg("seed %d: another end: %s instead of %s", (int)seed,
                      first_difference(outcome.ptr, expected.ptr),
@@ -185,6 +202,7 @@ many_deaths(const struct act_plan *plan, bool power)
         act_buf_fini(&outcome);
         world_fini(&w);
     }
+    assert_true(reads > 200);
     act_buf_fini(&expected);
 }
 

@@ -161,6 +161,34 @@ begin_recovery(struct act_store *self, struct act_str run, bool anyway, struct a
 }
 
 static enum act_err
+save_snapshot(struct act_store *self, struct act_str run, const struct act_snapshot *snapshot,
+              struct act_error *err)
+{
+    struct world *w = world_of(self);
+    (void)run;
+    if (snapshot->seq != w->last_seq)
+        return act_error_set(err, ACT_ERR_INVALID, "not of the newest event");
+    act_buf_clear(&w->snapshot);
+    act_buf_add_str(&w->snapshot, snapshot->body);
+    w->snapshot_seq = snapshot->seq;
+    w->snapshots++;
+    return ACT_OK;
+}
+
+static enum act_err
+read_snapshot(struct act_store *self, struct act_str run, struct act_buf *body, uint64_t *seq,
+              struct act_error *err)
+{
+    struct world *w = world_of(self);
+    (void)run;
+    (void)err;
+    act_buf_add_str(body, act_buf_str(&w->snapshot));
+    *seq = w->snapshot_seq;
+    w->snapshot_reads += *seq > 0;
+    return ACT_OK;
+}
+
+static enum act_err
 read_batches(struct act_store *self, struct act_str run, uint64_t from_seq,
              enum act_err (*fn)(void *self, const struct act_batch *batch, struct act_error *err),
              void *fn_self, struct act_error *err)
@@ -168,8 +196,9 @@ read_batches(struct act_store *self, struct act_str run, uint64_t from_seq,
     struct world *w = world_of(self);
     enum act_err code = ACT_OK;
     (void)run;
-    (void)from_seq;
     for (uint32_t i = 0; i < w->batches.len && code == ACT_OK; i++) {
+        if (w->batches.ptr[i].first_seq + w->batches.ptr[i].count <= from_seq)
+            continue;
         struct act_batch batch = {.first_seq = w->batches.ptr[i].first_seq,
                                   .count = w->batches.ptr[i].count,
                                   .body = act_buf_str(&w->batches.ptr[i].body)};
@@ -244,6 +273,8 @@ static const struct act_store_ops ops = {
     .read_actor = read_actor,
     .begin_recovery = begin_recovery,
     .read_batches = read_batches,
+    .save_snapshot = save_snapshot,
+    .read_snapshot = read_snapshot,
     .inbox = inbox,
     .changed = changed,
     .acquire = acquire,
@@ -288,6 +319,7 @@ world_store_fini(struct world *w)
     for (uint32_t i = 0; i < w->batches.len; i++)
         act_buf_fini(&w->batches.ptr[i].body);
     act_vec_fini(&w->batches);
+    act_buf_fini(&w->snapshot);
     for (uint32_t i = 0; i < w->actors.len; i++)
         act_buf_fini(&w->actors.ptr[i].state);
     act_vec_fini(&w->actors);

@@ -255,6 +255,7 @@ world_coord_options(struct world *w)
         .blobs = &w->blobs,
         .plan = w->options.plan,
         .slots = 3,
+        .snapshot_bytes = w->options.snapshot_bytes > 0 ? w->options.snapshot_bytes : UINT64_MAX,
         .observer = {.self = w, .batch = on_batch, .ended = on_end},
         .hash_files = hash_files,
         .hook = {lose, w},

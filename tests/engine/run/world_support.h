@@ -45,6 +45,7 @@ struct world_options {
     uint32_t fail_often; /* appends: the store fails, before or after the batch is in it */
     uint32_t mishaps_max;
     int64_t suspend_ms, cancel_ms; /* so long after the start; 0: not */
+    uint64_t snapshot_bytes;       /* of log from one snapshot to the next; 0: none are taken */
     uint64_t turns_max;            /* of the loop, in one life; 0: many */
     bool kept;                     /* the attempts are a keeper's: they outlive the process */
 };
@@ -69,6 +70,9 @@ struct world {
     struct act_store store;
     ACT_VEC(struct world_batch) batches;
     uint64_t last_seq;
+    struct act_buf snapshot;
+    uint64_t snapshot_seq;
+    uint32_t snapshots, snapshot_reads;
     struct act_limits limits;
     ACT_VEC(struct act_inbox_row) inbox;
     uint64_t inbox_ids;
