@@ -291,7 +291,7 @@ static const struct verb verbs[] = {
     {{"events", "RUN", "everything that was logged, a line an event"}, 1, events},
     {{"diff", "A B", "what two runs did differently"}, 2, diff},
     {{"verify", "RUN", "check the log's hash chain and replay it"}, 1, verify},
-    {{"gc", "", "remove old ended runs (--keep N, --older-than D)"}, 0, act_history_gc},
+    {{"gc", "", "remove old ended runs (--keep, --older-than, --max-size)"}, 0, act_history_gc},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -46,7 +46,7 @@ const struct act_cli_command act_commands[] = {
      "[VERB] [RUN…]",
      "RUN is a run's id, a unique beginning of it, or `last`.",
      TAKES(ACT_OPT_AT, ACT_OPT_LIMIT, ACT_OPT_WORKFLOW, ACT_OPT_STATUS, ACT_OPT_KEEP,
-           ACT_OPT_OLDER_THAN, ACT_OPT_DRY_RUN, ACT_OPT_DB),
+           ACT_OPT_OLDER_THAN, ACT_OPT_MAX_SIZE, ACT_OPT_KEEP_FAILED, ACT_OPT_DRY_RUN, ACT_OPT_DB),
      0,
      3,
      {ACT_WORD_HISTORY, ACT_WORD_RUN, ACT_WORD_RUN},

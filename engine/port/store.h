@@ -241,6 +241,9 @@ struct act_store_ops {
 
     /* Removes whole ended runs (rows, states of actors, plans that nobody names any more, folder). */
     enum act_err (*remove_run)(struct act_store *self, struct act_str run, struct act_error *err);
+    /* What removing the run would give back, about: its log and the files of its folder. */
+    enum act_err (*run_bytes)(struct act_store *self, struct act_str run, uint64_t *ret,
+                              struct act_error *err);
     /* The folder for a run's spool and large outputs (made when first asked for with create). */
     enum act_err (*folder)(struct act_store *self, struct act_str run, bool create,
                            struct act_arena *arena, struct act_str *ret, struct act_error *err);

@@ -79,14 +79,38 @@ def test_gc_removes_whole_ended_runs(world):
     flow = world.write("run: seq 1 20000")
     runs = [world.json("run", flow)["run"] for _ in range(4)]
     assert "needs to know" in world("history", "gc", code=2).err
-    assert world.json("history", "gc", "--keep", "1", "--dry-run")["removed"] == runs[2::-1]
+    assert world.json("history", "gc", "--keep", "1", "--dry-run")["removed"] == runs[:3]
     assert len(world.json("history", "list")["runs"]) == 4
     assert world.json("history", "gc", "--keep", "3", "--older-than", "1d")["removed"] == []
-    assert world.json("history", "gc", "--keep", "1")["removed"] == runs[2::-1]
+    assert world.json("history", "gc", "--keep", "1")["removed"] == runs[:3]
     assert [r["run"] for r in world.json("history", "list")["runs"]] == runs[3:]
     folders = [p.name for p in world.db.parent.glob("actant.db.d/*")]
     assert runs[0] not in folders
     assert world.show(runs[3])["result"].startswith("1\n2\n")
+
+
+def test_gc_by_size_removes_the_oldest_until_the_rest_fits(world):
+    flow = world.write("run: seq 1 60000")  # about 340 KB of output
+    runs = [world.json("run", flow)["run"] for _ in range(4)]
+    every = world.json("history", "gc", "--max-size", "0", "--dry-run")
+    assert every["removed"] == runs and every["bytes"] > 4 * 300000
+    assert world.json("history", "gc", "--max-size", "1T")["removed"] == []
+    assert world.json("history", "gc", "--max-size", "750K", "--keep", "3", "-n")["removed"] == runs[:1]
+    assert world.json("history", "gc", "--max-size", "750K")["removed"] == runs[:2]
+    assert world.json("history", "gc", "--max-size", "750K")["removed"] == []
+    for size in ("", "-1", "2X", "K", "1.5G", "99999999999999999999", "99999999T"):
+        done = world("history", "gc", f"--max-size={size}", code=2)
+        assert "is no size" in done.err or "needs to know" in done.err or "wants SIZE" in done.err, size
+    assert len(world.json("history", "list")["runs"]) == 2
+
+
+def test_gc_keeps_failures_longer(world):
+    good = world.run("run: echo x")["run"]
+    bad = world.run("run: exit 1", code=1)["run"]
+    late = world.run("run: echo y")["run"]
+    assert world.json("history", "gc", "--keep", "0", "--keep-failed", "1d")["removed"] == [good, late]
+    assert world.json("history", "gc", "--keep", "0", "--keep-failed", "0s")["removed"] == [bad]
+    assert "--keep-failed" in world("history", "gc", "--keep", "1", "--keep-failed", "soon", code=2).err
 
 
 def test_logs(world):

@@ -1,7 +1,9 @@
 #include "engine/io/sqlite/keeper.h"
 #include "engine/io/sqlite/store.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -72,4 +74,26 @@ act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *er
     }
     act_arena_fini(&arena);
     return rc;
+}
+
+/* Not by nftw, which has nothing to carry a sum in. Folders of runs have no folders inside. */
+uint64_t
+act_folder_bytes(struct act_sqlite *s, struct act_str run)
+{
+    struct act_arena arena = {0};
+    struct act_str path;
+    uint64_t bytes = 0;
+    bool found = act_sqlite_folder(&s->base, run, false, &arena, &path, NULL) == ACT_OK;
+    DIR *folder = found ? opendir(path.ptr) : NULL;
+    struct dirent *entry;
+    while (folder && (entry = readdir(folder)) != NULL) {
+        struct stat st;
+        bool is_file = fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                       S_ISREG(st.st_mode);
+        bytes += is_file ? (uint64_t)st.st_size : 0;
+    }
+    if (folder)
+        closedir(folder);
+    act_arena_fini(&arena);
+    return bytes;
 }

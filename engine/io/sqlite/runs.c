@@ -342,3 +342,26 @@ act_sqlite_remove_run(struct act_store *self, struct act_str run, struct act_err
         act_sqlite_disown(self, run);
     return rc;
 }
+
+enum act_err
+act_sqlite_run_bytes(struct act_store *self, struct act_str run, uint64_t *ret,
+                     struct act_error *err)
+{
+    struct act_sqlite *s = act_sqlite_of(self);
+    struct act_run_place place;
+    sqlite3_stmt *stmt;
+    bool found = false;
+    enum act_err rc = act_sqlite_run_row(s, run, &place, err);
+    if (rc == ACT_OK)
+        rc = act_db_stmt(&s->db, ACT_SQL_BATCH_BYTES, &stmt, err);
+    if (rc != ACT_OK)
+        return rc;
+    sqlite3_bind_int64(stmt, 1, act_position(place.row, 0));
+    sqlite3_bind_int64(stmt, 2, act_position(place.row + 1, 0) - 1);
+    rc = act_db_step(&s->db, stmt, &found, err);
+    if (rc != ACT_OK)
+        return rc;
+    *ret = (found ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0) + act_folder_bytes(s, run);
+    sqlite3_reset(stmt);
+    return ACT_OK;
+}

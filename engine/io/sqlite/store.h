@@ -68,6 +68,8 @@ enum act_err act_sqlite_own(struct act_store *self, struct act_str run, struct a
 void act_sqlite_disown(struct act_store *self, struct act_str run);
 enum act_err act_sqlite_remove_run(struct act_store *self, struct act_str run,
                                    struct act_error *err);
+enum act_err act_sqlite_run_bytes(struct act_store *self, struct act_str run, uint64_t *ret,
+                                  struct act_error *err);
 
 /* folder.c: is there a keeper for it, though maybe no owner? */
 bool act_sqlite_is_kept(struct act_sqlite *s, struct act_str run, int64_t *pid);
@@ -185,5 +187,7 @@ enum act_err act_sqlite_seal(struct act_store *self, struct act_error *err);
 enum act_err act_sqlite_folder(struct act_store *self, struct act_str run, bool create,
                                struct act_arena *arena, struct act_str *ret, struct act_error *err);
 enum act_err act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *err);
+/* The bytes of its files; 0 if it has no folder. */
+uint64_t act_folder_bytes(struct act_sqlite *s, struct act_str run);
 
 #endif
