@@ -142,11 +142,33 @@ act_cli_warn(const struct act_cli *cli, const char *format, ...)
 }
 
 int
+act_cli_out_fd(const struct act_cli *cli)
+{
+    return cli->out_fd > 0 ? cli->out_fd : STDOUT_FILENO;
+}
+
+void
+act_cli_keep_out(struct act_cli *cli)
+{
+    if (cli->out_fd > 0)
+        return;
+    int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (kept < 0)
+        return; /* it is closed: there is nothing to keep */
+    if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+        close(kept);
+        return;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    cli->out_fd = kept;
+}
+
+int
 act_cli_print(const struct act_cli *cli, struct act_str text)
 {
     struct act_out out;
     struct act_error err = {0};
-    act_out_init(&out, STDOUT_FILENO);
+    act_out_init(&out, act_cli_out_fd(cli));
     act_out_add(&out, text);
     return act_out_fini(&out, &err) ? act_cli_fail(cli, &err) : 0;
 }

@@ -49,7 +49,12 @@ struct act_cli {
     struct act_arena arena; /* for what lives as long as the command */
     bool json;
     bool color; /* on standard error */
+    int out_fd; /* where results go, if not to descriptor 1, which is others' then; 0: there */
 };
+int act_cli_out_fd(const struct act_cli *cli);
+/* Code that is not ours will run in this process: what it prints goes to standard error. Until the end, since a
+ * thread of its may never be done. */
+void act_cli_keep_out(struct act_cli *cli);
 
 /* The table (commands.c), in the order of the help. */
 extern const struct act_cli_command act_commands[];

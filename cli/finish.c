@@ -252,7 +252,7 @@ static enum act_err
 write_document(const struct act_finish *f, struct act_error *err)
 {
     struct act_out out;
-    act_out_init(&out, STDOUT_FILENO);
+    act_out_init(&out, act_cli_out_fd(f->cli));
     struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = f->live->site.blobs};
     act_live_document(f->live, &view);
     act_view_out_flush(&view, true);

@@ -140,6 +140,17 @@ open_engine(struct session *s, struct act_store *store, struct act_error *err)
     return act_engine_attach(&s->engine, store, err);
 }
 
+static bool
+has_threads(const struct act_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->nodes.len; i++) {
+        const uint32_t *isolation = act_plan_attr(plan, i, ACT_ATTR_ISOLATION);
+        if (isolation && *isolation == ACT_ISOLATION_THREAD)
+            return true;
+    }
+    return false;
+}
+
 /* Everything but the run itself. store is taken over. */
 static enum act_err
 open_session(struct session *s, struct act_store *store, struct act_error *err)
@@ -153,6 +164,8 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         return code;
     }
     warn_unmasked(s);
+    if (has_threads(live->plan))
+        act_cli_keep_out(cli);
     code = open_engine(s, store, err);
     if (!code)
         code = act_live_equip(live, &s->engine, s->engine.loop, err);

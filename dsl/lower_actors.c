@@ -1,6 +1,7 @@
 #include "dsl/lower_actors.h"
 
 #include "dsl/lower.h"
+#include "dsl/lower_arguments.h"
 
 #define COUNT(list) ((uint32_t)(sizeof(list) / sizeof((list)[0])))
 #define CHECKPOINT_MAX 1000000
@@ -249,4 +250,19 @@ act_lower_call_target(struct act_lower *l, struct act_making *m, const struct ac
         act_attr_put(&m->attrs, ACT_ATTR_ACTOR, actor->declared);
     if (actor->with != ACT_NODE_NONE)
         act_attr_put(&m->attrs, ACT_ATTR_ACTOR_WITH, actor->with);
+}
+
+void
+act_check_call(struct act_lower *l, struct act_making *m)
+{
+    const struct act_tree *tree = act_kind_tree(m);
+    ptrdiff_t dot = act_tree_is_text(tree) ? act_str_find(tree->text, ACT_STR(".")) : -1;
+    const struct act_actor *actor =
+        dot > 0 ? find_actor(m->own.file, act_str_n(tree->text.ptr, (size_t)dot)) : NULL;
+    if (!actor || actor->declared == ACT_NODE_NONE)
+        return;
+    const struct act_value *declared = l->plan->exprs.literals.ptr[actor->declared];
+    const struct act_value *plugin = act_value_get(declared, ACT_STR("plugin"));
+    if (plugin)
+        act_check_plugin_method(l, m, act_value_as_str(plugin), (size_t)dot + 1);
 }

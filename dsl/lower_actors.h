@@ -27,4 +27,7 @@ void act_lower_actors(struct act_lower *l, struct act_file *file, const struct a
 void act_lower_call_target(struct act_lower *l, struct act_making *m, const struct act_tree *tree,
                            size_t dot);
 
+/* The arguments of such a call, where they can be known: of an actor of a plugin. After the attributes. */
+void act_check_call(struct act_lower *l, struct act_making *m);
+
 #endif

@@ -219,13 +219,13 @@ find_named(const struct act_value *list, struct act_str name, struct act_str nam
     return NULL;
 }
 
+/* whose: "plugin" or "actor" of that name. */
 static void
-unknown_task(struct act_lower *l, struct act_span span, struct act_str library, struct act_str task,
-             const struct act_str *names, uint32_t count)
+unknown_one(struct act_lower *l, struct act_span span, const char *whose, struct act_str owner,
+            const char *what, struct act_str task, const struct act_str *names, uint32_t count)
 {
-    struct act_diag *d =
-        ACT_ERROR(l, "unknown-plugin-task", span, "the plugin '%.*s' has no task '%.*s'",
-                  ACT_STR_ARG(library), ACT_STR_ARG(task));
+    struct act_diag *d = ACT_ERROR(l, "unknown-plugin-task", span, "the %s '%.*s' has no %s '%.*s'",
+                                   whose, ACT_STR_ARG(owner), what, ACT_STR_ARG(task));
     struct act_str best = act_nearest(task, names, count);
     struct act_buf list = {0};
     for (uint32_t i = 0; i < count; i++)
@@ -255,15 +255,17 @@ warn_shadows(struct act_lower *l, const struct act_value *library, struct act_sp
              ACT_STR_ARG(act_value_as_str(path)));
 }
 
+/* what: "task" or "method". */
 static void
-check_task_arguments(struct act_lower *l, struct act_making *m, const struct act_value *task)
+check_own_arguments(struct act_lower *l, struct act_making *m, const struct act_value *function,
+                    const char *what)
 {
     const struct act_tree *target = act_kind_tree(m);
-    const struct act_value *schema = act_value_get(task, ACT_STR("args"));
+    const struct act_value *schema = act_value_get(function, ACT_STR("args"));
     struct act_arguments given = {
         .nothing_enters = m->job && !m->job->task && !m->implicit,
         .span = target->span,
-        .what = "task",
+        .what = what,
         .name = target->text,
     };
     if (!schema || act_value_type(schema) != ACT_MAP)
@@ -305,8 +307,37 @@ act_check_plugin(struct act_lower *l, struct act_making *m)
     const struct act_value *tasks = act_value_get(found, ACT_STR("tasks"));
     const struct act_value *one = find_named(tasks, task, names, &count);
     if (one)
-        check_task_arguments(l, m, one);
+        check_own_arguments(l, m, one, "task");
     else
-        unknown_task(l, act_text_span(l, target, (size_t)at + 1, task.len), library, task, names,
-                     count);
+        unknown_one(l, act_text_span(l, target, (size_t)at + 1, task.len), "plugin", library,
+                    "task", task, names, count);
+}
+
+void
+act_check_plugin_method(struct act_lower *l, struct act_making *m, struct act_str actor,
+                        size_t method_at)
+{
+    const struct act_tree *target = act_kind_tree(m);
+    struct act_catalog *catalog = l->options ? l->options->catalog : NULL;
+    ptrdiff_t colon = act_str_find(actor, ACT_STR(":"));
+    const struct act_value *library = NULL;
+    struct act_error err = {0};
+    struct act_str names[NAMES_MAX];
+    uint32_t count;
+    if (!catalog || colon <= 0 ||
+        catalog->library(catalog, act_str_n(actor.ptr, (size_t)colon), &library, &err) != ACT_OK)
+        return; /* what it is not found for is said when it is called */
+    struct act_str name = act_str_n(actor.ptr + colon + 1, actor.len - (size_t)colon - 1);
+    struct act_str method = act_str_n(target->text.ptr + method_at, target->text.len - method_at);
+    const struct act_value *found =
+        find_named(act_value_get(library, ACT_STR("actors")), name, names, &count);
+    if (!found)
+        return;
+    const struct act_value *one =
+        find_named(act_value_get(found, ACT_STR("methods")), method, names, &count);
+    if (one)
+        check_own_arguments(l, m, one, "method");
+    else
+        unknown_one(l, act_text_span(l, target, method_at, method.len), "actor", name, "method",
+                    method, names, count);
 }

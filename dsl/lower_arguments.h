@@ -23,5 +23,9 @@ void act_check_arguments(struct act_lower *l, const struct act_value *schema,
 /* A plugin node: is there such a library, such a task, and does it take these arguments? Only if the
  * compile has a catalogue. After the attributes. */
 void act_check_plugin(struct act_lower *l, struct act_making *m);
+/* The same of a call of a plugin's actor. actor: "library:actor"; method_at: where the method begins in the
+ * call's target. A library that is not there is no mistake of the call's. */
+void act_check_plugin_method(struct act_lower *l, struct act_making *m, struct act_str actor,
+                             size_t method_at);
 
 #endif

@@ -387,6 +387,8 @@ make(struct act_lower *l, struct act_making *m)
         act_lower_attrs(l, m);
         if (m->kind == ACT_KIND_PLUGIN)
             act_check_plugin(l, m);
+        else if (m->kind == ACT_KIND_CALL)
+            act_check_call(l, m);
     }
     lower_box_attrs(l, m);
     attrs_write(l, m);

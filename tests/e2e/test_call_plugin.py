@@ -27,11 +27,24 @@ actors: {tally: {plugin: 'tally:tally', with: {start: 10}}}
 chain:
   - {call: tally.add}
   - {call: tally.add, args: [5]}
-  - {id: wrong, call: tally.add, with: {by: many}, on_error: continue}
+  - {id: wrong, call: tally.add, with: {by: "${{ 'many' }}"}, on_error: continue}
   - {call: tally.get}
 """)
     assert doc["result"] == 16
     assert "by" in tally.node("wrong")["error"]["message"]
+
+
+@pytest.mark.parametrize("call, said", [
+    ("{call: t.add, with: {by: many}}", "argument 'by' of the method 't.add'"),
+    ("{call: t.add, args: [1, 2]}", "takes 1 argument and is given 2"),
+    ("{call: t.add, with: {bye: 1}}", "did you mean 'by'?"),
+    ("{call: t.ad}", "the actor 'tally' has no method 'ad'"),
+])
+def test_constant_arguments_are_checked_before_anything_runs(tally, call, said):
+    path = tally.write("actors: {t: {plugin: 'tally:tally'}}\nchain:\n  - run: touch ran\n  - " + call + "\n")
+    done = tally("run", path, code=2)
+    assert said in done.err
+    assert not (tally.path / "ran").exists()
 
 
 def test_its_process_dies_between_calls_and_while_asked(tally):

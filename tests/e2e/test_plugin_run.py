@@ -391,6 +391,14 @@ def test_a_crash_in_a_thread_takes_the_run_down_and_it_goes_on(bad):
     assert bad.node("echo")["attempt"] == 1
 
 
+def test_what_a_thread_prints_does_not_spoil_the_document(bad):
+    flow = bad.write("for: ${{ range(3) }}\ndo: " + call("prints", "thread") + "\n")
+    done = bad("run", flow, "--json", code=0)
+    assert json.loads(done.out)["status"] == "succeeded"
+    assert done.out.count("\n") == 1
+    assert done.err.count("out 1") == 3 and done.err.count("without a line end") == 3
+
+
 def test_threads_run_beside_each_other(bad):
     text = f"""for: ${{{{ range(8) }}}}
 do: {call("naps", "thread", **{"with": {"ms": 300}})}
