@@ -85,7 +85,7 @@ act_config_put(struct act_config_sink *sink, uint32_t line, struct act_str key,
         }
         struct act_str value = act_arena_str(&sink->config->arena, values[i]);
         ptrdiff_t file = id == ACT_OPT_SECRET ? act_str_find(value, ACT_STR("=@")) : -1;
-        if (option->flags & ACT_OPT_PATH)
+        if (option->flags & ACT_OPT_PATH && act_str_find(value, ACT_STR("://")) < 0)
             value = from_folder(sink, value, 0);
         else if (file > 0 && !memchr(value.ptr, '=', (size_t)file))
             value = from_folder(sink, value, (size_t)file + 2);

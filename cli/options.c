@@ -72,10 +72,13 @@ act_option_check(enum act_opt id, struct act_str value, struct act_error *err)
                                  "--%s wants a whole number up to 999999, not '%.*s'", option->name,
                                  ACT_STR_ARG(value));
     }
-    if (id == ACT_OPT_EVENTS && act_str_find(value, ACT_STR("://")) >= 0)
-        return act_error_set(err, ACT_ERR_USAGE,
-                             "--%s to a URL is not supported yet; it wants a file, not '%.*s'",
-                             option->name, ACT_STR_ARG(value));
+    if (id == ACT_OPT_EVENTS && act_str_find(value, ACT_STR("://")) >= 0 &&
+        act_str_find(value, ACT_STR("http://")) != 0 &&
+        act_str_find(value, ACT_STR("https://")) != 0)
+        return act_error_set(
+            err, ACT_ERR_USAGE,
+            "--%s wants a file or an http or https URL; '%.*s' is not supported yet", option->name,
+            ACT_STR_ARG(value));
     if (value.len == 0 && option->value)
         return act_error_set(err, ACT_ERR_USAGE, "--%s wants %s, not an empty text", option->name,
                              option->value);

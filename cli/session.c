@@ -40,7 +40,8 @@ absolute(struct act_cli *cli, struct act_strs paths)
     all.ptr = act_arena_alloc(&cli->arena, sizeof(*all.ptr) * (paths.len + 1));
     for (; all.len < paths.len; all.len++) {
         struct act_str path = paths.ptr[all.len];
-        bool whole = path.len > 0 && path.ptr[0] == '/';
+        bool whole =
+            (path.len > 0 && path.ptr[0] == '/') || act_str_find(path, ACT_STR("://")) >= 0;
         all.ptr[all.len] =
             whole ? path : act_arena_printf(&cli->arena, "%s/%.*s", here, ACT_STR_ARG(path));
     }

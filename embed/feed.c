@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/sha256.h"
-#include "embed/feed_file.h"
+#include "embed/feed_sink.h"
 #include "engine/core/event.h"
 
 #include <inttypes.h>
@@ -16,7 +16,7 @@ struct act_feed {
     struct act_feed_options options;
     struct act_arena arena; /* the texts */
     struct actant_producer *producer;
-    struct act_feed_file *file;
+    struct act_feed_sink *sink;
     uint64_t next_seq, known_seq; /* known: the newest that is committed */
     uint64_t lost;
     struct act_buf line;
@@ -30,7 +30,7 @@ say_trouble(struct act_feed *feed)
 {
     struct act_buf text = {0};
     act_buf_add_cstr(&text, "events cannot be written to ");
-    if (act_feed_file_trouble(feed->file, &text)) {
+    if (act_feed_sink_trouble(feed->sink, &text)) {
         act_buf_add_cstr(&text, "; the run goes on, and they are tried again");
         feed->options.warn(feed->options.warn_self, text.ptr);
     }
@@ -153,11 +153,11 @@ act_feed_open(const struct act_feed_options *options, struct act_feed **ret, str
     feed->options = *options;
     feed->options.run = act_arena_str(&feed->arena, options->run);
     feed->options.target = act_arena_printf(&feed->arena, "%.*s", ACT_STR_ARG(options->target));
-    feed->file = act_feed_file_create(feed->options.target.ptr, mark_path(feed).ptr);
-    feed->next_seq = act_feed_file_next(feed->file);
+    feed->sink = act_feed_sink_create(feed->options.target.ptr, mark_path(feed).ptr);
+    feed->next_seq = act_feed_sink_next(feed->sink);
     struct actant_lane_options lane = {.records_max = WAITING_MAX, .full = ACTANT_FAIL_PUT};
     struct actant_producer_options how = {
-        .sink = {.self = feed->file, .write = act_feed_file_write, .failed = act_feed_file_failed},
+        .sink = act_feed_sink_of(feed->sink),
         .lanes = {lane, lane, lane}};
     if (actant_producer_create(&how, &feed->producer) != ACTANT_PRODUCER_OK) {
         act_feed_close(feed, 0);
@@ -221,7 +221,7 @@ act_feed_close(struct act_feed *feed, int64_t timeout_ms)
     }
     if (feed->again)
         loop->ops->stop_timer(feed->again);
-    act_feed_file_destroy(feed->file);
+    act_feed_sink_destroy(feed->sink);
     act_buf_fini(&feed->line);
     act_arena_fini(&feed->arena);
     act_free(feed);

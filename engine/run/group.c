@@ -12,6 +12,7 @@ struct act_group {
     struct act_loop *loop;
     struct act_store_writer *writer;
     struct actant_producer *producer;
+    bool named;       /* the producer's thread: for who looks at threads */
     bool maintaining; /* asked for, and not begun: under the mutex */
     pthread_mutex_t mutex;
     struct act_group_job *done, **done_end; /* written, not told yet: under the mutex */
@@ -75,6 +76,9 @@ write_jobs(void *self, const struct actant_batch *batch, struct actant_sink_erro
     uint32_t count = 0;
     bool quiet = false;
     (void)error;
+    if (!group->named)
+        pthread_setname_np(pthread_self(), "history");
+    group->named = true;
     for (size_t i = 0; i < batch->count; i++) {
         struct act_group_job *job = batch->records[i].tag;
         if (job)

@@ -1,12 +1,16 @@
 """`--events FILE`: what happens to a run as lines of JSON, at least once, and never at the run's cost."""
 
+import http.server
 import json
 import os
+import pathlib
 import signal
+import socket
+import threading
 
 import pytest
 
-from conftest import ACTANT  # noqa: F401
+from conftest import PATIENCE_S
 
 FLOW = "chain:\n- run: echo one\n- id: t\n  run: echo two\n- for: [1, 2, 3]\n  do: {run: 'true'}\n"
 
@@ -153,6 +157,123 @@ def test_in_the_background(world):
     assert_all_there(world, file, run)
 
 
-def test_where_a_url_is_meant(world):
-    done = world("run", world.write(FLOW), "--events", "https://example.org/hook", code=2)
-    assert "not supported yet" in done.err and not list(world.path.glob("https*"))
+# ---- webhooks ----------------------------------------------------------------------------------
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    """Answers with what the test has in store, then 204; a request that is answered 2xx counts."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        server = self.server
+        server.came.set()
+        if server.hang:
+            server.let_go.wait(PATIENCE_S)
+        status = server.answers.pop(0) if server.answers else 204
+        if status < 300:
+            server.lines += [json.loads(line) for line in body.splitlines()]
+            server.kinds.add((self.headers["Content-Type"], self.path))
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def hook():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    server.daemon_threads = True
+    server.answers, server.lines, server.kinds, server.hang = [], [], set(), False
+    server.came, server.let_go = threading.Event(), threading.Event()
+    server.url = f"http://127.0.0.1:{server.server_port}/hook?x=1"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.let_go.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def seqs_of(lines):
+    return {line["seq"] for line in lines}
+
+
+def test_a_webhook_gets_each_event_once(world, hook):
+    done = world("run", world.write(FLOW), "--json", "--events", hook.url, code=0)
+    run = json.loads(done.out)["run"]
+    assert sorted(line["seq"] for line in hook.lines) == [line["seq"] for line in stored(world, run)]
+    assert hook.kinds == {("application/x-ndjson", "/hook?x=1")}
+    assert "events" not in done.err
+
+
+def test_a_webhook_that_fails_is_tried_again(world, hook):
+    hook.answers = [500, 302, 429]
+    flow = world.write("chain:\n- run: 'true'\n- wait: go\n- run: 'true'\n")
+    process = world.start("run", flow, "--events", hook.url)
+    world.wait("an answer that is good", lambda: hook.lines)
+    run = world.last_run()
+    world("signal", run, "go", code=0)
+    err = world.end(process, 0)[1]
+    assert err.count("cannot be written to") == 1 and "HTTP 500" in err
+    assert seqs_of(hook.lines) == seqs_of(stored(world, run))
+
+
+def test_a_webhook_that_is_gone_harms_nothing_and_gets_all_later(world, hook):
+    flow = world.write(FLOW)
+    closed = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+    port = closed.getsockname()[1]
+    closed.close()
+    done = world("run", flow, "--json", "--events", url, code=0)
+    run = json.loads(done.out)["run"]
+    assert "sends them again" in done.err and "onnect" in done.err
+    late = http.server.ThreadingHTTPServer(("127.0.0.1", port), Hook)
+    late.answers, late.lines, late.kinds, late.hang = [], [], set(), False
+    late.came, late.let_go = threading.Event(), threading.Event()
+    threading.Thread(target=late.serve_forever, daemon=True).start()
+    try:
+        assert "events" not in world("resume", run, code=0).err
+        assert seqs_of(late.lines) == seqs_of(stored(world, run))
+    finally:
+        late.shutdown()
+        late.server_close()
+
+
+def test_a_webhook_that_hangs_holds_up_the_end_for_a_while_only(world, hook):
+    hook.hang = True
+    done = world("run", world.write(FLOW), "--json", "--events", hook.url, code=0)
+    run = json.loads(done.out)["run"]
+    count = len(stored(world, run))
+    assert hook.came.is_set() and f"{count} events of the run are not in {hook.url}" in done.err
+
+
+def test_the_helper_dies_and_is_started_again(world, hook):
+    flow = world.write("chain:\n- run: 'true'\n- wait: go\n- run: 'true'\n")
+    process = world.start("run", flow, "--events", hook.url)
+    world.wait("a first batch", lambda: hook.lines)
+    children = pathlib.Path(f"/proc/{process.pid}/task").glob("*/children")
+    helpers = [int(pid) for file in children for pid in file.read_text().split()
+               if "actant-node" in pathlib.Path(f"/proc/{pid}/comm").read_text()]
+    assert len(helpers) == 1
+    os.kill(helpers[0], signal.SIGKILL)
+    run = world.last_run()
+    world("signal", run, "go", code=0)
+    err = world.end(process, 0)[1]
+    assert "events of the run are not" not in err
+    assert seqs_of(hook.lines) == seqs_of(stored(world, run))
+
+
+def test_without_the_helper(world, hook):
+    world.env["ACTANT_PROGRAM"] = str(world.path / "nowhere" / "actant")
+    done = world("run", world.write(FLOW), "--events", hook.url, code=0)
+    assert "actant-node cannot be started: No such file or directory" in done.err
+    assert not hook.lines
+
+
+def test_another_kind_of_url(world):
+    done = world("run", world.write(FLOW), "--events", "nng+tcp://127.0.0.1:9", code=2)
+    assert "not supported yet" in done.err

@@ -19,7 +19,7 @@ FILE_LINES_LISTED = 500  # over this a file needs an entry in long.txt
 FILE_LINES_MAX = 800  # over this nothing helps
 FUNCTION_LINES_LISTED = 60
 
-CODE_FOLDERS = ("base", "dsl", "engine", "executors", "embed", "cli", "include", "tests", "bench")
+CODE_FOLDERS = ("base", "dsl", "engine", "executors", "embed", "cli", "node", "include", "tests", "bench")
 TEXT_FOLDERS = CODE_FOLDERS + ("cmake", "docs", "examples", "sdk", "web", ".ci")
 
 # ---- the arrows --------------------------------------------------------------------------------
@@ -45,6 +45,7 @@ LAYERS = [
     ("public", r"include/actant/", ""),
     ("embed", r"embed/", "base expr plan dsl core port actor run view io/uv io/sqlite io executors"),
     ("cli", r"cli/", "base expr plan dsl core port run view executors embed"),
+    ("node", r"node/", "base io"),
     ("tests", r"(tests|bench)/", "*"),
 ]
 
@@ -96,7 +97,7 @@ BANNED = [
     ),
     (
         "printf fprintf vfprintf vprintf puts fputs putchar perror",
-        r"(base/(assert|alloc)\.c|cli/|tests/|bench/)",
+        r"(base/(assert|alloc)\.c|cli/|node/|tests/|bench/)",
         "an event, a diagnostic or struct act_error: only cli prints",
     ),
     ("exit _exit", r"(base/(assert|alloc)\.c|engine/io/|executors/|cli/|tests/|bench/)", "an error code"),

@@ -1,0 +1,38 @@
+/* The end of a feed: takes batches of lines to a place, notes down beside the run how far that has come, and says
+ * once what is wrong. write, failed and cancel are a producer's sink; the rest is the loop's. The places are
+ * feed_file.c and feed_node.c.
+ *
+ * A record is 8 bytes, the event's sequence number, and its line. */
+#ifndef ACT_EMBED_FEED_SINK_H
+#define ACT_EMBED_FEED_SINK_H
+
+#include "base/str.h"
+#include "include/actant/producer.h"
+
+/* Where lines go. write is called on the producer's thread alone. */
+struct act_feed_place;
+struct act_feed_place_ops {
+    /* All of text, kept safe, or false and why. Some of it may have arrived all the same. */
+    bool (*write)(struct act_feed_place *self, struct act_str text, char *why, size_t why_size);
+    void (*cancel)(
+        struct act_feed_place *self); /* any thread: write is to return soon; NULL: it does */
+    void (*destroy)(struct act_feed_place *self);
+};
+struct act_feed_place {
+    const struct act_feed_place_ops *ops;
+};
+struct act_feed_place *act_feed_file(const char *path);
+/* A program of ours that has the libraries for it: actant-node. */
+struct act_feed_place *act_feed_node(const char *url);
+
+struct act_feed_sink;
+/* mark: where it is noted down; NULL: nowhere. */
+struct act_feed_sink *act_feed_sink_create(const char *target, const char *mark);
+void act_feed_sink_destroy(struct act_feed_sink *sink); /* after the producer; NULL is nothing */
+/* The first event that is not noted down as written. Before the producer lives. */
+uint64_t act_feed_sink_next(struct act_feed_sink *sink);
+/* What is wrong, if something is and it has not been said yet; appended. */
+bool act_feed_sink_trouble(struct act_feed_sink *sink, struct act_buf *out);
+struct actant_sink act_feed_sink_of(struct act_feed_sink *sink);
+
+#endif
