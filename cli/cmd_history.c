@@ -4,7 +4,7 @@
 #include "cli/store.h"
 #include "cli/term.h"
 #include "embed/stored.h"
-#include "engine/core/run.h"
+#include "embed/verify.h"
 #include "engine/view/view_diff.h"
 #include "engine/view/view_text.h"
 
@@ -210,77 +210,59 @@ diff(struct act_cli *cli)
     return exit_code;
 }
 
-struct verifying {
-    struct act_run *run;
-    struct act_snapshot snapshot;
-};
-
-static enum act_err
-check_snapshot(const struct verifying *v, struct act_error *err)
+/* Exit code 1: something is wrong with the log, its plan or its files; the sequence number is named. */
+static int
+not_verified(struct act_cli *cli, const struct act_stored *stored,
+             const struct act_verified *verified, const struct act_error *err)
 {
-    enum act_err code = act_run_compare(v->run, v->snapshot.body, err);
-    if (code == ACT_OK)
-        return code;
-    act_error_set(err, ACT_ERR_CORRUPT, "the snapshot at event %llu is not what the log comes to",
-                  (unsigned long long)v->snapshot.seq);
-    act_error_hint(err, "the log itself is whole; please report this");
-    return ACT_ERR_CORRUPT;
+    struct act_buf out = {0};
+    if (err->code != ACT_ERR_CORRUPT)
+        return act_cli_fail(cli, err);
+    act_cli_fail(cli, err);
+    if (cli->json) {
+        act_buf_printf(
+            &out, "{\"run\":\"%.*s\",\"events\":%llu,\"verified\":false,\"seq\":%llu,\"problem\":",
+            ACT_STR_ARG(stored->row.run), (unsigned long long)verified->events,
+            (unsigned long long)verified->seq);
+        act_json_write_str(&out, act_str(err->message));
+        act_buf_add_cstr(&out, "}\n");
+        act_cli_print(cli, act_buf_str(&out));
+    }
+    act_buf_fini(&out);
+    return ACT_EXIT_FAILED;
 }
 
-static enum act_err
-replay_batch(void *self, const struct act_batch *batch, struct act_error *err)
+static int
+verified_well(struct act_cli *cli, const struct act_stored *stored,
+              const struct act_verified *verified)
 {
-    struct verifying *v = self;
-    enum act_err code = act_run_replay(v->run, batch->body, err);
-    bool there = v->snapshot.seq > 0 && act_run_next_seq(v->run) == v->snapshot.seq + 1;
-    return code == ACT_OK && there ? check_snapshot(v, err) : code;
-}
-
-/* From the first event on, whatever snapshot there is; that is compared, too. One of another version of
- * actant is not. */
-static enum act_err
-replay_all(struct act_stored *stored, struct act_run *run, struct act_error *err)
-{
-    const struct act_store_ops *ops = stored->store->ops;
-    struct verifying v = {.run = run};
-    struct act_buf body = {0};
-    struct act_run *other = act_run_create(stored->plan, &stored->blobs->loader);
-    enum act_err code =
-        ops->read_snapshot(stored->store, stored->row.run, &body, &v.snapshot.seq, err);
-    v.snapshot.body = act_buf_str(&body);
-    if (code == ACT_OK && act_run_load(other, v.snapshot.body, NULL) == ACT_ERR_NEWER)
-        v.snapshot.seq = 0;
-    act_run_destroy(other);
-    if (code == ACT_OK)
-        code = ops->read_batches(stored->store, stored->row.run, 1, replay_batch, &v, err);
-    act_buf_fini(&body);
+    struct act_buf out = {0};
+    act_buf_printf(&out,
+                   cli->json ? "{\"run\":\"%.*s\",\"events\":%llu,\"verified\":true}\n"
+                             : "run %.*s: %llu events, whole, and replay gives the same\n",
+                   ACT_STR_ARG(stored->row.run), (unsigned long long)verified->events);
+    if (!cli->json && !verified->over)
+        act_buf_add_cstr(&out,
+                         "it has not ended: if events were cut off behind these, nothing tells\n");
+    int code = act_cli_print(cli, act_buf_str(&out));
+    act_buf_fini(&out);
     return code;
 }
 
-/* The hash chain, every record against what the machine makes of the facts today. */
 static int
 verify(struct act_cli *cli)
 {
     struct act_stored stored = {0};
+    struct act_verified verified = {0};
     struct act_error err = {0};
-    enum act_err code = act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err);
-    struct act_run *run = code ? NULL : act_run_create(stored.plan, &stored.blobs->loader);
-    if (!code)
-        code = replay_all(&stored, run, &err);
     int exit_code;
-    if (code) {
-        exit_code = act_cli_fail(cli, &err);
-    } else {
-        struct act_buf out = {0};
-        unsigned long long count = act_run_next_seq(run) - 1;
-        act_buf_printf(&out,
-                       cli->json ? "{\"run\":\"%.*s\",\"events\":%llu,\"verified\":true}\n"
-                                 : "run %.*s: %llu events, whole, and replay gives the same\n",
-                       ACT_STR_ARG(stored.row.run), count);
-        exit_code = act_cli_print(cli, act_buf_str(&out));
-        act_buf_fini(&out);
-    }
-    act_run_destroy(run);
+    if (act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err))
+        exit_code = err.code == ACT_ERR_CORRUPT ? (act_cli_fail(cli, &err), ACT_EXIT_FAILED)
+                                                : act_cli_fail(cli, &err);
+    else if (act_verify(&stored, &verified, &err))
+        exit_code = not_verified(cli, &stored, &verified, &err);
+    else
+        exit_code = verified_well(cli, &stored, &verified);
     act_cli_stored_close(&stored);
     return exit_code;
 }
@@ -290,7 +272,7 @@ static const struct verb verbs[] = {
     {{"show", "RUN", "a run and its nodes"}, 1, show},
     {{"events", "RUN", "everything that was logged, a line an event"}, 1, events},
     {{"diff", "A B", "what two runs did differently"}, 2, diff},
-    {{"verify", "RUN", "check the log's hash chain and replay it"}, 1, verify},
+    {{"verify", "RUN", "check plan, hash chain, files, and replay: 0, or 1 and where"}, 1, verify},
     {{"gc", "", "remove old ended runs (--keep, --older-than, --max-size)"}, 0, act_history_gc},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

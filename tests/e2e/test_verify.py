@@ -1,0 +1,72 @@
+"""history verify: 0, or 1 naming the sequence number, whatever was changed."""
+
+import json
+import sqlite3
+
+import pytest
+
+FLOW = "chain:\n- {id: a, run: echo one}\n- {id: big, run: seq 1 40000}\n- {id: c, run: 'wc -c'}\n"
+
+DAMAGE = {
+    "a byte of a body": ("UPDATE batches SET body = CAST(replace(CAST(body AS TEXT), 'one', 'two') AS BLOB)", None),
+    "a hash": ("UPDATE batches SET hash = zeroblob(32) WHERE position = (SELECT max(position) FROM batches)", "last"),
+    "a short hash": ("UPDATE batches SET hash = x'00' WHERE position = (SELECT min(position) FROM batches)", "first"),
+    "a count": ("UPDATE batches SET count = count + 1 WHERE position = (SELECT max(position) FROM batches)", "last"),
+    "a position": ("UPDATE batches SET position = position + 1 WHERE position = (SELECT max(position) FROM batches)",
+                   "last"),
+    "a batch in the middle": ("DELETE FROM batches WHERE position = (SELECT position FROM batches LIMIT 1 OFFSET 1)",
+                              "second"),
+    "the last batch": ("DELETE FROM batches WHERE position = (SELECT max(position) FROM batches)", "last"),
+    "all": ("DELETE FROM batches", "first"),
+    "the plan": ("UPDATE plans SET bytes = CAST(replace(CAST(bytes AS TEXT), 'one', 'two') AS BLOB)", None),
+    "the plan's hash": ("UPDATE runs SET plan_hash = 'x'", "first"),
+    "the status": ("UPDATE runs SET status = 'failed'", None),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_what_was_changed_is_found(world, what):
+    run = world.json("run", world.write(FLOW))["run"]
+    assert json.loads(world("history", "verify", run, "--json", code=0).out)["verified"] is True
+    world.damaged = True
+    statement, where = DAMAGE[what]
+    sql = sqlite3.connect(world.db)
+    starts = [p & (2**36 - 1) for p, in sql.execute("SELECT position FROM batches ORDER BY position")]
+    assert len(starts) > 2
+    sql.execute(statement)
+    sql.commit()
+    sql.close()
+    done = world("history", "verify", run, "--json", code=1)
+    if what == "the plan":
+        assert "plan" in done.err
+        return
+    told = json.loads(done.out)
+    assert told["verified"] is False and told["run"] == run
+    assert str(told["seq"]) in done.err
+    if where:
+        assert told["seq"] == {"first": 1, "second": starts[1], "last": starts[-1]}[where], done.err
+
+
+def test_an_output_that_is_gone_or_short(world):
+    run = world.json("run", world.write(FLOW))["run"]
+    spool = world.db.parent / "actant.db.d" / run / "spool"
+    whole = spool.read_bytes()
+    events = [json.loads(e) for e in world("history", "events", run, "--json").out.splitlines()]
+    seq = next(e["seq"] for e in events if "file" in e.get("out", {}))
+    spool.write_bytes(whole[:-1])
+    assert json.loads(world("history", "verify", run, "--json", code=1).out)["seq"] == seq
+    spool.unlink()
+    done = world("history", "verify", run, code=1)
+    assert f"event {seq}:" in done.err and "spool" in done.err
+    spool.write_bytes(whole)
+    world("history", "verify", run, code=0)
+
+
+def test_of_a_run_that_has_not_ended_the_end_cannot_be_told(world):
+    process = world.start("run", world.write("{run: 'touch up; exec sleep 300'}"))
+    world.wait_file("up")
+    assert "has not ended" in world("history", "verify", "last", code=0).out
+    process.kill()
+    process.wait()
+    assert "has not ended" in world("history", "verify", "last", code=0).out
+    assert "no run" in world("history", "verify", "zzz", code=2).err
