@@ -3,6 +3,7 @@
 #include "cli/cmd.h"
 #include "cli/term.h"
 #include "embed/coordinator.h"
+#include "embed/errand.h"
 #include "embed/keeper.h"
 #include "embed/parcel.h"
 #include "executors/plugin/host.h"
@@ -275,6 +276,14 @@ open_streams(void)
     return fd >= 0;
 }
 
+/* What carries a run in the background; NULL: another command. */
+static int (*background_of(const char *name))(void)
+{
+    if (strcmp(name, ACT_KEEPER_COMMAND) == 0)
+        return act_keeper_main;
+    return strcmp(name, ACT_COORDINATOR_COMMAND) == 0 ? act_coordinator_main : NULL;
+}
+
 int
 act_cli_main(int argc, char **argv)
 {
@@ -283,10 +292,9 @@ act_cli_main(int argc, char **argv)
         return act_plugin_host_main(argc - 2, argv + 2);
     if (!open_streams())
         return ACT_EXIT_BROKEN;
-    if (argc > 2 && strcmp(argv[1], ACT_KEEPER_COMMAND) == 0) /* and these two */
-        return act_keeper_main();
-    if (argc > 2 && strcmp(argv[1], ACT_COORDINATOR_COMMAND) == 0)
-        return act_coordinator_main();
+    int (*background)(void) = background_of(argc > 2 ? argv[1] : "");
+    if (background && act_errand_is_one()) /* by ourselves, too */
+        return background();
     signal(SIGPIPE, SIG_IGN);
     cli.color = act_term_color(act_str(NULL), STDERR_FILENO);
     const char *name = argc > 1 ? argv[1] : "help";

@@ -42,6 +42,24 @@ failed(struct act_error *err, const char *what)
                          "the keeper's file of ends cannot be %s: %s", what, strerror(errno));
 }
 
+/* The file's name, the folder's own, and its parent's: all were made just now. */
+static bool
+sync_folders(const char *folder)
+{
+    struct act_buf path = {0};
+    bool synced = true;
+    act_buf_add_cstr(&path, folder);
+    for (int level = 0; synced && level < 2; level++) {
+        int fd = open(path.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        synced = fd >= 0 && fsync(fd) == 0;
+        if (fd >= 0)
+            close(fd);
+        act_buf_add_cstr(&path, "/..");
+    }
+    act_buf_fini(&path);
+    return synced;
+}
+
 enum act_err
 act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, struct act_error *err)
 {
@@ -51,6 +69,11 @@ act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, struct 
     act_buf_fini(&path);
     if (fd < 0)
         return failed(err, "made");
+    if (sync && !sync_folders(folder)) {
+        enum act_err code = failed(err, "made");
+        close(fd);
+        return code;
+    }
     *ends = (struct act_ends_file){.fd = fd, .sync = sync};
     return ACT_OK;
 }

@@ -111,6 +111,14 @@ act_errand_start(const struct act_errand_spec *spec, int *ret_pid, int *ret_fd,
     return act_error_set(err, ACT_ERR_SYSTEM, "actant cannot start itself: %s", strerror(failed));
 }
 
+bool
+act_errand_is_one(void)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+    return getsockopt(ACT_ERRAND_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
 /* ---- frames ---- */
 
 static enum act_err

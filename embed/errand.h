@@ -19,6 +19,8 @@ struct act_errand_spec {
 enum act_err act_errand_start(const struct act_errand_spec *spec, int *ret_pid, int *ret_fd,
                               struct act_error *err);
 
+bool act_errand_is_one(void); /* this process was started so, and not by hand */
+
 /* ACT_ERR_SYSTEM: nobody is there. */
 enum act_err act_errand_send(int fd, enum act_frame_type type, struct act_str body,
                              struct act_error *err);

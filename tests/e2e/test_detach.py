@@ -449,3 +449,27 @@ def test_it_is_looked_at_while_it_goes_on(world, detach):
     open_gate(world, "g")
     assert world.end(follow, code=0)[0] == "one\ntwo\n"
     run.end()
+
+
+def test_its_processes_are_not_for_people(world):
+    for kind in ("keeper", "coordinator"):
+        done = world(kind, "1qj6k33xtz89c", code=2)
+        assert "unknown command" in done.err
+
+
+def test_at_power_it_is_the_same(world, detach):
+    run = detach(f"chain:\n  - run: echo x >> a; {gate('g')}; echo 1\n  - run: echo y >> b; cat\n",
+                 "--durability", "power")
+    world.wait_file("a")
+    run.kill_coordinator()
+    run.kill_coordinator()
+    open_gate(world, "g")
+    assert run.end()["result"] == "1"
+    assert lines(world, "a") == ["x"] and lines(world, "b") == ["y"]
+    world("history", "verify", run.run, code=0)
+
+
+def test_a_run_of_values_ends_at_once(world, detach):
+    run = detach("value: ${{ 6 * 7 }}\n")
+    assert world.json("attach", run.run)["result"] == 42
+    run.end()
