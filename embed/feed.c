@@ -156,9 +156,8 @@ act_feed_open(const struct act_feed_options *options, struct act_feed **ret, str
     feed->sink = act_feed_sink_create(feed->options.target.ptr, mark_path(feed).ptr);
     feed->next_seq = act_feed_sink_next(feed->sink);
     struct actant_lane_options lane = {.records_max = WAITING_MAX, .full = ACTANT_FAIL_PUT};
-    struct actant_producer_options how = {
-        .sink = act_feed_sink_of(feed->sink),
-        .lanes = {lane, lane, lane}};
+    struct actant_producer_options how = {.sink = act_feed_sink_of(feed->sink),
+                                          .lanes = {lane, lane, lane}};
     if (actant_producer_create(&how, &feed->producer) != ACTANT_PRODUCER_OK) {
         act_feed_close(feed, 0);
         return act_error_set(err, ACT_ERR_SYSTEM, "the thread of the event sink cannot be made");
