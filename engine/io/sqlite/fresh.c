@@ -28,14 +28,14 @@ act_fresh_is(const char *db_path)
     return is;
 }
 
-/* Does `have` lack parts of the image and hold nothing else? */
+/* Does `have` lack parts of the image, from which it differs, and hold nothing else? */
 static bool
 is_holed(const uint8_t *have, const uint8_t *image, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         if (have[i] != image[i] && have[i] != 0)
             return false;
-    return memcmp(have, image, size) != 0;
+    return true;
 }
 
 static enum act_err
@@ -51,7 +51,8 @@ mend(struct act_db *db, const uint8_t *image, size_t size, struct act_error *err
     uint8_t *have = act_zalloc(size, 1);
     rc = file->pMethods->xRead(file, have, (int)size, 0);
     bool is_short = now < (sqlite3_int64)size;
-    bool missing = is_holed(have, image, size) || (is_short && memcmp(have, image, size) == 0);
+    /* Whole, as nearly always: that is seen at once. */
+    bool missing = memcmp(have, image, size) == 0 ? is_short : is_holed(have, image, size);
     act_free(have);
     if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
         return act_db_error(db, rc, err);
