@@ -207,13 +207,16 @@ struct act_obituary {
 };
 #define ACT_OBITUARIES 256
 
-#define ACT_CHUNK_BITS 8
+#define ACT_CHUNK_BITS 6 /* 16 KiB: a program with ten actors does not pay for more */
 #define ACT_CHUNK (1u << ACT_CHUNK_BITS)
+#define ACT_TABLE_BITS 9
+#define ACT_TABLE (1u << ACT_TABLE_BITS)
+#define ACT_TABLES (1u << (ACT_INDEX_BITS - ACT_TABLE_BITS - ACT_CHUNK_BITS))
 
 /* Two levels of tables above chunks of cells, each made when it is first needed. */
 struct act_cells {
     struct act_mutex lock;
-    _Atomic(struct act_cell *) *_Atomic tables[1u << (ACT_INDEX_BITS - 2 * ACT_CHUNK_BITS)];
+    _Atomic(struct act_cell *) *_Atomic tables[ACT_TABLES];
     uint32_t used;
     /* Through free_next. A cell's home is for ever: late messages for one that lived in it before are taken
      * in by that home's threads. */
@@ -244,7 +247,7 @@ struct actant_system {
     struct act_mutex lock;    /* of what follows, and of waiting threads: wait.c */
     struct act_cond awake;
     bool woken, stopping;
-    struct act_obituary *obituaries;
+    ACT_VEC(struct act_obituary) obituaries; /* a ring when it is full */
     uint32_t obituary_next;
     struct act_registry names; /* with a lock of its own */
     struct act_topics *topics;
@@ -289,10 +292,10 @@ act_cells_at(struct act_cells *cells, uint64_t ref)
     uint32_t index = (uint32_t)ref & ACT_INDEX_MASK;
     /* Acquire, for a ref that came here by a way of its own: the table's and the chunk's zeroes must be
      * seen with their pointers. */
-    _Atomic(struct act_cell *) *table =
-        atomic_load_explicit(&cells->tables[index >> (2 * ACT_CHUNK_BITS)], memory_order_acquire);
+    _Atomic(struct act_cell *) *table = atomic_load_explicit(
+        &cells->tables[index >> (ACT_TABLE_BITS + ACT_CHUNK_BITS)], memory_order_acquire);
     struct act_cell *chunk =
-        table ? atomic_load_explicit(&table[(index >> ACT_CHUNK_BITS) & (ACT_CHUNK - 1)],
+        table ? atomic_load_explicit(&table[(index >> ACT_CHUNK_BITS) & (ACT_TABLE - 1)],
                                      memory_order_acquire)
               : NULL;
 

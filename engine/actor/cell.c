@@ -9,7 +9,6 @@
 #define LINE _Alignof(struct act_cell)
 #define SPARE_MAX                                                                                  \
     1024 /* free cells that a thread keeps for itself; of more, half go to the others */
-#define TABLES (1u << (ACT_INDEX_BITS - 2 * ACT_CHUNK_BITS))
 
 typedef _Atomic(struct act_cell *) table_entry;
 
@@ -52,9 +51,9 @@ free_chunk(struct act_cell *chunk)
 void
 act_cells_fini(struct act_cells *cells)
 {
-    for (unsigned i = 0; i < TABLES; i++) {
+    for (unsigned i = 0; i < ACT_TABLES; i++) {
         table_entry *table = atomic_load_explicit(&cells->tables[i], memory_order_relaxed);
-        for (unsigned j = 0; table && j < ACT_CHUNK; j++) {
+        for (unsigned j = 0; table && j < ACT_TABLE; j++) {
             free_chunk(atomic_load_explicit(&table[j], memory_order_relaxed));
         }
         act_free(table);
@@ -66,15 +65,15 @@ act_cells_fini(struct act_cells *cells)
 static struct act_cell *
 make_cell(struct act_cells *cells, uint32_t index)
 {
-    table_entry *table =
-        atomic_load_explicit(&cells->tables[index >> (2 * ACT_CHUNK_BITS)], memory_order_relaxed);
+    table_entry *table = atomic_load_explicit(
+        &cells->tables[index >> (ACT_TABLE_BITS + ACT_CHUNK_BITS)], memory_order_relaxed);
 
     if (!table) {
-        table = act_zalloc(ACT_CHUNK, sizeof(*table));
-        atomic_store_explicit(&cells->tables[index >> (2 * ACT_CHUNK_BITS)], table,
+        table = act_zalloc(ACT_TABLE, sizeof(*table));
+        atomic_store_explicit(&cells->tables[index >> (ACT_TABLE_BITS + ACT_CHUNK_BITS)], table,
                               memory_order_release);
     }
-    table_entry *entry = &table[(index >> ACT_CHUNK_BITS) & (ACT_CHUNK - 1)];
+    table_entry *entry = &table[(index >> ACT_CHUNK_BITS) & (ACT_TABLE - 1)];
     if (!atomic_load_explicit(entry, memory_order_relaxed)) {
         struct act_cell *chunk = make_chunk();
         if (index < ACT_CHUNK) {

@@ -179,10 +179,11 @@ void
 act_monitor_obituary(struct actant_system *system, uint64_t ref, const struct actant_reason *reason)
 {
     act_mutex_lock(&system->lock);
-    if (!system->obituaries) {
-        system->obituaries = act_zalloc(ACT_OBITUARIES, sizeof(*system->obituaries));
+    if (system->obituaries.len < ACT_OBITUARIES) {
+        act_vec_push(&system->obituaries, ((struct act_obituary){0}));
     }
-    struct act_obituary *obituary = &system->obituaries[system->obituary_next++ % ACT_OBITUARIES];
+    struct act_obituary *obituary =
+        &system->obituaries.ptr[system->obituary_next++ % ACT_OBITUARIES];
     obituary->ref = ref;
     obituary->kind = reason->kind;
     obituary->code = reason->error.code;
@@ -197,10 +198,10 @@ act_monitor_find_obituary(struct actant_system *system, uint64_t ref, struct act
     bool found = false;
 
     act_mutex_lock(&system->lock);
-    for (uint32_t i = 0; system->obituaries && i < ACT_OBITUARIES && !found; i++) {
-        found = system->obituaries[i].ref == ref;
+    for (uint32_t i = 0; i < system->obituaries.len && !found; i++) {
+        found = system->obituaries.ptr[i].ref == ref;
         if (found) {
-            *ret = system->obituaries[i];
+            *ret = system->obituaries.ptr[i];
         }
     }
     act_mutex_unlock(&system->lock);

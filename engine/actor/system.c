@@ -68,7 +68,7 @@ release(struct actant_system *system)
     act_cells_fini(&system->cells);
     act_alarms_fini(&system->alarms);
     act_table_fini(&system->holders);
-    act_free(system->obituaries);
+    act_vec_fini(&system->obituaries);
     act_cond_fini(&system->awake);
     act_cond_fini(&system->room);
     act_mutex_fini(&system->lock);
