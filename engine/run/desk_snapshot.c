@@ -4,10 +4,10 @@
 #include "engine/run/desk.h"
 
 /* One pays when so much log has come since the last, and FACTOR times what it took itself: then it
- * costs a hundredth or two of what the log costs. At a suspension, which is waited for anyway, sooner. */
-#define LOG_BYTES (512 * 1024)
+ * costs two hundredths or so of what the engine does in all. At a suspension, which is waited for anyway, sooner. */
+#define LOG_BYTES (1024 * 1024)
 #define LOG_BYTES_SUSPENDED (64 * 1024)
-#define FACTOR 8
+#define FACTOR 12
 #define SNAPSHOT_BYTES_MAX (64 * 1024 * 1024)
 
 static uint64_t
