@@ -44,6 +44,8 @@ class Harness:
     canaries: tuple = ()
 
 
+FAIL = ("{python}", "{here}/fail/fail.py", "--failer", "{bin}/fail/failer.so", "--killer", "{bin}/kill/killer.so")
+
 HARNESSES = (
     Harness(
         "torn",
@@ -56,6 +58,36 @@ HARNESSES = (
             Canary("a WAL that starts over is not synced",
                    ("{bin}/prove_torn_canary_wal_reset_unsynced", "--narrow", "1"), 6000),
             Canary("a new database is not synced", ("{bin}/prove_torn_canary_base_unsynced",), 2000),
+        ),
+    ),
+    Harness(
+        "storm",
+        "many processes at one database, killed with the lock in hand; second owners (faults 11, 12)",
+        ("{bin}/prove_storm",),
+        quick=5000,
+        full=50000,
+        canaries=(
+            Canary("the lock is not taken", ("{bin}/prove_storm_canary_no_flock",), 2000),
+            Canary("a run is anybody's", ("{bin}/prove_storm_canary_any_owner",), 2000),
+        ),
+    ),
+    Harness(
+        "sim",
+        "the engine over the real store, power cuts between any two writes, to the run's end (faults 1, 3)",
+        ("{bin}/prove_sim",),
+        quick=300,
+        full=3000,
+        canaries=(Canary("power commits at NORMAL", ("{bin}/prove_sim_canary_power_at_normal",), 100),),
+    ),
+    Harness(
+        "fail",
+        "the Nth allocation, write, open, fsync, spawn, pipe … fails, once or from then on (faults 5, 6, 7, 14, 16, 17)",
+        FAIL,
+        quick=160,
+        full=2000,
+        canaries=(
+            Canary("a spawn that says EAGAIN is the step's failure",
+                   FAIL + ("--program", "{bin}/fail/prove_fail_canary", "--only", "run, spawn"), 1000000),
         ),
     ),
     Harness(

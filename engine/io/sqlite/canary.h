@@ -1,5 +1,5 @@
-/* Rules that a build of tests/prove breaks on purpose, each alone, so that the proof of power cuts can be
- * seen to catch it. All are 0 in what is shipped. */
+/* Rules that a build of tests/prove breaks on purpose, each alone, so that the proofs can be seen to catch
+ * it. All are 0 in what is shipped. */
 #ifndef ACT_ENGINE_IO_SQLITE_CANARY_H
 #define ACT_ENGINE_IO_SQLITE_CANARY_H
 
@@ -11,6 +11,12 @@
 #endif
 #ifndef ACT_CANARY_BASE_UNSYNCED
 #define ACT_CANARY_BASE_UNSYNCED 0 /* a new database's file is left to luck for ever */
+#endif
+#ifndef ACT_CANARY_NO_FLOCK
+#define ACT_CANARY_NO_FLOCK 0 /* the lock of those who write is not taken */
+#endif
+#ifndef ACT_CANARY_ANY_OWNER
+#define ACT_CANARY_ANY_OWNER 0 /* a run is anybody's who asks */
 #endif
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/str.h"
+#include "engine/io/sqlite/canary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +96,7 @@ enum act_err
 act_lock_take(struct act_lock *lock, const char *db_path, int32_t wait_ms, struct act_error *err)
 {
     ACT_ASSERT(!lock->held);
-    if (!wait_for(lock->fd, wait_ms)) {
+    if (!ACT_CANARY_NO_FLOCK && !wait_for(lock->fd, wait_ms)) {
         if (errno != EWOULDBLOCK) {
             act_error_set(err, ACT_ERR_SYSTEM, "cannot lock %s.lock: %s", db_path, strerror(errno));
             act_error_hint(err, "keep the database on a local file system (--db PATH)");

@@ -6,8 +6,10 @@
 
 #include <uv.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LOOP_MAGIC UINT32_C(0x4c6f6f70)
 #define SIGNAL_COUNT 3
@@ -317,11 +319,25 @@ static const struct act_loop_ops loop_ops = {
     .close = loop_close,
 };
 
+/* libuv ends the process where there are none left for its first pipes. */
+static int
+check_descriptors(void)
+{
+    int ends[4] = {-1, -1, -1, -1};
+    int failed = pipe(ends) != 0 || pipe(ends + 2) != 0 ? -errno : 0;
+    for (int i = 0; i < 4; i++)
+        if (ends[i] >= 0)
+            close(ends[i]);
+    return failed;
+}
+
 enum act_err
 act_uv_loop_create_guest(struct act_loop **ret, struct act_error *err)
 {
     struct uv_port *port = act_zalloc(1, sizeof *port);
-    int failed = uv_loop_init(&port->loop);
+    int failed = check_descriptors();
+    if (!failed)
+        failed = uv_loop_init(&port->loop);
     if (failed) {
         act_free(port);
         return act_error_set(err, ACT_ERR_SYSTEM, "the event loop cannot be made: %s",

@@ -244,6 +244,8 @@ world_init(struct world *w, const struct world_options *options)
     w->executor.ops = &executor_ops;
     w->blobs.ops = &blob_ops;
     world_keeper_init(w);
+    if (options->equip)
+        options->equip(w);
 }
 
 struct act_coord_options

@@ -29,6 +29,7 @@ struct act_attempt { /* of the world's executor */
     bool stopped;
 };
 
+struct world;
 struct world_options {
     const struct act_plan *plan;
     uint64_t seed; /* of the actors' order; 0: the order of a real run */
@@ -44,10 +45,11 @@ struct world_options {
     uint32_t die_often;  /* messages: the process is gone before it */
     uint32_t fail_often; /* appends: the store fails, before or after the batch is in it */
     uint32_t mishaps_max;
-    int64_t suspend_ms, cancel_ms; /* so long after the start; 0: not */
-    uint64_t snapshot_bytes;       /* of log from one snapshot to the next; 0: none are taken */
-    uint64_t turns_max;            /* of the loop, in one life; 0: many */
-    bool kept;                     /* the attempts are a keeper's: they outlive the process */
+    int64_t suspend_ms, cancel_ms;  /* so long after the start; 0: not */
+    uint64_t snapshot_bytes;        /* of log from one snapshot to the next; 0: none are taken */
+    uint64_t turns_max;             /* of the loop, in one life; 0: many */
+    bool kept;                      /* the attempts are a keeper's: they outlive the process */
+    void (*equip)(struct world *w); /* when all is set up: what stands before the world's ports */
 };
 
 struct world_actor { /* of a run's calls, as the store has it */

@@ -50,6 +50,9 @@ struct tape *tape_create(const char *db);
 void tape_destroy(struct tape *tape);
 /* Begins to record; one tape a process. The VFS is called "tape". */
 void tape_start(struct tape *tape);
+/* Forgets everything: no file is there. Then what lies on the disk already, name and bytes. */
+void tape_begin(struct tape *tape);
+void tape_load(struct tape *tape, enum tape_file file, const uint8_t *bytes, uint64_t len);
 /* Called inside the store's own fdatasync of the WAL, which it makes without any lock. */
 void tape_on_bare_sync(void (*fn)(void *self), void *self);
 

@@ -63,6 +63,28 @@ record(enum tape_op op, int file, uint64_t offset, const void *bytes, uint32_t s
     tape->count++;
 }
 
+void
+tape_begin(struct tape *tape)
+{
+    tape->count = 0;
+    tape->used = 0;
+    tape->full = false;
+}
+
+void
+tape_load(struct tape *tape, enum tape_file file, const uint8_t *bytes, uint64_t len)
+{
+    struct tape *before = the_tape;
+    the_tape = tape;
+    record(TAPE_CREATE, (int)file, 0, NULL, 0);
+    if (len)
+        record(TAPE_WRITE, (int)file, 0, bytes, (uint32_t)len);
+    if ((int)file < TAPE_FILES)
+        record(TAPE_SYNC, (int)file, 0, NULL, 0);
+    record(TAPE_SYNC_FOLDER, TAPE_DB, 0, NULL, 0);
+    the_tape = before;
+}
+
 /* Which of the files has this path? TAPE_NAMES: none. */
 static int
 file_of(const char *path)

@@ -396,9 +396,7 @@ episode_record(struct episode *episode, struct tape *tape)
 {
     uint64_t random = episode->seed;
     remove_files(tape->db);
-    tape->count = 0;
-    tape->used = 0;
-    tape->full = false;
+    tape_begin(tape);
     uint32_t kind = tape_below(&random, 20);
     episode->level = kind < 10   ? LEVEL_POWER
                      : kind < 16 ? LEVEL_PROCESS

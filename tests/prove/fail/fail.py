@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""Makes the Nth call of a kind fail, once or from then on, and looks at what the program makes of it (I1, I2, I3,
+I7; faults 5, 6, 7, 14, 16, 17).
+
+Each case: a command of the release build (a run, a run at level power, the resumption of one that was killed, a
+look at the history, its removal, a cancellation) with one call, or every call from one on, failing: allocation,
+write, open, fsync, truncation, spawn, pipe, mapping, thread, name. What must hold: it ends, by no signal, with an
+exit code of the manual's; what did not succeed has said on standard error, or in the run's own document, what
+failed; the history verifies; and once nothing fails any more, `resume` brings a run that had not ended to the
+undisturbed end, and nothing that ended runs twice.
+
+Reports {"cases", "fired", "failed_cleanly", "lost", "repeated", "wrong", "stuck", "crashed", "unnamed"}; see prove.py.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import errno
+import json
+import os
+import pathlib
+import queue
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "checker"), str(HERE.parent / "kill")]
+
+import check  # noqa: E402
+from kill import MARK, Broken, Place, outline  # noqa: E402
+import kill  # noqa: E402
+
+FLOW = f"""
+chain:
+  - {{id: a, run: '{MARK}; echo one'}}
+  - group:
+      - {{run: '{MARK}; echo x'}}
+      - {{run: '{MARK}; exit 3', retry: {{max: 1, delay: 0s}}, on_error: continue}}
+      - {{id: spooled, output: text, run: '{MARK}; head -c 5000 /dev/zero | tr "\\0" s'}}
+      - {{sleep: 5ms}}
+    parallel: 2
+  - {{id: filed, output: text, run: '{MARK}; head -c 200000 /dev/zero | tr "\\0" f'}}
+  - {{run: '{MARK}; wc -c', stdin: '${{{{ nodes.filed.result }}}}'}}
+  - {{id: z, run: '{MARK}; echo ${{{{ nodes.a.result }}}}'}}
+"""
+
+# What a call of the class says: once, then from then on.
+ERRORS = {
+    "alloc": ("ENOMEM",),
+    "write": ("ENOSPC", "EIO"),
+    "open": ("EMFILE", "ENFILE", "EACCES"),
+    "sync": ("EIO",),
+    "size": ("ENOSPC", "EIO"),
+    "spawn": ("EAGAIN", "ENOMEM"),
+    "pipe": ("EMFILE", "ENFILE"),
+    "map": ("ENOMEM",),
+    "thread": ("EAGAIN",),
+    "name": ("ENOSPC", "EIO"),
+}
+# Of each command: what it is given, whether it needs a run that was killed, and one that ended.
+COMMANDS = {
+    "run": (("run", "flow.yaml", "--quiet"), None),
+    "power": (("run", "flow.yaml", "--quiet", "--durability", "power"), None),
+    "resume": (("resume", "last", "--quiet"), "killed"),
+    "show": (("history", "show", "last", "--json"), "ended"),
+    "gc": (("history", "gc", "--keep", "0"), "ended"),
+    "cancel": (("cancel", "last"), "killed"),
+}
+SKIPPED = {("sync", "run"), ("sync", "resume"), ("sync", "show"), ("sync", "gc"), ("sync", "cancel")}
+EXITS = {0, 1, 2, 3, 4}
+# A sticky failure of these is a machine on which nothing can be told any more; waiting is what they are for.
+WAITS = {("spawn", "EAGAIN"), ("spawn", "ENOMEM"), ("pipe", "EMFILE"), ("pipe", "ENFILE"), ("open", "EMFILE"),
+         ("open", "ENFILE")}
+PATIENCE_S = 240  # a bound for what hangs
+WAIT_S = 3        # for how long one that waits, as it should, is watched
+
+
+class Stage:
+    """What the commands begin with, made once for each job: a folder with a run that was killed, one with a run
+    that ended. A run's tasks work where its file was, so each case has it all in the same place again."""
+
+    def __init__(self, scratch, killer):
+        kill.FLOWS["fail"] = FLOW
+        self.scratch = pathlib.Path(tempfile.mkdtemp(dir=scratch))
+        self.here = self.scratch / "here"
+        ended = self.place(None)
+        done = ended.actant("run", "flow.yaml", "--quiet")
+        if done.returncode != 0:
+            raise SystemExit(f"the workflow does not run: {done.stderr.decode()}")
+        self.expected = outline(ended.show())
+        self.here.rename(self.scratch / "ended")
+        killed = self.place(None)
+        killed.killer = killer
+        done = killed.actant("run", "flow.yaml", "--quiet", plan={"KILL_AT": "40"})
+        if done.returncode != -9 or not killed.runs():
+            raise SystemExit("the run to be resumed was not killed")
+        self.here.rename(self.scratch / "killed")
+
+    def place(self, wants):
+        place = Place("fail", self.scratch, None)
+        shutil.rmtree(self.here, ignore_errors=True)
+        place.path.rename(self.here)
+        place.path, place.db = self.here, self.here / "actant.db"
+        place.env.update(ACTANT_DB=str(place.db), HOME=str(self.here), TMPDIR=str(self.here))
+        if wants:
+            shutil.rmtree(self.here)
+            shutil.copytree(self.scratch / wants, self.here, symlinks=True)
+            mark = self.here / "actant.db.new"  # the copy of a second name is another file
+            if mark.exists():
+                mark.unlink()
+                os.link(place.db, mark)
+        return place
+
+
+class Case:
+    def __init__(self, number, command, kind, error, at, sticky):
+        self.number, self.command, self.kind = number, command, kind
+        self.error, self.at, self.sticky = error, at, sticky
+
+    def __str__(self):
+        return (f"case {self.number}: {self.command}, {self.kind} call {self.at}"
+                f"{' and all after it' if self.sticky else ''}: {self.error}")
+
+    def env(self, place, failer):
+        return {"LD_PRELOAD": str(failer), "FAIL_CLASS": self.kind, "FAIL_AT": str(self.at),
+                "FAIL_STICKY": str(int(self.sticky)), "FAIL_ERRNO": str(getattr(errno, self.error)),
+                "FAIL_MARK": str(place.path / "fired")}
+
+    def start(self, place, failer):
+        """(exit code or None if it waits, what it said)"""
+        args = COMMANDS[self.command][0]
+        process = subprocess.Popen([os.environ["ACTANT"], *args], cwd=place.path, stdin=subprocess.DEVNULL,
+                                   env={**place.env, **self.env(place, failer)}, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        waits = self.sticky and (self.kind, self.error) in WAITS
+        try:
+            out, err = process.communicate(timeout=WAIT_S if waits else PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            if not waits:
+                raise Broken("stuck", "it does not end") from None
+            return None, out.decode(errors="replace") + err.decode(errors="replace")
+        return process.returncode, out.decode(errors="replace") + err.decode(errors="replace")
+
+    def play(self, stage, failer):
+        """True: the call was made."""
+        place = stage.place(COMMANDS[self.command][1])
+        try:
+            code, said = self.start(place, failer)
+            fired = (place.path / "fired").exists()
+            if code == -signal.SIGABRT and self.kind == "pipe" and not self.sticky and not place.effects():
+                return fired, True  # libuv's way when one of its first pipes fails; it is asked for before
+            if code is not None and (code < 0 or code not in EXITS):
+                raise Broken("crashed", f"exit {code}: {said[-500:]}")
+            if code not in (0, None):
+                self.judge_words(place, code, said)
+            if not fired and code not in (0, 4):
+                raise Broken("wrong", f"nothing failed and it exits {code}: {said[-500:]}")
+            self.judge_after(place, stage, code)
+            return fired, code not in (0, None)
+        finally:
+            place.remove()
+
+    def judge_words(self, place, code, said):
+        words = said
+        if code == 1 and place.db.exists():
+            words += place.actant("history", "show", "last", "--json").stdout.decode(errors="replace")
+        names = (os.strerror(getattr(errno, self.error)), "memory", "no space", "disk", "cannot", "may not", "failed to",
+                 "file table overflow", "too many open files")
+        if not any(name.lower() in words.lower() for name in names):
+            raise Broken("unnamed", f"exit {code}, and it said: {said[-500:] or 'nothing'}")
+
+    def judge_after(self, place, stage, code):
+        """Nothing fails any more."""
+        runs = place.runs()
+        if not runs:
+            if self.command in ("resume", "cancel"):
+                raise Broken("lost", "the run is gone")
+            if self.command in ("run", "power") and (place.effects() or code == 0):
+                raise Broken("lost", f"no run, but {place.effects()} was done")
+            return
+        done = place.actant("history", "verify", runs[0])
+        if done.returncode != 0:
+            raise Broken("corrupt", f"history verify exits {done.returncode}: {done.stderr.decode()[-400:]}")
+        before = place.show()
+        done = place.actant("resume", runs[0], "--quarantined", "--quiet")
+        after = place.show()
+        if done.returncode not in (0, 1, 4):
+            raise Broken("wrong", f"resume exits {done.returncode}: {done.stderr.decode()[-500:]}")
+        self.judge_log(place)
+        if before["status"] in ("succeeded", "failed", "cancelled") and before["status"] != after["status"]:
+            raise Broken("wrong", f"it was {before['status']} and is {after['status']}")
+        if code == 0 and self.command in ("run", "power", "resume") and before["status"] != "succeeded":
+            raise Broken("wrong", f"exit 0, but the run is {before['status']}")
+        self.judge_end(after, stage)
+
+    def judge_log(self, place):
+        found, _, _ = check.judge(place.db, processes=True)
+        if found:
+            raise Broken("lost" if any(one[0] == "I1" for one in found) else "repeated", "; ".join(map(str, found)))
+        twice = [e for e, n in collections.Counter(place.effects()).items() if n > 1]
+        if twice:
+            raise Broken("repeated", f"{twice} was started twice under one number")
+
+    def judge_end(self, doc, stage):
+        """As undisturbed; or a step failed and names what failed it, which a full disk may make it do."""
+        if self.command == "cancel" and doc["status"] in ("cancelled", "succeeded"):
+            return
+        if doc["status"] == "failed":
+            if self.kind in ("write", "size", "open", "name", "pipe", "map", "alloc"):
+                return
+            raise Broken("wrong", f"the run failed: {json.dumps(doc)[:600]}")
+        if outline(doc) != stage.expected:
+            raise Broken("wrong", f"it ended as {outline(doc)}")
+
+
+def play(case, stages, failer):
+    stage = stages.get()
+    try:
+        return None, *case.play(stage, failer)
+    except Broken as broken:
+        return (broken.loss, f"{case}\n  {broken}"), True, False
+    finally:
+        stages.put(stage)
+
+
+def count(stage, failer, command, kind):
+    place = stage.place(COMMANDS[command][1])
+    case = Case(0, command, kind, "EIO", 0, False)
+    env = {**place.env, **case.env(place, failer), "FAIL_COUNT": str(place.path / "count")}
+    done = subprocess.run([os.environ["ACTANT"], *COMMANDS[command][0]], cwd=place.path, env=env,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S)
+    file = place.path / "count"
+    if done.returncode not in (0, 4) or not file.exists():
+        raise SystemExit(f"{command} fails by itself: {done.returncode} {done.stderr.decode()}")
+    calls = int(file.read_text())
+    place.remove()
+    return calls
+
+
+def plan(stage, failer, cases, seed, only):
+    """Cases: every place of the rare classes, allocations where there is room; one past the last passes untouched."""
+    chosen = random.Random(seed)
+    rare, many = [], []
+    for kind in ERRORS:
+        for command in COMMANDS:
+            left_out = (kind, command) in SKIPPED or (only and not re.search(only, f"{command}, {kind} call 1"))
+            calls = 0 if left_out else count(stage, failer, command, kind)
+            for at in range(1, calls + 2) if calls else ():
+                for sticky in (False, True):
+                    for error in ERRORS[kind]:
+                        (many if kind == "alloc" else rare).append((command, kind, error, at, sticky))
+    total = len(rare) + len(many)
+    if cases < total:
+        part = min(len(rare), cases * 3 // 4)
+        rare, many = chosen.sample(rare, part), chosen.sample(many, min(len(many), cases - part))
+    return total, [Case(number, *what) for number, what in enumerate(rare + many)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--failer", required=True, type=pathlib.Path)
+    parser.add_argument("--killer", required=True, type=pathlib.Path)
+    parser.add_argument("--program", help="instead of $ACTANT")
+    parser.add_argument("--only", help="COMMAND, KIND: those alone (a regular expression)")
+    options = parser.parse_args()
+    os.environ["ACTANT"] = os.path.abspath(options.program or os.environ["ACTANT"])
+    failer = options.failer.resolve()
+    scratch = tempfile.mkdtemp(prefix="prove-fail-")
+    report = collections.Counter(fired=0, failed_cleanly=0, lost=0, corrupt=0, repeated=0, wrong=0, stuck=0, crashed=0,
+                                 unnamed=0)
+    losses = ("lost", "corrupt", "repeated", "wrong", "stuck", "crashed", "unnamed")
+    try:
+        stages = queue.SimpleQueue()
+        for _ in range(options.jobs):
+            stage = Stage(scratch, options.killer.resolve())
+            stages.put(stage)
+        points, cases = plan(stage, failer, options.cases, options.seed, options.only)
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            for broken, fired, failed in pool.map(lambda case: play(case, stages, failer), cases):
+                report["fired"] += fired
+                report["failed_cleanly"] += failed
+                if broken:
+                    report[broken[0]] += 1
+                    print(broken[1], file=sys.stderr, flush=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    print(json.dumps({"cases": len(cases), "points": points, "seed": options.seed, **report}))
+    return 1 if any(report[name] for name in losses) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
