@@ -8,6 +8,7 @@
 #include "embed/parcel.h"
 #include "executors/plugin/host.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -273,6 +274,9 @@ open_streams(void)
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd > STDERR_FILENO)
         close(fd);
+    /* Standard error may be one of those that are closed; then nobody can be told. */
+    if (fd < 0)
+        fprintf(stderr, "actant: error: cannot open /dev/null: %s\n", strerror(errno));
     return fd >= 0;
 }
 
