@@ -667,3 +667,33 @@ chain:
   - {call: counter.add, args: [1]}
 """)
     assert list(states(counter).values()) == ['{"json":{"n":21}}']
+
+
+# ---- forks --------------------------------------------------------------------------------------
+
+def test_a_fork_has_the_state_that_its_reused_calls_led_to(counter):
+    first = counter.run(ONE + """
+chain:
+  - {call: counter.add, args: [2]}
+  - {call: counter.add, args: [3]}
+  - {id: last, run: 'cat; echo x >> ran'}
+""")
+    fork = counter.json("fork", first["run"], "--from", "last")
+    assert fork["result"] == first["result"] == "5"
+    assert (counter.path / "log").read_text().split() == ["2", "5"]  # no call was made again
+    again = counter.json("fork", first["run"], "--from", "chain[0]")  # none is reused: it begins anew
+    assert again["result"] == "5"
+    assert (counter.path / "log").read_text().split() == ["2", "5", "2", "5"]
+    sql = sqlite3.connect(counter.db)
+    assert sql.execute("SELECT count(*) FROM actors").fetchone() == (3,)
+
+
+def test_a_fork_between_two_calls_of_an_actor_is_refused(counter):
+    first = counter.run(ONE + """
+chain:
+  - {call: counter.add, args: [2]}
+  - {id: second, call: counter.add, args: [3]}
+""")
+    refused = counter("fork", first["run"], "--from", "second")
+    assert refused.returncode != 0 and "counter" in refused.err and "first call" in refused.err
+    assert len(counter.json("history", "list")["runs"]) == 1
