@@ -237,6 +237,36 @@ def test_a_fork_fails_and_is_retried(world):
     sound(world, fork["run"])
 
 
+def test_another_attempt_of_a_box_makes_all_of_it_anew(world):
+    flow = """
+retry: 1
+chain:
+- {id: a, run: 'echo a >> log'}
+- {id: b, run: 'echo b >> log; test -e ok; touch half; test -e whole || { touch whole; exit 1; }'}
+"""
+    first = world.json("run", world.write(flow), code=1)
+    log(world)
+    (world.path / "ok").touch()
+    world.json("fork", first["run"], "--from", "b")
+    assert log(world) == ["b", "a", "b"]
+
+
+def test_another_attempt_of_a_box_does_not_reuse_what_the_first_did_not_come_to(world):
+    flow = """
+retry: 1
+parallel: 1
+fail_fast: true
+group:
+- {id: n, run: 'echo n >> log; test ! -e bad || { rm bad; exit 1; }'}
+- {id: x, run: 'echo x >> log'}
+"""
+    first = world.json("run", world.write(flow))
+    log(world)
+    (world.path / "bad").touch()
+    world.json("fork", first["run"], "--from", "n")
+    assert log(world) == ["n", "n", "x"]
+
+
 def test_what_was_undone_is_done_again(world):
     flow = """
 chain:
