@@ -82,8 +82,6 @@ chain:
     ("actors: {t: {plugin: 'tally:tally', with: {start: x}}}\ncall: t.get",
      "the constructor of actor 't' (tally:tally) failed:"),
     ("actors: {t: {plugin: 'tally:taly'}}\ncall: t.get", "has no actor 'taly'; it has: tally"),
-    ("actors: {t: {plugin: 'tally:tally'}}\ncall: t.gt",
-     "has no method 'gt'; it has: add, get, pid, refuse, crash"),
     ("actors: {t: {plugin: 'taly:tally'}}\ncall: t.get", "taly"),
 ])
 def test_what_is_not_there(tally, flow, words):
