@@ -111,7 +111,9 @@ static void
 on_attempt_ended(void *self, struct act_str attempt_id, bool stopped, struct act_str letter)
 {
     struct keeper *k = self;
-    act_ends_add(&k->ends, attempt_id, stopped, letter, NULL);
+    struct act_blob_port *blobs = k->live.site.blobs;
+    if (blobs->ops->sync(blobs, NULL) == ACT_OK)
+        act_ends_add(&k->ends, attempt_id, stopped, letter, NULL);
     maybe_leave(k);
 }
 
@@ -326,6 +328,7 @@ open_keeper(struct keeper *k, struct act_error *err)
     code = act_live_equip(&k->live, &k->engine, k->engine.loop, err);
     if (code != ACT_OK)
         return code;
+    k->live.site.blobs->durable = k->how.durability == ACT_DURABLE_POWER;
     struct act_keep_options options = {
         .loop = k->engine.loop,
         .drive = k->live.drive,

@@ -66,6 +66,8 @@ act_site_open(const struct act_engine *engine, const struct act_surroundings *ar
         site.scratch = act_arena_str(&site.arena, act_buf_str(&path)).ptr;
         act_buf_fini(&path);
     }
+    if (!code && !around->outputs) /* the keeper knows the level by itself */
+        site.blobs->durable = engine->group != NULL;
     site.environment = open_environment(&site, around);
     if (!code && !around->far)
         code = open_executors(&site, around, err);

@@ -32,10 +32,14 @@ struct act_blob_port_ops {
      * change, the spool is copied. It stays when the other run is removed. Nothing if it is there already. */
     enum act_err (*adopt)(struct act_blob_port *self, struct act_blob_port *from,
                           struct act_str file, struct act_error *err);
+    /* If the port is durable: when this returns, what was written before is on the disk, names and all. To
+     * be called before an event that names it is committed. Cheap when nothing was written. */
+    enum act_err (*sync)(struct act_blob_port *self, struct act_error *err);
     void (*close)(struct act_blob_port *self);
 };
 struct act_blob_port {
     const struct act_blob_port_ops *ops;
+    bool durable; /* set by who made it: outputs have to survive a power cut (level `power`) */
     struct act_value_loader loader; /* act_value_ref's loader for this run */
 };
 

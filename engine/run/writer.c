@@ -138,6 +138,14 @@ take_append(struct writer *writer, struct act_append *append, size_t count)
     if (append->under_way)
         return;
     bool known = batch->count > 0 && batch->first_seq <= crew->committed_seq;
+    struct act_blob_port *blobs = crew->options.blobs;
+    if (!known && blobs && blobs->durable) {
+        append->code = blobs->ops->sync(blobs, &append->error);
+        if (append->code != ACT_OK) {
+            answer(crew, append);
+            return;
+        }
+    }
     if (!known && crew->options.group && !ACT_CANARY_ACKNOWLEDGE_FIRST) {
         send(crew, append);
         return;

@@ -3,10 +3,13 @@ disk, states of actors."""
 
 import json
 import pathlib
+import shutil
 import sqlite3
+import subprocess
 
 import pytest
 
+from conftest import ACTANT, PATIENCE_S
 from test_call import (  # noqa: F401
     counter, test_a_run_that_was_suspended_goes_on_with_the_state, test_actant_dies_in_the_middle,
     test_parallel_calls_lose_nothing, test_retry_of_a_run_goes_on_with_the_state,
@@ -53,3 +56,32 @@ def test_a_dispatched_task_is_on_the_disk_before_it_starts(world):
     (row,), = sqlite3.connect(copy).execute("select count(*) from runs where run = ?", (run,)).fetchall()
     events = world("history", "events", run, "--json", "--db", str(copy), code=0).out
     assert row == 1 and '"dispatched"' in events
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+@pytest.mark.parametrize("level", ["power", "process"])
+def test_outputs_are_on_the_disk_before_the_log_names_them(world, level):
+    """A result in a file is worth what the file is: at `power` it is synced before the batch that names it."""
+    trace = world.path / "trace"
+    flow = world.write("chain:\n- run: head -c 5000 /dev/zero | tr '\\0' s\n"
+                       "- run: head -c 400000 /dev/zero | tr '\\0' f\n")
+    done = subprocess.run(["strace", "-f", "-y", "-o", trace, "-e", "trace=write,fsync,fdatasync,pwrite64",
+                           ACTANT, "run", flow, "--durability", level], env=world.env,
+                          stdin=subprocess.DEVNULL, capture_output=True, cwd=world.path, timeout=PATIENCE_S)
+    if b"ptrace" in done.stderr and done.returncode != 0:
+        pytest.skip("processes cannot be traced here")
+    assert done.returncode == 0, done.stderr
+    folder = f"{world.db}.d"
+    unsynced, committed, synced = set(), 0, 0
+    for line in trace.read_text().splitlines():
+        call, _, rest = line.split(None, 1)[1].partition("(")
+        path = rest[rest.find("<") + 1:rest.find(">")]
+        if call == "write" and path.startswith(folder):
+            unsynced.add(path)
+        elif call in ("fsync", "fdatasync") and path.startswith(folder):
+            unsynced.discard(path)
+            synced += 1
+        elif call == "pwrite64" and path.endswith("-wal"):
+            committed += 1
+            assert level == "process" or not unsynced, line
+    assert committed > 0 and (synced > 0) == (level == "power")

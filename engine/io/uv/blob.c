@@ -27,10 +27,17 @@ struct file_port {
     int folder_fd; /* -1: not opened yet */
     int spool_fd;  /* -1: not opened yet */
     uint64_t spool_bytes;
+    /* Durable only: what sync has to do. */
+    struct act_blob_file *unsynced; /* open files, through next */
+    bool spool_unsynced, names_unsynced;
+    int failed; /* errno of a file that was synced when it was closed; 0: none */
 };
 
 struct act_blob_file {
+    struct file_port *port;
+    struct act_blob_file *next;
     int fd;
+    bool unsynced; /* in the port's list */
     char name[NAME_BYTES];
 };
 
@@ -141,6 +148,7 @@ open_spool(struct file_port *port, struct act_error *err)
     }
     port->spool_fd = fd;
     port->spool_bytes = (uint64_t)st.st_size;
+    port->names_unsynced = true;
     return ACT_OK;
 }
 
@@ -155,12 +163,16 @@ blob_spool(struct act_blob_port *self, struct act_str bytes, struct act_str *ret
     int error = write_all(port->spool_fd, bytes);
     if (error) {
         if (ftruncate(port->spool_fd, (off_t)port->spool_bytes) != 0) { /* look again next time */
+            if (port->port.durable && fdatasync(port->spool_fd) != 0 && !port->failed)
+                port->failed = errno;
             close(port->spool_fd);
             port->spool_fd = -1;
+            port->spool_unsynced = false;
         }
         return system_error(err, "output cannot be written", ACT_BLOB_SPOOL, error);
     }
     *ret_file = ACT_STR(ACT_BLOB_SPOOL);
+    port->spool_unsynced = true;
     *ret_offset = port->spool_bytes;
     port->spool_bytes += bytes.len;
     return ACT_OK;
@@ -182,8 +194,10 @@ blob_create(struct act_blob_port *self, struct act_str name, act_blob_file **ret
     if (fd < 0)
         return system_error(err, "an output file cannot be made", checked, errno);
     struct act_blob_file *file = act_zalloc(1, sizeof *file);
+    file->port = port;
     file->fd = fd;
     memcpy(file->name, checked, sizeof checked);
+    port->names_unsynced = true;
     *ret = file;
     return ACT_OK;
 }
@@ -191,8 +205,61 @@ blob_create(struct act_blob_port *self, struct act_str name, act_blob_file **ret
 static enum act_err
 blob_write(act_blob_file *file, struct act_str bytes, struct act_error *err)
 {
+    struct file_port *port = file->port;
     int error = write_all(file->fd, bytes);
-    return error ? system_error(err, "output cannot be written", file->name, error) : ACT_OK;
+    if (error)
+        return system_error(err, "output cannot be written", file->name, error);
+    if (port->port.durable && !file->unsynced) {
+        file->unsynced = true;
+        file->next = port->unsynced;
+        port->unsynced = file;
+    }
+    return ACT_OK;
+}
+
+/* ---- the disk ---- */
+
+static int
+sync_file(struct act_blob_file *file)
+{
+    struct act_blob_file **at = &file->port->unsynced;
+    while (*at != file)
+        at = &(*at)->next;
+    *at = file->next;
+    file->unsynced = false;
+    return fdatasync(file->fd) != 0 ? errno : 0;
+}
+
+/* The run's folder, and the one that it stands in. */
+static int
+sync_names(const struct file_port *port)
+{
+    int above = openat(port->folder_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = above < 0 || fsync(port->folder_fd) != 0 || fsync(above) != 0 ? errno : 0;
+    if (above >= 0)
+        close(above);
+    return error;
+}
+
+static enum act_err
+blob_sync(struct act_blob_port *self, struct act_error *err)
+{
+    struct file_port *port = port_of(self);
+    if (!self->durable)
+        return ACT_OK;
+    int error = port->failed;
+    while (!error && port->unsynced)
+        error = sync_file(port->unsynced);
+    if (!error && port->spool_unsynced)
+        error = fdatasync(port->spool_fd) != 0 ? errno : 0;
+    if (!error && port->names_unsynced)
+        error = sync_names(port);
+    if (error) {
+        port->failed = error; /* what the kernel dropped cannot be synced again */
+        return system_error(err, "outputs cannot be brought to the disk", port->folder, error);
+    }
+    port->spool_unsynced = port->names_unsynced = false;
+    return ACT_OK;
 }
 
 static void
@@ -200,6 +267,9 @@ blob_close_file(act_blob_file *file)
 {
     if (!file)
         return;
+    int error = file->unsynced ? sync_file(file) : 0;
+    if (error && !file->port->failed)
+        file->port->failed = error;
     close(file->fd);
     act_free(file);
 }
@@ -480,6 +550,7 @@ static const struct act_blob_port_ops blob_ops = {
     .read = blob_read,
     .memory = blob_memory,
     .adopt = blob_adopt,
+    .sync = blob_sync,
     .close = blob_close,
 };
 

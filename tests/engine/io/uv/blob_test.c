@@ -109,6 +109,29 @@ own_files(void **state)
 }
 
 static void
+synced_when_asked(void **state)
+{
+    (void)state;
+    act_blob_file *a, *b;
+    struct act_str file;
+    uint64_t offset;
+    assert_int_equal(blobs->ops->sync(blobs, NULL), ACT_OK); /* not durable: nothing to do */
+    blobs->durable = true;
+    assert_int_equal(blobs->ops->sync(blobs, NULL), ACT_OK); /* nothing was written */
+    assert_int_equal(blobs->ops->create(blobs, ACT_STR("a"), &a, NULL), ACT_OK);
+    assert_int_equal(blobs->ops->create(blobs, ACT_STR("b"), &b, NULL), ACT_OK);
+    assert_int_equal(blobs->ops->write(a, ACT_STR("one"), NULL), ACT_OK);
+    assert_int_equal(blobs->ops->write(b, ACT_STR("two"), NULL), ACT_OK);
+    assert_int_equal(blobs->ops->spool(blobs, ACT_STR("three"), &file, &offset, NULL), ACT_OK);
+    blobs->ops->close_file(a); /* the first of the list, or the last: either may go */
+    assert_int_equal(blobs->ops->sync(blobs, NULL), ACT_OK);
+    assert_int_equal(blobs->ops->write(b, ACT_STR("four"), NULL), ACT_OK);
+    assert_int_equal(blobs->ops->sync(blobs, NULL), ACT_OK);
+    blobs->ops->close_file(b);
+    expect_read(ACT_STR("b"), 0, 7, "twofour");
+}
+
+static void
 names_stay_in_the_folder(void **state)
 {
     (void)state;
@@ -211,6 +234,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(spool, setup, teardown),
         cmocka_unit_test_setup_teardown(own_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(synced_when_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(names_stay_in_the_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(memory, setup, teardown),
         cmocka_unit_test_setup_teardown(references, setup, teardown),
