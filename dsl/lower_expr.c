@@ -127,9 +127,11 @@ guess_of(struct act_expr_work *w, const struct act_expr_node *e)
 {
     switch ((enum act_op)e->op) {
     case ACT_OP_NOT:
-    ACT_CASES_COMPARE: return ACT_GUESS_BOOL;
+    ACT_CASES_COMPARE:
+        return ACT_GUESS_BOOL;
     case ACT_OP_NEGATE:
-    ACT_CASES_ARITHMETIC: return ACT_GUESS_NUMBER;
+    ACT_CASES_ARITHMETIC:
+        return ACT_GUESS_NUMBER;
     case ACT_OP_CALL:
         return is_function(e->aux, "format join toJSON replace")             ? ACT_GUESS_TEXT
                : is_function(e->aux, "contains startsWith endsWith matches") ? ACT_GUESS_BOOL

@@ -339,7 +339,10 @@ act_live_start(struct act_live *live, struct act_error *err)
     struct act_buf plan_bytes = {0};
     struct act_value *started = started_value(live);
     act_plan_encode(&plan_bytes, live->plan, true);
-    enum act_err code = live->fork ? act_forking_bring(live->fork, live->site.blobs, err) : ACT_OK;
+    struct act_blob_port *blobs = live->site.blobs;
+    enum act_err code = live->fork ? act_forking_bring(live->fork, blobs, err) : ACT_OK;
+    if (!code && live->fork) /* its first batch names what was brought */
+        code = blobs->ops->sync(blobs, err);
     if (!code)
         code = act_coord_start(live->coord, &live->row, started, act_buf_str(&plan_bytes), err);
     act_value_release(started);

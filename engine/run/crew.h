@@ -51,9 +51,9 @@ struct act_coord {
     int64_t ns_offset;         /* monotonic scale of the run minus the loop's */
     bool owned, settled;       /* settled: a batch of this process is in the log */
     uint64_t committed_seq, observed_seq;
-    uint32_t under_way;  /* appends that the group has */
-    bool lent;           /* the group has had one */
-    uint64_t sync_asked; /* a WRITER_SYNC that waits for them; 0: none */
+    uint32_t under_way;    /* appends that the group has */
+    bool lent;             /* the group has had one */
+    uint64_t sync_asked;   /* a WRITER_SYNC that waits for them; 0: none */
     uint64_t log_bytes;    /* since the newest snapshot */
     uint64_t snapshot_due; /* when they are so many; 0: nobody has said yet */
 
