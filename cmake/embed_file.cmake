@@ -1,5 +1,9 @@
 # Writes the C file of act_embed (ActEmbed.cmake).
-file(READ "${from}" hex HEX)
+set(hex)
+foreach(file IN LISTS from)
+    file(READ "${file}" part HEX)
+    string(APPEND hex "${part}")
+endforeach()
 string(LENGTH "${hex}" digits)
 math(EXPR count "${digits} / 2")
 string(REGEX REPLACE "(................................)" "\\1\n" lines "${hex}")

@@ -282,7 +282,7 @@ request_actor(struct act_actor_host *self, const struct act_task *task, const ch
 {
     struct act_task call = *task;
     struct act_str context;
-    call.name = ACT_STR("actant:_call_actor"); /* worker.py */
+    call.name = ACT_STR("actant:_call_actor"); /* worker/module.py */
     return write_request(of_actors(self), &call, nonce, output, out, &context, err);
 }
 

@@ -1,4 +1,4 @@
-/* worker.py, as it is; made a C array when actant is built (cmake/ActEmbed.cmake). */
+/* The files of worker/, one after the other; made a C array when actant is built (cmake/ActEmbed.cmake). */
 #ifndef ACT_EXECUTORS_PYTHON_SOURCE_H
 #define ACT_EXECUTORS_PYTHON_SOURCE_H
 
