@@ -39,11 +39,15 @@ def test_the_level_is_a_thread(world):
         world.env["ACTANT_DURABILITY"] = level
         process = world.start("run", world.write(f"chain:\n- run: touch up-{level}\n- run: sleep 1000\n"))
         world.wait_file(f"up-{level}")
-        names = [comm.read_text().strip()
-                 for comm in pathlib.Path(f"/proc/{process.pid}/task").glob("*/comm")]
+        threads = pathlib.Path(f"/proc/{process.pid}/task")
+
+        def is_there():
+            return any(comm.read_text().strip() == "history" for comm in threads.glob("*/comm"))
+        if level == "power":
+            world.wait("the writer's thread, which names itself", is_there)
+        assert is_there() == (level == "power")
         process.kill()
         process.communicate()
-        assert ("history" in names) == (level == "power")
 
 
 def test_a_dispatched_task_is_on_the_disk_before_it_starts(world):
