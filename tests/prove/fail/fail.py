@@ -153,10 +153,11 @@ class Case:
         """True: the call was made."""
         place = stage.place(COMMANDS[self.command][1])
         try:
+            before = place.effects()
             code, said = self.start(place, failer)
             fired = (place.path / "fired").exists()
-            if code == -signal.SIGABRT and self.kind == "pipe" and not self.sticky and not place.effects():
-                return fired, True  # libuv's way when one of its first pipes fails; it is asked for before
+            if code == -signal.SIGABRT and self.kind == "pipe" and place.effects() == before:
+                return fired, True  # libuv's way when one of its first pipes fails: they are tried just before
             if code is not None and (code < 0 or code not in EXITS):
                 raise Broken("crashed", f"exit {code}: {said[-500:]}")
             if code not in (0, None):
