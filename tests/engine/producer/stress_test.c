@@ -51,7 +51,7 @@ crowd_write(void *self, const struct actant_batch *batch, struct actant_sink_err
         sched_yield();
     bool fails = crowd->fails && luck % 3 == 0;
     if (fails)
-        count = error->accepted = luck / 3 % (batch->count + 1);
+        count = error->accepted = (size_t)(luck / 3 % (batch->count + 1));
     for (size_t i = 0; i < count; i++) {
         struct item item;
         memcpy(&item, batch->records[i].data, sizeof(item));
