@@ -328,7 +328,7 @@ chain:
 
 def test_a_run_that_is_under_way_is_forked(world):
     flow = world.write("chain:\n- {id: a, run: 'echo a >> log; echo out'}\n"
-                       "- {id: b, run: 'echo b >> log; touch up; test -e ok || exec sleep 300; cat'}\n")
+                       "- {id: b, run: 'echo b >> log; test -e ok && exec cat; touch up; exec sleep 300'}\n")
     process = world.start("run", flow)
     world.wait_file("up")
     run = world.last_run()
@@ -344,7 +344,7 @@ def test_a_run_that_is_under_way_is_forked(world):
 
 def test_a_cancelled_run_is_forked(world):
     flow = world.write("chain:\n- {id: a, run: 'echo a >> log; echo out'}\n"
-                       "- {id: b, run: 'echo b >> log; touch up; test -e ok || exec sleep 300; cat'}\n")
+                       "- {id: b, run: 'echo b >> log; test -e ok && exec cat; touch up; exec sleep 300'}\n")
     process = world.start("run", flow)
     world.wait_file("up")
     run = world.last_run()
