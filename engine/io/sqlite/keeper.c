@@ -1,26 +1,15 @@
 #include "engine/io/sqlite/keeper.h"
 
 #include "base/str.h"
+#include "engine/io/sqlite/range_lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef ACT_PORTABLE
-#define ACT_PORTABLE 0
-#endif
-#if defined(F_OFD_SETLK) && !ACT_PORTABLE
-#define SET_LOCK F_OFD_SETLK
-#define GET_LOCK F_OFD_GETLK
-#else
-#define SET_LOCK F_SETLK
-#define GET_LOCK F_GETLK
-#endif
 
 #define PID_BYTES 32
 
@@ -58,7 +47,7 @@ take_open(int fd, const char *path, struct act_error *err)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char text[PID_BYTES];
-    if (fcntl(fd, SET_LOCK, &lock) != 0)
+    if (fcntl(fd, ACT_SET_LOCK, &lock) != 0)
         return act_error_set(err, ACT_ERR_OWNED, "process %" PRId64 " keeps this run",
                              read_pid(fd));
     int len = snprintf(text, sizeof(text), "%" PRId64 "\n", (int64_t)getpid());
@@ -111,7 +100,7 @@ act_keeper_lives(const char *folder, int64_t *pid)
     act_buf_fini(&path);
     if (fd < 0)
         return false;
-    bool lives = fcntl(fd, GET_LOCK, &lock) == 0 && lock.l_type != F_UNLCK;
+    bool lives = fcntl(fd, ACT_GET_LOCK, &lock) == 0 && lock.l_type != F_UNLCK;
     if (lives && pid)
         *pid = read_pid(fd);
     close(fd);

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "engine/io/sqlite/canary.h"
+#include "engine/io/sqlite/range_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,17 +12,6 @@
 #include <unistd.h>
 
 #define DEAD_TRIES 5000 /* of a millisecond each */
-
-#ifndef ACT_PORTABLE
-#define ACT_PORTABLE 0
-#endif
-#if defined(F_OFD_SETLK) && !ACT_PORTABLE
-#define SET_LOCK F_OFD_SETLK
-#define GET_LOCK F_OFD_GETLK
-#else
-#define SET_LOCK F_SETLK
-#define GET_LOCK F_GETLK
-#endif
 
 enum act_err
 act_owners_open(struct act_owners *owners, const char *db_path, bool read_only,
@@ -79,7 +69,8 @@ act_owners_take(struct act_owners *owners, int64_t row, int64_t *pid)
 {
     struct flock lock = range(row, F_WRLCK);
     int64_t bytes = getpid();
-    for (int tries = 0; !ACT_CANARY_ANY_OWNER && fcntl(owners->fd, SET_LOCK, &lock) != 0; tries++) {
+    for (int tries = 0; !ACT_CANARY_ANY_OWNER && fcntl(owners->fd, ACT_SET_LOCK, &lock) != 0;
+         tries++) {
         *pid = holder(owners, row);
         if (tries == DEAD_TRIES || !is_dead(*pid))
             return false;
@@ -95,12 +86,12 @@ void
 act_owners_drop(struct act_owners *owners, int64_t row)
 {
     struct flock lock = range(row, F_UNLCK);
-    fcntl(owners->fd, SET_LOCK, &lock);
+    fcntl(owners->fd, ACT_SET_LOCK, &lock);
 }
 
 bool
 act_owners_taken(const struct act_owners *owners, int64_t row)
 {
     struct flock lock = range(row, F_WRLCK);
-    return owners->fd >= 0 && fcntl(owners->fd, GET_LOCK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return owners->fd >= 0 && fcntl(owners->fd, ACT_GET_LOCK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
