@@ -242,8 +242,8 @@ act_coord_destroy(struct act_coord *crew)
 
 /* ---- the actors ---- */
 
-static struct actant_child
-child(struct act_coord *const *crew, const struct actant_class *actor)
+struct actant_child
+act_crew_child(struct act_coord *const *crew, const struct actant_class *actor)
 {
     return (struct actant_child){
         .spawn = {.actor = actor,
@@ -260,14 +260,14 @@ static enum act_err
 man(struct act_coord *crew, struct act_error *err)
 {
     struct actant_child children[ACT_CREW_COUNT] = {
-        [ACT_CREW_COORDINATOR] = child(&crew, &act_coordinator_class),
-        [ACT_CREW_HOST] = child(&crew, &act_host_class),
-        [ACT_CREW_TIMERS] = child(&crew, &act_timers_class),
-        [ACT_CREW_WRITER] = child(&crew, &act_writer_class),
-        [ACT_CREW_INBOX] = child(&crew, &act_inbox_class),
+        [ACT_CREW_COORDINATOR] = act_crew_child(&crew, &act_coordinator_class),
+        [ACT_CREW_HOST] = act_crew_child(&crew, &act_host_class),
+        [ACT_CREW_TIMERS] = act_crew_child(&crew, &act_timers_class),
+        [ACT_CREW_WRITER] = act_crew_child(&crew, &act_writer_class),
+        [ACT_CREW_INBOX] = act_crew_child(&crew, &act_inbox_class),
     };
     if (crew->options.far.send)
-        children[ACT_CREW_HOST] = child(&crew, &act_far_host_class);
+        children[ACT_CREW_HOST] = act_crew_child(&crew, &act_far_host_class);
     struct actant_supervisor supervisor = {
         .strategy = ACTANT_ONE_FOR_ONE,
         .restarts_max = RESTARTS_MAX,

@@ -92,6 +92,9 @@ bool act_crew_step_begin(struct act_coord *crew, enum act_crew_role role,
                          const struct actant_message *message);
 void act_crew_step_end(struct act_coord *crew, enum act_crew_role role);
 
+/* How a member of the crew is started, and started again: its mailbox stays. */
+struct actant_child act_crew_child(struct act_coord *const *crew, const struct actant_class *actor);
+
 /* The classes; args: a pointer to the crew. */
 /* Its supervisor has given up: what runs is stopped by who destroys the run, which says why. */
 void act_crew_give_up(struct act_coord *crew);

@@ -219,27 +219,14 @@ act_keep_stop_all(struct act_keep *keep, int64_t grace_ms)
 
 /* ---- life ---- */
 
-static struct actant_child
-child(struct act_coord *const *crew, const struct actant_class *actor)
-{
-    return (struct actant_child){
-        .spawn = {.actor = actor,
-                  .args = crew,
-                  .args_size = sizeof(*crew),
-                  .home = ACTANT_LOOP,
-                  .keep_mailbox = true},
-        .restart = ACTANT_PERMANENT,
-    };
-}
-
 static enum act_err
 man(struct act_coord *crew, struct act_error *err)
 {
     enum { CHILDREN = 2 };
     static const enum act_crew_role roles[CHILDREN] = {ACT_CREW_COORDINATOR, ACT_CREW_HOST};
     struct actant_child children[CHILDREN] = {
-        child(&crew, &far_coordinator_class),
-        child(&crew, &act_host_class),
+        act_crew_child(&crew, &far_coordinator_class),
+        act_crew_child(&crew, &act_host_class),
     };
     struct actant_supervisor supervisor = {
         .strategy = ACTANT_ONE_FOR_ONE,
