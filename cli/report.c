@@ -6,8 +6,6 @@
 
 #include <unistd.h>
 
-#define TAIL_READ_BYTES 4096
-
 /* Can two tasks write at once or one after another? Then lines need names. */
 static bool
 has_several(const struct act_plan *plan)
@@ -42,23 +40,13 @@ act_report_init(struct act_report *r, enum act_report_mode mode, const struct ac
     r->again = act_arena_str(&r->arena, again);
 }
 
-static void
-free_track(struct act_track *track)
-{
-    act_buf_fini(&track->key);
-    act_buf_fini(&track->label);
-    act_buf_fini(&track->partial[0]);
-    act_buf_fini(&track->partial[1]);
-    act_free(track);
-}
-
 void
 act_report_fini(struct act_report *r)
 {
     for (uint32_t i = 0; i < r->tracks.len; i++)
-        free_track(r->tracks.ptr[i]);
+        act_track_destroy(r->tracks.ptr[i]);
     for (uint32_t i = 0; i < r->spare.len; i++)
-        free_track(r->spare.ptr[i]);
+        act_track_destroy(r->spare.ptr[i]);
     act_vec_fini(&r->tracks);
     act_vec_fini(&r->spare);
     act_vec_fini(&r->failures);
@@ -78,202 +66,6 @@ act_report_write(struct act_report *r)
     if (r->out.len > 0)
         act_write_all(STDERR_FILENO, act_buf_str(&r->out));
     act_buf_clear(&r->out);
-}
-
-/* ---- attempts under way --------------------------------------------------------------------- */
-
-static struct act_track *
-find_track(struct act_report *r, uint32_t node, struct act_str key, uint32_t *ret_index)
-{
-    for (uint32_t i = 0; i < r->tracks.len; i++) {
-        if (r->tracks.ptr[i]->node == node &&
-            act_str_eq(act_buf_str(&r->tracks.ptr[i]->key), key)) {
-            *ret_index = i;
-            return r->tracks.ptr[i];
-        }
-    }
-    return NULL;
-}
-
-/* Cleared, but for the tail's lines: what tail_count does not name is not looked at. */
-static struct act_track *
-take_track(struct act_report *r)
-{
-    if (r->spare.len == 0)
-        return act_zalloc(1, sizeof(struct act_track));
-    struct act_track *track = act_vec_pop(&r->spare);
-    act_buf_clear(&track->key);
-    act_buf_clear(&track->label);
-    act_buf_clear(&track->partial[0]);
-    act_buf_clear(&track->partial[1]);
-    track->tail_next = track->tail_count = 0;
-    track->lines_shown = track->lines_left_out = 0;
-    return track;
-}
-
-static struct act_track *
-begin_track(struct act_report *r, const struct act_run *run, const struct act_event *event,
-            struct act_str key, struct act_str label)
-{
-    struct act_track *track = take_track(r);
-    track->node = event->key.node;
-    track->inst = act_run_find(run, event->key);
-    track->started_ms = event->at_ms;
-    track->attempt = event->attempt;
-    act_buf_add_str(&track->key, key);
-    act_buf_add_str(&track->label, label);
-    act_vec_push(&r->tracks, track);
-    return track;
-}
-
-static void
-keep_line(struct act_track *track, struct act_str line)
-{
-    size_t len = line.len < ACT_TAIL_BYTES ? line.len : ACT_TAIL_BYTES;
-    memcpy(track->tail[track->tail_next], line.ptr, len);
-    track->tail_bytes[track->tail_next] = (uint16_t)len;
-    track->tail_next = (track->tail_next + 1) % ACT_TAIL_LINES;
-    track->tail_count += track->tail_count < ACT_TAIL_LINES;
-}
-
-void
-act_track_keep_tail(struct act_track *track, struct act_str bytes)
-{
-    /* Only the last lines can be seen, so only the end is looked at. */
-    size_t most = (size_t)ACT_TAIL_LINES * ACT_TAIL_BYTES;
-    if (bytes.len > most)
-        bytes = act_str_n(bytes.ptr + bytes.len - most, most);
-    size_t begin = 0;
-    for (size_t i = 0; i <= bytes.len; i++) {
-        bool end = i == bytes.len || bytes.ptr[i] == '\n' || bytes.ptr[i] == '\r';
-        if (!end)
-            continue;
-        struct act_str line = act_str_trim(act_str_n(bytes.ptr + begin, i - begin));
-        if (line.len > 0)
-            keep_line(track, line);
-        begin = i + 1;
-    }
-}
-
-struct act_str
-act_track_tail(const struct act_track *track, uint32_t i)
-{
-    if (i >= track->tail_count)
-        return act_str_n("", 0);
-    uint32_t at = (track->tail_next + 2 * ACT_TAIL_LINES - 1 - i) % ACT_TAIL_LINES;
-    return act_str_n(track->tail[at], track->tail_bytes[at]);
-}
-
-/* ---- failures ------------------------------------------------------------------------------- */
-
-static void
-keep_failure(struct act_report *r, const struct act_event *event, struct act_str label)
-{
-    struct act_buf cause = {0};
-    act_cause_add(&cause, event);
-    struct act_failure failure = {
-        .label = act_arena_str(&r->arena, label),
-        .message = act_arena_str(&r->arena, event->message),
-        .cause = act_arena_str(&r->arena, act_buf_str(&cause)),
-        .attempt = event->attempt,
-        .key = {.node = event->key.node,
-                .count = event->key.count,
-                .numbers = act_arena_copy(&r->arena, event->key.numbers,
-                                          event->key.count * sizeof(*event->key.numbers))},
-        .err_file = act_arena_str(&r->arena, event->err.file),
-        .out_file = act_arena_str(&r->arena, event->out.file),
-        .err = act_arena_str(&r->arena, event->err.bytes),
-        .out = act_arena_str(&r->arena, event->out.bytes),
-        .err_offset = event->err.offset,
-        .err_length = event->err.length,
-        .out_offset = event->out.offset,
-        .out_length = event->out.length,
-    };
-    act_buf_fini(&cause);
-    for (uint32_t i = 0; i < r->failures.len; i++) {
-        if (act_str_eq(r->failures.ptr[i].label, failure.label)) {
-            r->failures.ptr[i] = failure; /* of a later attempt */
-            return;
-        }
-    }
-    if (r->failures.len < ACT_FAILURES_MAX)
-        act_vec_push(&r->failures, failure);
-}
-
-/* Is the instance in the other, or the other itself? */
-static bool
-is_inside(const struct act_plan *plan, struct act_key key, struct act_key box)
-{
-    uint32_t node = key.node;
-    while (node != box.node && node != ACT_NODE_NONE)
-        node = plan->nodes.ptr[node].parent;
-    return node == box.node && box.count <= key.count &&
-           (box.count == 0 ||
-            memcmp(box.numbers, key.numbers, box.count * sizeof(*box.numbers)) == 0);
-}
-
-static void
-drop_failure(struct act_report *r, uint32_t index)
-{
-    for (uint32_t i = index; i + 1 < r->failures.len; i++)
-        r->failures.ptr[i] = r->failures.ptr[i + 1];
-    (void)act_vec_pop(&r->failures);
-}
-
-/* A node ended: what failed in it may be tolerated by it, and what ended well failed before only. */
-static void
-settle_failures(struct act_report *r, const struct act_event *event)
-{
-    for (uint32_t i = r->failures.len; i-- > 0;) {
-        struct act_failure *failure = &r->failures.ptr[i];
-        bool well = event->status == ACT_STATUS_SUCCEEDED && event->key.node == failure->key.node;
-        if ((!event->flag && !well) || !is_inside(r->plan, failure->key, event->key))
-            continue;
-        if (event->flag)
-            failure->tolerated = true;
-        else if (failure->key.count == event->key.count)
-            drop_failure(r, i);
-    }
-}
-
-static void
-read_end(const struct act_report *r, struct act_str file, uint64_t offset, uint64_t length,
-         struct act_str inlined, struct act_buf *out)
-{
-    if (file.len == 0) {
-        act_buf_add_str(out, inlined);
-        return;
-    }
-    uint64_t take = length < TAIL_READ_BYTES ? length : TAIL_READ_BYTES;
-    r->blobs->ops->read(r->blobs, file, offset + length - take, take, out, NULL);
-}
-
-void
-act_failure_tail(struct act_buf *out, const struct act_report *r, const struct act_failure *failure,
-                 uint32_t max, const char *prefix)
-{
-    struct act_buf text = {0};
-    read_end(r, failure->err_file, failure->err_offset, failure->err_length, failure->err, &text);
-    if (act_str_trim(act_buf_str(&text)).len == 0) {
-        act_buf_clear(&text);
-        read_end(r, failure->out_file, failure->out_offset, failure->out_length, failure->out,
-                 &text);
-    }
-    struct act_str all = act_str_trim(act_buf_str(&text));
-    size_t begin = all.len;
-    for (uint32_t lines = 0; begin > 0; begin--)
-        if (all.ptr[begin - 1] == '\n' && ++lines == max)
-            break;
-    while (begin < all.len) {
-        size_t end = begin;
-        while (end < all.len && all.ptr[end] != '\n')
-            end++;
-        act_buf_add_cstr(out, prefix);
-        act_safe_add(out, act_str_n(all.ptr + begin, end - begin));
-        act_buf_add_byte(out, '\n');
-        begin = end + 1;
-    }
-    act_buf_fini(&text);
 }
 
 /* ---- what comes in -------------------------------------------------------------------------- */
@@ -326,15 +118,6 @@ name_event(struct act_report *r, struct act_key key)
 }
 
 static void
-end_track(struct act_report *r, uint32_t index)
-{
-    struct act_track *track = r->tracks.ptr[index];
-    r->tracks.ptr[index] = *act_vec_last(&r->tracks);
-    (void)act_vec_pop(&r->tracks);
-    act_vec_push(&r->spare, track);
-}
-
-static void
 count_end(struct act_report *r, const struct act_event *event)
 {
     bool failed = event->cause != ACT_CAUSE_NONE;
@@ -342,7 +125,7 @@ count_end(struct act_report *r, const struct act_event *event)
     r->tasks_failed += failed;
     if (failed && event->cause != ACT_CAUSE_INTERRUPTED && event->cause != ACT_CAUSE_CANCELLED &&
         event->cause != ACT_CAUSE_RACE)
-        keep_failure(r, event, act_buf_str(&r->label));
+        act_failure_keep(r, event, act_buf_str(&r->label));
 }
 
 static void
@@ -367,17 +150,17 @@ take_event(struct act_report *r, const struct act_run *run, const struct act_eve
     }
     name_event(r, event->key);
     if (begins || ends)
-        track = find_track(r, event->key.node, act_buf_str(&r->key), &index);
+        track = act_track_find(r, event->key.node, act_buf_str(&r->key), &index);
     if (begins && !track)
-        track = begin_track(r, run, event, act_buf_str(&r->key), act_buf_str(&r->label));
+        track = act_track_begin(r, run, event, act_buf_str(&r->key), act_buf_str(&r->label));
     if (ends)
         count_end(r, event);
     else if (event->type == ACT_EVENT_NODE_ENDED && r->failures.len > 0)
-        settle_failures(r, event);
+        act_failures_settle(r, event);
     if (r->ops->event)
         r->ops->event(r, run, event, act_buf_str(&r->label), track);
     if (ends && track)
-        end_track(r, index);
+        act_track_end(r, index);
     if (ends && event->flag)
         warn_secret(r);
 }
@@ -420,7 +203,7 @@ act_report_output(struct act_report *r, struct act_key key, bool err, struct act
     struct act_buf encoded = {0};
     uint32_t index;
     act_key_encode(&encoded, key);
-    struct act_track *track = find_track(r, key.node, act_buf_str(&encoded), &index);
+    struct act_track *track = act_track_find(r, key.node, act_buf_str(&encoded), &index);
     if (track && r->ops->output)
         r->ops->output(r, track, err, bytes);
     act_buf_fini(&encoded);

@@ -90,6 +90,19 @@ struct act_coord_observer act_report_observer(struct act_report *r);
 /* What an attempt under way wrote, for who has its key from the log. */
 void act_report_output(struct act_report *r, struct act_key key, bool err, struct act_str bytes);
 
+/* Attempts under way: report_tracks.c. find's index is for end, which lets go of the track. */
+struct act_track *act_track_find(struct act_report *r, uint32_t node, struct act_str key,
+                                 uint32_t *ret_index);
+struct act_track *act_track_begin(struct act_report *r, const struct act_run *run,
+                                  const struct act_event *event, struct act_str key,
+                                  struct act_str label);
+void act_track_end(struct act_report *r, uint32_t index);
+void act_track_destroy(struct act_track *track);
+/* What failed: report_failures.c. settle: a node ended; what failed in it may be tolerated by it, and
+ * what ended well failed before only. */
+void act_failure_keep(struct act_report *r, const struct act_event *event, struct act_str label);
+void act_failures_settle(struct act_report *r, const struct act_event *event);
+
 /* For the views. */
 void act_report_write(struct act_report *r); /* writes and empties r->out */
 void act_track_keep_tail(struct act_track *track, struct act_str bytes);

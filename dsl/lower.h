@@ -2,7 +2,8 @@
  *
  *   compile.c        the front door: files, boxes still to be compiled, the plan's top
  *   scope.c          ids and names: who sees what
- *   lower_node.c     a tree → a plan node: its kind, its keys, its children
+ *   lower_node.c     a tree → a plan node: its kind, its keys (lower_keys.c), its children; what
+ *                    takes a node in the making is in lower_making.h
  *   lower_kinds.c    what each kind makes of its own key; lower_loops.c  conditions and loops
  *   lower_children.c what stands inside
  *   lower_attrs.c    attributes; lower_env.c env and shell; lower_shapes.c retry, limits;
@@ -228,21 +229,6 @@ struct act_inner_id {
     struct act_span span;
 };
 
-/* A node's keys. */
-struct act_keys {
-    const struct act_tree_pair *at[ACT_WORD_COUNT];
-    uint8_t list[ACT_WORD_COUNT]; /* the words there are, in the order written */
-    uint32_t count;
-    uint32_t unknown; /* how many are no words */
-};
-
-#define ACT_NODE_ATTRS_MAX 64
-struct act_attrs { /* of the node being made, sorted when written */
-    uint32_t count;
-    struct act_plan_attr list[ACT_NODE_ATTRS_MAX];
-    struct act_buf unsupported;
-};
-
 /* What is known of each node of the expression that is being lowered; scratch of lower_expr.c. */
 struct act_expr_note {
     const struct act_fact *facts;
@@ -381,79 +367,7 @@ uint32_t act_lower_node(struct act_lower *l, const struct act_around *around,
 uint32_t act_lower_root(struct act_lower *l, const struct act_around *around,
                         const struct act_tree *tree, const struct act_job *job);
 
-/* A node in the making, from its keys to its children. */
-struct act_making {
-    const struct act_around *outside;
-    struct act_around own;    /* where its own expressions stand: what its guard says is known */
-    struct act_around inside; /* where its children stand */
-    struct act_place place;   /* of its own expressions; around is &own */
-    struct act_keys keys;
-    struct act_attrs attrs;
-    const struct act_tree *tree;
-    const struct act_job *job; /* of a root; else NULL */
-    const struct act_tree_pair *dag;
-    const struct act_fact *if_true, *if_false; /* what its condition says to its children */
-    uint32_t node;
-    enum act_kind kind;
-    bool implicit; /* the members of a chord: not written as a node */
-};
-void act_making_begin(struct act_making *m, const struct act_around *outside,
-                      const struct act_tree *tree);
-void act_attr_put(struct act_attrs *attrs, enum act_attr key, uint32_t value);
-void act_attr_put_cell(struct act_lower *l, struct act_making *m, enum act_attr key,
-                       struct act_cell cell);
-void act_attr_put_literal(struct act_lower *l, struct act_making *m, enum act_attr key,
-                          struct act_value *v); /* takes v */
-void act_unsupported(struct act_making *m, const char *what);
-/* The kind's own key; for a list or scalar that is a node NULL. */
-const struct act_tree_pair *act_kind_pair(const struct act_making *m);
-const struct act_tree *act_kind_tree(const struct act_making *m); /* what the kind's key holds */
-bool act_word_is_of_members(enum act_word word); /* quorum collect fail_fast parallel */
-/* The node of a chord's group, for or matrix, whose keys m holds. */
-void act_lower_implicit(struct act_lower *l, struct act_making *m, uint32_t parent, uint32_t index);
-
-/* ---- lower_kinds.c, lower_children.c */
-void act_lower_subject(struct act_lower *l, struct act_making *m);  /* the kind's own key */
-void act_lower_children(struct act_lower *l, struct act_making *m); /* after the attributes */
-/* lower_loops.c; a condition becomes SUBJECT, and facts for the branches. */
-struct act_cell act_lower_if(struct act_lower *l, struct act_making *m,
-                             const struct act_place *place, const struct act_tree *tree);
-void act_lower_switch(struct act_lower *l, struct act_making *m, const struct act_tree *tree);
-void act_lower_for(struct act_lower *l, struct act_making *m, const struct act_tree *tree);
-void act_lower_while(struct act_lower *l, struct act_making *m, const struct act_tree *tree);
-void act_enter_loop(struct act_lower *l, struct act_making *m); /* a new box, `loop` */
-void act_lower_matrix(struct act_lower *l, struct act_making *m, const struct act_tree *tree);
-bool act_guess_no_list(enum act_guess guess);
-
-/* ---- lower_attrs.c */
-void act_lower_attrs(struct act_lower *l, struct act_making *m);
-/* ---- lower_env.c */
-bool act_may_have(const struct act_lower *l, const struct act_making *m, enum act_word word);
-bool act_is_file_root(const struct act_making *m);
-/* What the outermost caller laid over the node, or NULL. */
-const struct act_tree_pair *act_laid_over(const struct act_making *m, enum act_word word);
-void act_lower_env_and_shell(struct act_lower *l, struct act_making *m); /* before the subject */
-const struct act_shell_use *act_shell_use(struct act_lower *l, const struct act_tree *tree);
-/* One value of its shape. low and high bound a constant. */
-void act_lower_integer(struct act_lower *l, struct act_making *m, const struct act_place *place,
-                       const struct act_tree_pair *pair, enum act_attr key, int64_t low,
-                       int64_t high);
-void act_lower_duration(struct act_lower *l, struct act_making *m, const struct act_place *place,
-                        const struct act_tree_pair *pair, enum act_attr key);
-void act_lower_boolean(struct act_lower *l, struct act_making *m, const struct act_place *place,
-                       const struct act_tree_pair *pair, enum act_attr key);
-/* act_lower_choice: the index of a text of a set, or -1 after a diagnostic. */
-struct act_cell act_duration_cell(struct act_lower *l, const struct act_place *place,
-                                  const struct act_tree *tree);
-int act_lower_choice(struct act_lower *l, const struct act_tree_pair *pair,
-                     const char *const *choices, uint32_t count);
-void act_lower_with(struct act_lower *l, struct act_making *m);
-
-/* ---- lower_shapes.c */
-void act_lower_retry(struct act_lower *l, struct act_making *m, const struct act_place *place,
-                     const struct act_tree_pair *pair);
-void act_lower_limits(struct act_lower *l, struct act_making *m, const struct act_place *place,
-                      const struct act_tree_pair *pair);
+/* ---- lower_attrs.c, lower_env.c, lower_shapes.c */
 void act_limits_finish(struct act_lower *l);
 void act_bad_pattern(struct act_lower *l, struct act_span span, const struct act_error *err);
 void act_lower_needs(struct act_lower *l, uint32_t dag, const struct act_box *box,
@@ -461,12 +375,16 @@ void act_lower_needs(struct act_lower *l, uint32_t dag, const struct act_box *bo
 /* Every key of map is one of known, or begins with x-. what: "retry". */
 void act_check_map_keys(struct act_lower *l, const struct act_tree *map, const char *what,
                         const char *const *known, uint32_t count);
-void act_lower_unsupported(struct act_lower *l, struct act_making *m, const struct act_place *place,
-                           enum act_word word, const struct act_tree_pair *pair);
+const struct act_shell_use *act_shell_use(struct act_lower *l, const struct act_tree *tree);
+struct act_cell act_duration_cell(struct act_lower *l, const struct act_place *place,
+                                  const struct act_tree *tree);
+/* The index of a text of a set, or -1 after a diagnostic. */
+int act_lower_choice(struct act_lower *l, const struct act_tree_pair *pair,
+                     const char *const *choices, uint32_t count);
+bool act_word_is_of_members(enum act_word word); /* quorum collect fail_fast parallel */
+bool act_guess_no_list(enum act_guess guess);
 
 /* ---- lower_task.c */
-void act_lower_call(struct act_lower *l,
-                    struct act_making *m); /* a task or workflow node, attributes and all */
 bool act_word_is_around_call(enum act_word word);
 uint32_t act_job_add(struct act_lower *l, struct act_file *file, const struct act_task *task);
 struct act_file *act_file_open(struct act_lower *l, struct act_str path, struct act_str text,

@@ -1,6 +1,5 @@
 #include "dsl/lower_actors.h"
 
-#include "dsl/lower.h"
 #include "dsl/lower_arguments.h"
 
 #define COUNT(list) ((uint32_t)(sizeof(list) / sizeof((list)[0])))

@@ -3,7 +3,7 @@
 #ifndef ACT_DSL_LOWER_ARGUMENTS_H
 #define ACT_DSL_LOWER_ARGUMENTS_H
 
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 /* A constant of any shape, a new reference; NULL if there is an expression in it. */
 struct act_value *act_lower_constant(struct act_lower *l, const struct act_tree *tree);

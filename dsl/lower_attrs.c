@@ -1,5 +1,5 @@
 /* Attributes: the node's own, what a caller laid over them, what `defaults` laid under. */
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 #include <stdio.h>
 

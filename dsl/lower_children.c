@@ -1,5 +1,5 @@
 /* The children of each kind, in the order that plan.h states, and its undo. */
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 static void
 reserve(struct act_lower *l, struct act_making *m, uint32_t count)

@@ -1,5 +1,5 @@
 /* What holds for everything inside: the environment and the shell. */
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 #include <stdio.h>
 

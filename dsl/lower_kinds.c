@@ -1,5 +1,5 @@
 /* What each kind makes of its own key: a script, a condition, a list to go over. */
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* What is checked now and refused at run: attributes without run time yet; and matrix axes. */
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 #define COUNT(list) ((uint32_t)(sizeof(list) / sizeof((list)[0])))
 

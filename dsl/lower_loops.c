@@ -1,5 +1,5 @@
 /* Conditions, switches and loops: what their own key says. */
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 struct act_cell
 act_lower_if(struct act_lower *l, struct act_making *m, const struct act_place *place,

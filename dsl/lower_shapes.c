@@ -1,6 +1,6 @@
 /* Attributes with a shape of their own: retry, limits, needs, cancel, and those that have no run time
  * yet, which are checked and then refused at run. */
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 #include <stdio.h>
 

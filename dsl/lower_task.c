@@ -1,5 +1,5 @@
 /* Calls: `task` with what it lays over the entry, `workflow`, and `with`. */
-#include "dsl/lower.h"
+#include "dsl/lower_making.h"
 
 #include <stdio.h>
 
