@@ -247,8 +247,8 @@ struct act_store_ops {
     /* The folder for a run's spool and large outputs (made when first asked for with create). */
     enum act_err (*folder)(struct act_store *self, struct act_str run, bool create,
                            struct act_arena *arena, struct act_str *ret, struct act_error *err);
-    /* Between turns, when nothing waits: a passive checkpoint if the WAL has grown, on the writer
-     * thread. */
+    /* Between turns, when nothing waits: a passive checkpoint if the WAL has grown, on a thread of its own
+     * (with a writer: not here, but in the writer's maintain). Says what a person should know. */
     void (*maintain)(struct act_store *self);
 };
 struct act_store {

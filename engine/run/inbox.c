@@ -66,8 +66,7 @@ tick(struct inbox *inbox)
         take_poll(inbox, NULL, 0);
     if (crew->options.group)
         act_group_maintain(crew->options.group);
-    else
-        store->ops->maintain(store);
+    store->ops->maintain(store);
     actant_timer_start(inbox->context, POLL_MS, 0, 0);
 }
 

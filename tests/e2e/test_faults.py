@@ -192,6 +192,27 @@ def test_a_locked_database_names_who_holds_it(world):
     world.json("run", world.write("run: echo hi"))
 
 
+@pytest.mark.skipif(SANITIZED, reason="70 MB of log; tests/engine/io/sqlite/wal_alarm_test.c runs everywhere")
+def test_a_reader_that_stays_is_named(world):
+    """Fault 13: the WAL grows under it, which is said with its pid; then it starts over, and nothing is lost."""
+    world.run("value: 1")
+    wal = pathlib.Path(f"{world.db}-wal")
+    reader = sqlite3.connect(world.db)
+    reader.execute("begin")
+    reader.execute("select count(*) from runs").fetchone()
+    much = world.write("chain:\n" + "- for: ${{ range(20) }}\n"
+                       "  do: {value: '${{ join(range(11000)) }}'}\n" * 70)
+    done = world("run", much, "-q", code=0)
+    assert wal.stat().st_size > 64 << 20
+    told = [line for line in done.err.splitlines() if "-wal has grown to" in line]
+    assert len(told) == 1 and str(wal) in told[0], done.err
+    assert f"process {os.getpid()} (" in told[0]
+    reader.close()
+    assert "-wal" not in world("run", world.write("run: echo hi"), code=0).err
+    assert wal.stat().st_size < 1 << 20
+    world("history", "verify", world.last_run(), code=0)
+
+
 def test_closed_standard_streams_do_no_harm(world):
     flow = world.write("run: echo out; echo err >&2")
     done = subprocess.run(["sh", "-c", f'"{ACTANT}" run "{flow}" <&- >&- 2>&-'], env=world.env)

@@ -222,49 +222,142 @@ seek(struct act_sqlite *s, int64_t row, uint64_t *seq, uint8_t hash[ACT_SHA256_B
     return ACT_OK;
 }
 
+/* ---- reading ---- */
+
+/* What is read at once: a reader holds a transaction only while it fills a page, however long whoever is
+ * given the batches takes over them (a pager, a person), so that it keeps no WAL from starting over. */
+#define PAGE_ROWS 256
+#define PAGE_BYTES ((size_t)1 << 20)
+
+struct page_row {
+    uint64_t first_seq;
+    uint32_t count;
+    size_t at, len; /* of the body, in bytes */
+    bool whole;     /* it has a hash */
+    uint8_t hash[ACT_SHA256_BYTES];
+};
+
+struct page {
+    struct act_buf bytes;
+    ACT_VEC(struct page_row) rows;
+};
+
+struct reading {
+    struct act_sqlite *s;
+    struct act_str run;
+    int64_t row;
+    uint64_t from, next;
+    uint8_t before[ACT_SHA256_BYTES];
+    enum act_err (*fn)(void *self, const struct act_batch *batch, struct act_error *err);
+    void *fn_self;
+};
+
+static void
+keep_row(struct page *page, sqlite3_stmt *stmt)
+{
+    struct act_str body = act_db_column(stmt, 2);
+    struct page_row row = {.first_seq = (uint64_t)sqlite3_column_int64(stmt, 0) & ACT_SEQ_MAX,
+                           .count = (uint32_t)sqlite3_column_int64(stmt, 1),
+                           .at = page->bytes.len,
+                           .len = body.len};
+    act_buf_add_str(&page->bytes, body);
+    struct act_str hash = act_db_column(stmt, 3);
+    row.whole = hash.len == sizeof(row.hash);
+    if (row.whole)
+        memcpy(row.hash, hash.ptr, hash.len);
+    act_vec_push(&page->rows, row);
+}
+
+static enum act_err
+fill_page(const struct reading *r, sqlite3_stmt *stmt, struct page *page, struct act_error *err)
+{
+    bool found = true;
+    enum act_err rc = ACT_OK;
+    act_buf_clear(&page->bytes);
+    act_vec_clear(&page->rows);
+    sqlite3_bind_int64(stmt, 1, act_position(r->row, r->next));
+    sqlite3_bind_int64(stmt, 2, act_position(r->row + 1, 0) - 1);
+    while (rc == ACT_OK && found && page->rows.len < PAGE_ROWS && page->bytes.len < PAGE_BYTES) {
+        rc = act_db_step(&r->s->db, stmt, &found, err);
+        if (rc == ACT_OK && found)
+            keep_row(page, stmt);
+    }
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+static enum act_err
+give_page(struct reading *r, const struct page *page, struct act_error *err)
+{
+    enum act_err rc = ACT_OK;
+    for (uint32_t i = 0; rc == ACT_OK && i < page->rows.len; i++) {
+        const struct page_row *row = &page->rows.ptr[i];
+        struct act_batch batch = {.first_seq = row->first_seq,
+                                  .count = row->count,
+                                  .body = row->len > 0
+                                              ? act_str_n(page->bytes.ptr + row->at, row->len)
+                                              : (struct act_str){0}};
+        uint8_t hash[ACT_SHA256_BYTES];
+        act_batch_hash(r->before, &batch, hash);
+        if (batch.first_seq != r->next || !row->whole || memcmp(row->hash, hash, sizeof(hash)) != 0)
+            return broken_chain(r->s->db.path, r->run,
+                                batch.first_seq > r->next ? r->next : batch.first_seq, err);
+        r->next += batch.count;
+        if (r->next > r->from) /* the newest batch may lie before it: nothing is there yet */
+            rc = r->fn(r->fn_self, &batch, err);
+        memcpy(r->before, hash, sizeof(hash));
+    }
+    return rc;
+}
+
+/* Between two pages the run may have been removed: what is missing then is no end. */
+static enum act_err
+read_pages(struct reading *r, sqlite3_stmt *stmt, struct act_error *err)
+{
+    struct page page = {0};
+    struct act_run_place place;
+    enum act_err rc;
+    uint32_t pages = 0;
+    do {
+        rc = fill_page(r, stmt, &page, err);
+        if (rc == ACT_OK)
+            rc = give_page(r, &page, err);
+        pages++;
+    } while (rc == ACT_OK && page.rows.len > 0);
+    bool gone = pages > 1 && (rc == ACT_OK || rc == ACT_ERR_CORRUPT) &&
+                (act_sqlite_run_row(r->s, r->run, &place, NULL) != ACT_OK || place.row != r->row);
+    if (gone)
+        rc = act_sqlite_no_run(r->s, r->run, err);
+    act_buf_fini(&page.bytes);
+    act_vec_fini(&page.rows);
+    return rc;
+}
+
 enum act_err
 act_sqlite_read_batches(struct act_store *self, struct act_str run, uint64_t from_seq,
                         enum act_err (*fn)(void *self, const struct act_batch *batch,
                                            struct act_error *err),
                         void *fn_self, struct act_error *err)
 {
-    struct act_sqlite *s = act_sqlite_of(self);
+    struct reading r = {.s = act_sqlite_of(self),
+                        .run = run,
+                        .from = from_seq,
+                        .next = from_seq,
+                        .fn = fn,
+                        .fn_self = fn_self};
     struct act_run_place place;
-    enum act_err rc = act_sqlite_run_row(s, run, &place, err);
-    if (rc != ACT_OK)
-        return rc;
-    uint8_t before[ACT_SHA256_BYTES], hash[ACT_SHA256_BYTES];
-    act_batch_origin(run, before);
-    uint64_t next = from_seq;
     sqlite3_stmt *stmt = NULL;
-    rc = seek(s, place.row, &next, before, err);
-    if (rc == ACT_OK)
-        rc = act_db_prepare(&s->db, ACT_SQL_BATCH_READ, &stmt, err);
+    enum act_err rc = act_sqlite_run_row(r.s, run, &place, err);
     if (rc != ACT_OK)
         return rc;
-    sqlite3_bind_int64(stmt, 1, act_position(place.row, next));
-    sqlite3_bind_int64(stmt, 2, act_position(place.row + 1, 0) - 1);
-    for (bool found = true; rc == ACT_OK;) {
-        rc = act_db_step(&s->db, stmt, &found, err);
-        if (rc != ACT_OK || !found)
-            break;
-        struct act_batch batch = {
-            .first_seq = (uint64_t)sqlite3_column_int64(stmt, 0) & ACT_SEQ_MAX,
-            .count = (uint32_t)sqlite3_column_int64(stmt, 1),
-            .body = act_db_column(stmt, 2),
-        };
-        struct act_str stored = act_db_column(stmt, 3);
-        act_batch_hash(before, &batch, hash);
-        if (batch.first_seq != next || !act_str_eq(stored, act_str_n((char *)hash, sizeof(hash)))) {
-            rc =
-                broken_chain(s->db.path, run, batch.first_seq > next ? next : batch.first_seq, err);
-            break;
-        }
-        next += batch.count;
-        if (next > from_seq) /* the newest batch may lie before it: nothing is there yet */
-            rc = fn(fn_self, &batch, err);
-        memcpy(before, hash, sizeof(hash));
-    }
+    r.row = place.row;
+    act_batch_origin(run, r.before);
+    rc = seek(r.s, r.row, &r.next, r.before, err);
+    if (rc == ACT_OK)
+        rc = act_db_prepare(&r.s->db, ACT_SQL_BATCH_READ, &stmt, err);
+    if (rc != ACT_OK)
+        return rc;
+    rc = read_pages(&r, stmt, err);
     sqlite3_finalize(stmt);
     return rc;
 }

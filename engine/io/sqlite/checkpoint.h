@@ -1,11 +1,13 @@
 /* Moving what the WAL holds into the database file, so that the WAL starts over and does not grow
  * without bound. A checkpoint runs under the write lock, so no commit ever overlaps it (SQLite
  * before 3.51.3 can lose data there), on a thread and connection of its own; what it wrote is
- * fsynced. At most one at a time. If an fsync fails, the connection it works for writes nothing more. */
+ * fsynced. At most one at a time. If an fsync fails, the connection it works for writes nothing more. If a
+ * reader is in its way and the WAL is large, the alarm is raised. */
 #ifndef ACT_ENGINE_IO_SQLITE_CHECKPOINT_H
 #define ACT_ENGINE_IO_SQLITE_CHECKPOINT_H
 
 #include "engine/io/sqlite/db.h"
+#include "engine/io/sqlite/wal_alarm.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,6 +19,7 @@
 #define ACT_CHECKPOINT_CLOSE_PAGES 256
 
 struct act_checkpointer {
+    struct act_wal_alarm *alarm; /* the store's; outlives it */
     pthread_t thread;
     bool started;     /* the thread is to be joined */
     atomic_bool done; /* it has finished */

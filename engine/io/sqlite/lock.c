@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/str.h"
 #include "engine/io/sqlite/canary.h"
+#include "engine/io/sqlite/process_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,15 +55,7 @@ holder(int fd, char *text, size_t size)
         snprintf(text, size, "another process");
         return;
     }
-    char path[64], name[64] = "";
-    snprintf(path, sizeof(path), "/proc/%ld/comm", number);
-    FILE *file = fopen(path, "re");
-    if (file) {
-        if (fgets(name, sizeof(name), file))
-            name[strcspn(name, "\n")] = '\0';
-        fclose(file);
-    }
-    snprintf(text, size, name[0] ? "process %ld (%s)" : "process %ld", number, name);
+    act_process_name(number, text, size);
 }
 
 static int64_t
@@ -102,7 +95,7 @@ act_lock_take(struct act_lock *lock, const char *db_path, int32_t wait_ms, struc
             act_error_hint(err, "keep the database on a local file system (--db PATH)");
             return ACT_ERR_SYSTEM;
         }
-        char who[128];
+        char who[ACT_PROCESS_NAME_MAX];
         holder(lock->fd, who, sizeof(who));
         act_error_set(err, ACT_ERR_BUSY, "%s has been writing to the database for %d ms", who,
                       (int)wait_ms);

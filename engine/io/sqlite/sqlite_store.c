@@ -13,6 +13,25 @@
 
 #define BUSY_MS 5000
 
+/* What another thread has found out. */
+static void
+tell(struct act_sqlite *s)
+{
+    struct act_buf text = {0};
+    if (s->warn && act_wal_alarm_take(&s->alarm, &text))
+        s->warn(s->warn_self, text.ptr);
+    if (s->warn && s->db.broken && !s->told_broken) {
+        act_buf_clear(&text);
+        act_buf_printf(&text,
+                       "%s: the disk failed to keep what was written (fsync); check it, nothing "
+                       "more is written by this process",
+                       s->db.path);
+        s->warn(s->warn_self, text.ptr);
+    }
+    s->told_broken = s->db.broken;
+    act_buf_fini(&text);
+}
+
 static void
 store_close(struct act_store *self)
 {
@@ -22,6 +41,8 @@ store_close(struct act_store *self)
     for (uint32_t i = 0; i < s->owned.len; i++)
         act_recovery_ended(s, &s->owned.ptr[i]);
     act_checkpoint_fini(&s->checkpointer, &s->db);
+    tell(s);
+    act_wal_alarm_fini(&s->alarm);
     act_db_close(&s->db);
     act_owners_close(&s->owners);
     for (uint32_t i = 0; i < s->owned.len; i++)
@@ -35,7 +56,9 @@ static void
 store_maintain(struct act_store *self)
 {
     struct act_sqlite *s = act_sqlite_of(self);
-    act_checkpoint_maybe(&s->checkpointer, &s->db, s->vfs, ACT_CHECKPOINT_IDLE_PAGES);
+    if (!s->lent)
+        act_checkpoint_maybe(&s->checkpointer, &s->db, s->vfs, ACT_CHECKPOINT_IDLE_PAGES);
+    tell(s);
 }
 
 static const struct act_store_ops ops = {
@@ -134,6 +157,10 @@ open_at(const struct act_store_options *options, const char *path, struct act_st
     s->base.ops = &ops;
     s->owners.fd = -1;
     s->kept = options->kept;
+    s->warn = options->warn;
+    s->warn_self = options->warn_self;
+    act_wal_alarm_init(&s->alarm, options->wal_alarm_pages);
+    s->checkpointer.alarm = &s->alarm;
     s->vfs = options->vfs ? act_strndup(options->vfs, strlen(options->vfs)) : NULL;
     const char *network = act_location_network(path);
     struct act_db_options db = {.path = path,

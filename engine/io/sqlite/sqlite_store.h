@@ -25,11 +25,13 @@ struct act_store_options {
     enum act_durability durability;
     int32_t busy_ms; /* how long to wait for other writers; 0: 5,000 */
     /* What a person should know and what is no error: another place was taken, a network file
-     * system. May be NULL. Called before open returns. */
+     * system, a reader that lets the WAL grow (wal_alarm.h). May be NULL. Called by open, maintain and
+     * close. */
     void (*warn)(void *self, const char *message);
     void *warn_self;
-    bool kept;       /* the run's keeper has started this process: it may own what is kept */
-    const char *vfs; /* an SQLite VFS by name, for tests; NULL: the default one */
+    bool kept; /* the run's keeper has started this process: it may own what is kept */
+    uint32_t wal_alarm_pages; /* of the WAL, until its readers are named; 0: ACT_WAL_ALARM_PAGES */
+    const char *vfs;          /* an SQLite VFS by name, for tests; NULL: the default one */
 };
 
 /* Errors: ACT_ERR_FOREIGN, ACT_ERR_NEWER, ACT_ERR_CORRUPT, ACT_ERR_READ_ONLY, ACT_ERR_NOT_FOUND,

@@ -27,6 +27,10 @@ struct act_sqlite {
     struct act_db db;
     struct act_owners owners;
     struct act_checkpointer checkpointer;
+    struct act_wal_alarm alarm;
+    void (*warn)(void *self, const char *message); /* may be NULL */
+    void *warn_self;
+    bool told_broken; /* the disk: what db.broken says */
     ACT_VEC(struct act_owned) owned;
     uint64_t
         posts; /* that this store has put into inboxes: its own commits change no data_version */

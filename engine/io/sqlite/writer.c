@@ -203,6 +203,7 @@ act_sqlite_open_writer(struct act_store *self, struct act_store_writer **ret, st
         act_free(writer);
         return rc;
     }
+    writer->s.checkpointer.alarm = &store->alarm;
     store->lent = true;
     *ret = &writer->base;
     return ACT_OK;
