@@ -1,5 +1,7 @@
 #include "engine/view/view_diff.h"
 
+#include "engine/view/view_spec.h"
+
 #define SLOWER_FACTOR_PERCENT 150
 #define SLOWER_LEAST_MS 100
 #define SHOWN_BYTES 120
@@ -11,9 +13,10 @@ enum change {
     CHANGE_ATTEMPT = 8,
     CHANGE_RESULT = 16,
     CHANGE_DURATION = 32,
+    CHANGE_OUTPUTS = 64,
 };
-static const char *const change_names[] = {"presence", "status", "cause",
-                                           "attempt",  "result", "duration"};
+static const char *const change_names[] = {"presence", "status",   "cause",  "attempt",
+                                           "result",   "duration", "outputs"};
 
 /* ---- results ---- */
 
@@ -82,6 +85,23 @@ same_result(const struct act_view_side *a, const struct act_view_entry *one,
     return same;
 }
 
+/* What is large is compared by its bytes. */
+static bool
+same_outputs(const struct act_view_side *a, const struct act_value *one,
+             const struct act_view_side *b, const struct act_value *other)
+{
+    uint32_t counts[] = {one ? act_value_len(one) : 0, other ? act_value_len(other) : 0};
+    if (counts[0] == 0 || counts[0] != counts[1])
+        return counts[0] == counts[1];
+    struct act_view_out texts[] = {{.blobs = a->blobs}, {.blobs = b->blobs}};
+    act_view_out_value(&texts[0], one);
+    act_view_out_value(&texts[1], other);
+    bool same = act_str_eq(act_buf_str(&texts[0].buf), act_buf_str(&texts[1].buf));
+    act_view_out_fini(&texts[0]);
+    act_view_out_fini(&texts[1]);
+    return same;
+}
+
 /* ---- pairing ---- */
 
 static unsigned
@@ -100,6 +120,8 @@ compare(const struct act_view_side *a, const struct act_view_entry *one,
         changes |= CHANGE_ATTEMPT;
     if (!same_result(a, one, b, other))
         changes |= CHANGE_RESULT;
+    if (!same_outputs(a, one->outputs, b, other->outputs))
+        changes |= CHANGE_OUTPUTS;
     int64_t x = act_view_duration_ms(one), y = act_view_duration_ms(other);
     int64_t less = x < y ? x : y, more = x < y ? y : x;
     if (more - less >= SLOWER_LEAST_MS && more * 100 >= less * SLOWER_FACTOR_PERCENT)
@@ -130,26 +152,26 @@ pair(const struct act_view_side *a, const struct act_view_side *b,
     act_map_fini(&seen);
 }
 
-static const struct act_value *
-params_of(const struct act_view_side *side)
-{
-    return side->view->started ? act_value_get(side->view->started, ACT_STR("params")) : NULL;
-}
-
 static bool
 equal(const struct act_value *x, const struct act_value *y)
 {
     return x && y ? act_value_equal(x, y) : x == y;
 }
 
-/* Each parameter that differs. */
+static const struct act_value *
+input_of(const struct act_view_side *side, struct act_str what)
+{
+    return side->view->started ? act_value_get(side->view->started, what) : NULL;
+}
+
+/* Each input that differs; what: `params`, or `env`, the variables that expressions read. */
 static void
-each_param(const struct act_view_side *a, const struct act_view_side *b,
+each_input(const struct act_view_side *a, const struct act_view_side *b, struct act_str what,
            void (*fn)(void *self, struct act_str name, const struct act_value *x,
                       const struct act_value *y),
            void *self)
 {
-    const struct act_value *pa = params_of(a), *pb = params_of(b);
+    const struct act_value *pa = input_of(a, what), *pb = input_of(b, what);
     for (uint32_t i = 0; pa && i < act_value_len(pa); i++) {
         struct act_str name = act_value_key(pa, i);
         const struct act_value *other = pb ? act_value_get(pb, name) : NULL;
@@ -167,6 +189,7 @@ struct diff {
     struct act_view_out *out;
     const struct act_view_side *a, *b;
     struct act_view_style style;
+    const char *input; /* what the inputs that are listed are called */
     uint32_t listed;
     bool same;
 };
@@ -186,7 +209,7 @@ side_json(struct act_view_out *out, const char *name, const struct act_view_docu
 }
 
 static void
-param_json(void *self, struct act_str name, const struct act_value *x, const struct act_value *y)
+input_json(void *self, struct act_str name, const struct act_value *x, const struct act_value *y)
 {
     struct diff *d = self;
     d->same = false;
@@ -224,6 +247,8 @@ node_side_json(struct act_view_out *out, const struct act_view_side *side,
                                                              : ACT_OUTPUT_TEXT);
     else
         act_view_out_value(out, entry->result);
+    act_buf_add_cstr(&out->buf, ",\"outputs\":");
+    act_view_out_value(out, entry->outputs);
     out->blobs = blobs;
     act_buf_add_byte(&out->buf, '}');
 }
@@ -267,10 +292,18 @@ act_view_diff_json(struct act_view_out *out, const struct act_view_side *a,
     act_json_write_str(&out->buf, a->doc->plan_hash);
     act_buf_add_cstr(&out->buf, ",\"b\":");
     act_json_write_str(&out->buf, b->doc->plan_hash);
+    act_buf_add_cstr(&out->buf, ",\"changes\":");
+    if (specs)
+        act_buf_add_cstr(&out->buf, "[]");
+    else
+        act_view_spec_json(out, a->view->plan, b->view->plan);
     act_buf_add_cstr(&out->buf, "},\"params\":[");
-    each_param(a, b, param_json, &d);
-    act_buf_add_cstr(&out->buf, "],\"nodes\":[");
+    each_input(a, b, ACT_STR("params"), input_json, &d);
     d.listed = 0;
+    act_buf_add_cstr(&out->buf, "],\"env\":[");
+    each_input(a, b, ACT_STR("env"), input_json, &d);
+    d.listed = 0;
+    act_buf_add_cstr(&out->buf, "],\"nodes\":[");
     pair(a, b, node_json, &d);
     act_buf_add_cstr(&out->buf, "]}\n");
     if (same)
@@ -292,15 +325,26 @@ value_line(struct act_view_out *out, const char *sign, const struct act_value *v
 }
 
 static void
-param_text(void *self, struct act_str name, const struct act_value *x, const struct act_value *y)
+input_text(void *self, struct act_str name, const struct act_value *x, const struct act_value *y)
 {
     struct diff *d = self;
     d->same = false;
-    act_buf_add_cstr(&d->out->buf, "  param ");
+    act_buf_printf(&d->out->buf, "  %s ", d->input);
     act_view_safe(&d->out->buf, name, 0);
     act_buf_add_byte(&d->out->buf, '\n');
     value_line(d->out, "-", x);
     value_line(d->out, "+", y);
+}
+
+static void
+add_outputs(struct act_buf *line, const struct act_view_side *side,
+            const struct act_view_entry *entry)
+{
+    struct act_view_out text = {.blobs = side->blobs};
+    act_view_out_value(&text, entry->outputs);
+    act_buf_add_cstr(line, ", outputs ");
+    act_view_safe(line, act_buf_str(&text.buf), SHOWN_BYTES);
+    act_view_out_fini(&text);
 }
 
 static void
@@ -328,6 +372,8 @@ node_line(struct diff *d, const struct act_view_side *side, const struct act_vie
             act_view_safe(&line, act_buf_str(&result), SHOWN_BYTES);
             act_buf_fini(&result);
         }
+        if (changes & CHANGE_OUTPUTS)
+            add_outputs(&line, side, entry);
     }
     if (d->style.color)
         act_buf_printf(&d->out->buf, "\033[%sm%.*s\033[0m\n", color,
@@ -374,7 +420,12 @@ act_view_diff_text(struct act_view_out *out, const struct act_view_side *a,
                        docs[i]->plan_hash.len < 12 ? (int)docs[i]->plan_hash.len : 12,
                        docs[i]->plan_hash.ptr);
     }
-    each_param(a, b, param_text, &d);
+    if (!specs)
+        act_view_spec_text(out, a->view->plan, b->view->plan, style);
+    d.input = "param";
+    each_input(a, b, ACT_STR("params"), input_text, &d);
+    d.input = "env";
+    each_input(a, b, ACT_STR("env"), input_text, &d);
     pair(a, b, node_text, &d);
     if (d.same)
         act_buf_add_cstr(&out->buf, "the runs did the same\n");

@@ -1,4 +1,4 @@
-/* What two runs did differently: spec, parameters, and node by node status, attempts, result, time. */
+/* What two runs did differently: spec, inputs, and node by node status, attempts, result, outputs, time. */
 #ifndef ACT_ENGINE_VIEW_DIFF_H
 #define ACT_ENGINE_VIEW_DIFF_H
 
@@ -11,9 +11,10 @@ struct act_view_side {
     struct act_blob_port *blobs;
 };
 
-/* {"a", "b": {run, workflow, status, started_at, duration_ms}, "spec": {"same", "a", "b"},
- *  "params": [{name, a, b}], "nodes": [{node, path, changes, a, b}]}; a side of a node is null or
- *  {status, cause, attempt, duration_ms, result}. Only what differs is listed; a duration differs
+/* {"a", "b": {run, workflow, status, started_at, duration_ms}, "spec": {"same", "a", "b", "changes"},
+ *  "params", "env": [{name, a, b}], "nodes": [{node, path, changes, a, b}]}; changes of the spec are
+ *  view_spec.h's; env: the variables that expressions read; a side of a node is null or {status, cause,
+ *  attempt, duration_ms, result, outputs}. Only what differs is listed; a duration differs
  *  from a factor of 1.5 and 100 ms on, and alone makes no difference between runs: *same (may be
  *  NULL) says whether there is another one. */
 void act_view_diff_json(struct act_view_out *out, const struct act_view_side *a,
