@@ -13,7 +13,9 @@
 struct explain {
     struct act_cli *cli;
     struct act_stored stored;
-    const struct act_view_entry *entry; /* NULL: it was never reached */
+    const struct act_view_entry *entry; /* NULL: it was never reached, or not yet */
+    struct act_key key;                 /* numbers: the arena's */
+    bool known; /* which instance is meant; else a node of the plan that has none */
     uint32_t node;
     struct act_str label;
     struct act_explain_trace trace;
@@ -41,9 +43,9 @@ neighbour(const struct explain *e, uint32_t node)
         const struct act_view_entry *other = &e->stored.view.entries.ptr[i];
         if (other->key.node != node)
             continue;
-        if (!e->entry || (other->key.count <= e->entry->key.count &&
+        if (!e->known || (other->key.count <= e->key.count &&
                           (other->key.count == 0 ||
-                           memcmp(other->key.numbers, e->entry->key.numbers,
+                           memcmp(other->key.numbers, e->key.numbers,
                                   sizeof(*other->key.numbers) * other->key.count) == 0)))
             return other;
     }
@@ -148,6 +150,19 @@ verdict_of(const struct explain *e)
     return act_stored_ended(e->stored.row.status) ? ACT_STR("not reached") : ACT_STR("pending");
 }
 
+static struct act_value *
+moment(const struct explain *e)
+{
+    const struct act_view *view = &e->stored.view;
+    struct act_value *at = act_value_map();
+    struct act_buf time = {0};
+    act_instant_text(&time, view->last_ms);
+    act_value_map_put(at, ACT_STR("seq"), act_value_int((int64_t)view->until_seq));
+    act_value_map_put(at, ACT_STR("time"), act_value_string(act_buf_str(&time)));
+    act_buf_fini(&time);
+    return at;
+}
+
 static int
 print_json(struct explain *e)
 {
@@ -164,6 +179,8 @@ print_json(struct explain *e)
     act_value_map_put(all, ACT_STR("node"), act_value_string(e->label));
     act_value_map_put(all, ACT_STR("verdict"), act_value_string(verdict_of(e)));
     act_value_map_put(all, ACT_STR("because"), list);
+    if (e->stored.view.until_seq > 0)
+        act_value_map_put(all, ACT_STR("at"), moment(e));
     int code = act_cli_print_json(e->cli, all);
     act_value_release(all);
     return code;
@@ -222,6 +239,12 @@ print_text(struct explain *e)
     if (e->entry && e->entry->tolerated)
         act_buf_add_cstr(&out, " (tolerated)");
     act_buf_add_byte(&out, '\n');
+    if (e->stored.view.until_seq > 0) {
+        act_buf_printf(&out, "  as it stood after event %llu, ",
+                       (unsigned long long)e->stored.view.until_seq);
+        act_instant_text(&out, e->stored.view.last_ms);
+        act_buf_add_byte(&out, '\n');
+    }
     for (uint32_t i = 0; i < e->trace.list.len; i++)
         add_because(&out, e, &e->trace.list.ptr[i]);
     if (e->trace.list.len == 0)
@@ -233,26 +256,60 @@ print_text(struct explain *e)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
+static struct act_str
+label_of(const struct explain *e, const struct act_view_entry *entry)
+{
+    bool named = entry->id.len > 0 && entry->key.count == 0;
+    return act_arena_str(&e->cli->arena, named                 ? entry->id
+                                         : entry->path.len > 0 ? entry->path
+                                                               : e->stored.row.workflow);
+}
+
+static void
+take_instance(struct explain *e, const struct act_view_entry *entry)
+{
+    e->known = true;
+    e->key = entry->key;
+    e->key.numbers = act_arena_copy(&e->cli->arena, entry->key.numbers,
+                                    sizeof(*entry->key.numbers) * entry->key.count);
+    e->node = entry->key.node;
+    e->label = label_of(e, entry);
+}
+
+/* With --at: what came later has a name, too. */
+static enum act_err
+resolve_later(struct explain *e, struct act_str name, struct act_error *err)
+{
+    struct act_stored all = {0};
+    const struct act_view_entry *entry;
+    enum act_err code = act_stored_open(e->stored.store, e->stored.row.run, &all, err);
+    if (code == ACT_OK)
+        code = act_stored_view(&all, err);
+    if (code == ACT_OK && (code = act_view_find(&all.view, name, &entry, err)) == ACT_OK)
+        take_instance(e, entry);
+    act_stored_close(&all);
+    return code;
+}
+
 /* An instance, or a node of the plan that has none. */
 static enum act_err
 resolve(struct explain *e, struct act_str name, struct act_error *err)
 {
     const struct act_plan *plan = e->stored.plan;
     enum act_err code = act_view_find(&e->stored.view, name, &e->entry, err);
-    if (!code) {
-        bool named = e->entry->id.len > 0 && e->entry->key.count == 0;
-        e->node = e->entry->key.node;
-        e->label = named                    ? e->entry->id
-                   : e->entry->path.len > 0 ? e->entry->path
-                                            : e->stored.row.workflow;
+    if (code == ACT_OK) {
+        take_instance(e, e->entry);
         return ACT_OK;
     }
+    if (code == ACT_ERR_NOT_FOUND && e->stored.view.until_seq > 0)
+        code = resolve_later(e, name, err);
     for (uint32_t i = 0; code == ACT_ERR_NOT_FOUND && i < plan->nodes.len; i++) {
         struct act_buf path = {0};
         uint32_t id = plan->nodes.ptr[i].id;
         act_plan_path(&path, plan, i);
         if ((id != ACT_NODE_NONE && act_str_eq(act_plan_text(plan, id), name)) ||
             act_str_eq(act_buf_str(&path), name)) {
+            e->key = (struct act_key){.node = i};
             e->node = i;
             e->label = name;
             code = ACT_OK;
@@ -262,22 +319,56 @@ resolve(struct explain *e, struct act_str name, struct act_error *err)
     return code;
 }
 
+struct replaying {
+    struct act_run *run;
+    uint64_t until_seq; /* 0: all of it */
+    bool done;
+};
+
+/* How much of a batch comes before what has not happened yet. */
+static enum act_err
+cut(struct replaying *r, struct act_str *body, struct act_error *err)
+{
+    struct act_arena arena = {0};
+    struct act_str rest = *body;
+    enum act_err code = ACT_OK;
+    while (code == ACT_OK && rest.len > 0 && !r->done) {
+        struct act_event event = {0};
+        code = act_event_decode(&rest, &arena, NULL, &event, err);
+        r->done = code == ACT_OK && event.seq >= r->until_seq;
+        act_event_fini(&event);
+    }
+    body->len -= rest.len;
+    act_arena_fini(&arena);
+    return code;
+}
+
+/* The machine may say in one step what were several events: that it says more than the part before the cut
+ * is no damage. `history verify` looks for that. */
 static enum act_err
 replay_batch(void *self, const struct act_batch *batch, struct act_error *err)
 {
-    return act_run_replay(self, batch->body, err);
+    struct replaying *r = self;
+    struct act_str body = batch->body;
+    if (r->done)
+        return ACT_OK;
+    enum act_err code = r->until_seq > 0 ? cut(r, &body, err) : ACT_OK;
+    if (code == ACT_OK)
+        code = act_run_replay(r->run, body, err);
+    return r->done && body.len < batch->body.len && code == ACT_ERR_CORRUPT ? ACT_OK : code;
 }
 
 static enum act_err
 gather(struct explain *e, struct act_error *err)
 {
     struct act_store *store = e->stored.store;
-    struct act_key key = e->entry ? e->entry->key : (struct act_key){.node = e->node};
-    act_explain_trace_init(&e->trace, e->stored.plan, key);
+    const struct act_view *view = &e->stored.view;
+    act_explain_trace_init(&e->trace, e->stored.plan, e->key);
     struct act_run *run = act_run_create(e->stored.plan, &e->stored.blobs->loader);
+    struct replaying replaying = {.run = run, .until_seq = view->until_seq};
     act_run_set_trace(run, &e->trace.trace);
     enum act_err code =
-        store->ops->read_batches(store, e->stored.row.run, 1, replay_batch, run, err);
+        store->ops->read_batches(store, e->stored.row.run, 1, replay_batch, &replaying, err);
     act_run_set_trace(run, NULL);
     act_run_destroy(run);
     if (code)
@@ -285,7 +376,8 @@ gather(struct explain *e, struct act_error *err)
     add_before(e);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    act_explain_add_waits(&e->trace, e->label, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    act_explain_add_waits(&e->trace, e->label, view->until_seq > 0 ? view->last_ms : now_ms);
     if (e->entry)
         add_end(e);
     else
@@ -300,7 +392,7 @@ act_cmd_explain(struct act_cli *cli)
     struct act_error err = {0};
     enum act_err code = act_cli_stored(cli, act_cli_word(cli, 0), true, &e.stored, &err);
     if (!code)
-        code = act_stored_view(&e.stored, &err);
+        code = act_cli_stored_view(cli, &e.stored, &err);
     if (!code)
         code = resolve(&e, act_cli_word(cli, 1), &err);
     if (!code)

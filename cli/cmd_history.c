@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define LIST_ROWS 20
-#define SEQ_DIGITS 18
 
 struct verb {
     struct act_history_verb shown;
@@ -73,34 +72,6 @@ list(struct act_cli *cli)
     return exit_code;
 }
 
-/* --at, as a number; ret stays 0 without it. */
-static enum act_err
-read_at(const struct act_cli *cli, uint64_t *ret, struct act_error *err)
-{
-    struct act_str text = act_cli_text(cli, ACT_OPT_AT);
-    uint64_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9' || i >= SEQ_DIGITS)
-            return act_error_set(err, ACT_ERR_USAGE,
-                                 "--at wants the number of an event, not '%.*s'",
-                                 ACT_STR_ARG(text));
-        n = n * 10 + (uint64_t)(text.ptr[i] - '0');
-    }
-    *ret = n;
-    return ACT_OK;
-}
-
-static enum act_err
-read_records(const struct act_cli *cli, struct act_stored *stored, struct act_error *err)
-{
-    uint64_t at = 0;
-    enum act_err code = read_at(cli, &at, err);
-    if (code)
-        return code;
-    return act_cli_text(cli, ACT_OPT_AT).len > 0 ? act_stored_view_at(stored, at, err)
-                                                 : act_stored_view(stored, err);
-}
-
 static int
 show(struct act_cli *cli)
 {
@@ -108,7 +79,7 @@ show(struct act_cli *cli)
     struct act_error err = {0};
     enum act_err code = act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err);
     if (!code)
-        code = read_records(cli, &stored, &err);
+        code = act_cli_stored_view(cli, &stored, &err);
     int exit_code;
     if (code) {
         exit_code = act_cli_fail(cli, &err);

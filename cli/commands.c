@@ -65,8 +65,9 @@ const struct act_cli_command act_commands[] = {
      "why a node ran, was skipped, waited or failed",
      "RUN NODE",
      "NODE is an id where it is unique, else a path as `history show` prints it. The stored\n"
-     "run is replayed, and what its conditions were and which values decided is printed.",
-     TAKES(ACT_OPT_DB),
+     "run is replayed, and what its conditions were and which values decided is printed. With\n"
+     "--at SEQ: as it stood after that event.",
+     TAKES(ACT_OPT_AT, ACT_OPT_DB),
      2,
      2,
      {ACT_WORD_RUN, ACT_WORD_NODE},

@@ -2,6 +2,8 @@
 
 #include "embed/compose.h"
 
+#define SEQ_DIGITS 18
+
 static void
 warn(void *self, const char *message)
 {
@@ -39,6 +41,32 @@ act_cli_stored(struct act_cli *cli, struct act_str run, bool read_only, struct a
     if (!code && (code = act_stored_open(store, run, ret, err)) != ACT_OK)
         store->ops->close(store);
     return code;
+}
+
+static enum act_err
+read_at(struct act_str text, uint64_t *ret, struct act_error *err)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9' || i >= SEQ_DIGITS)
+            return act_error_set(err, ACT_ERR_USAGE,
+                                 "--at wants the number of an event, not '%.*s'",
+                                 ACT_STR_ARG(text));
+        n = n * 10 + (uint64_t)(text.ptr[i] - '0');
+    }
+    *ret = n;
+    return ACT_OK;
+}
+
+enum act_err
+act_cli_stored_view(const struct act_cli *cli, struct act_stored *stored, struct act_error *err)
+{
+    struct act_str at = act_cli_text(cli, ACT_OPT_AT);
+    uint64_t seq = 0;
+    if (at.len == 0)
+        return act_stored_view(stored, err);
+    enum act_err code = read_at(at, &seq, err);
+    return code == ACT_OK ? act_stored_view_at(stored, seq, err) : code;
 }
 
 void

@@ -15,6 +15,9 @@ enum act_durability act_cli_durability(const struct act_cli *cli);
 /* A run in it; both are closed by act_cli_stored_close. read_only: nothing will be written. */
 enum act_err act_cli_stored(struct act_cli *cli, struct act_str run, bool read_only,
                             struct act_stored *ret, struct act_error *err);
+/* Its records, with --at as they stood after that event. ACT_ERR_USAGE: there is none of that number. */
+enum act_err act_cli_stored_view(const struct act_cli *cli, struct act_stored *stored,
+                                 struct act_error *err);
 void act_cli_stored_close(struct act_stored *stored);
 
 #endif

@@ -87,7 +87,7 @@ row_of(const struct act_plan_side *side, uint32_t node)
     const struct act_plan_node *n = &side->plan->nodes.ptr[node];
     struct row row = {
         .side = side,
-        .nodes = side->plan->children.ptr + n->first_child,
+        .nodes = n->child_count > 0 ? side->plan->children.ptr + n->first_child : NULL,
         .len = n->child_count,
         .cases = act_plan_literal(side->plan, node, ACT_ATTR_CASES),
         .mate = act_zalloc(n->child_count + 1, sizeof(uint32_t)),
@@ -235,9 +235,10 @@ join_alike(struct row *a, struct row *b)
         n--, m--;
         join(a, i.at.ptr[n], b, k.at.ptr[m]);
     }
-    if ((uint64_t)(n - begin + 1) * (m - begin + 1) <= CELLS_MAX)
+    bool left = begin < n && begin < m;
+    if (left && (uint64_t)(n - begin + 1) * (m - begin + 1) <= CELLS_MAX)
         join_longest(a, i.at.ptr + begin, n - begin, b, k.at.ptr + begin, m - begin);
-    else
+    else if (left)
         join_first(a, &i, b, &k);
     act_vec_fini(&i.at);
     act_vec_fini(&k.at);

@@ -160,14 +160,19 @@ mark_moved(const uint32_t *mate, uint32_t count, bool *moved)
     act_free(before);
 }
 
+static const uint32_t *
+children_of(const struct act_plan *plan, const struct act_plan_node *n)
+{
+    return n->child_count > 0 ? plan->children.ptr + n->first_child : NULL;
+}
+
 /* Pushes the pairs in b's order, what is gone where it stood in a; the last one first. */
 static void
 push_children(struct differ *d, struct pair pair)
 {
     const struct act_plan_node *x = &d->a.plan->nodes.ptr[pair.a];
     const struct act_plan_node *y = &d->b.plan->nodes.ptr[pair.b];
-    const uint32_t *as = d->a.plan->children.ptr + x->first_child;
-    const uint32_t *bs = d->b.plan->children.ptr + y->first_child;
+    const uint32_t *as = children_of(d->a.plan, x), *bs = children_of(d->b.plan, y);
     uint32_t *mate = act_zalloc(x->child_count + 1, sizeof(*mate));
     uint32_t *back = act_zalloc(y->child_count + 1, sizeof(*back));
     bool *moved = act_zalloc(x->child_count + 1, sizeof(*moved));
