@@ -73,6 +73,9 @@ open_source(void *self)
     return blobs->ops->memory(blobs, source, &fd, NULL) ? -1 : fd;
 }
 
+/* Of a program on its standard input (`python -`) the interpreter reads byte by byte, a call each. */
+#define START "exec(compile(open(0, 'rb', closefd=False).read(), '<actant>', 'exec'))"
+
 static void
 write_hello(const struct python_executor *executor, const char *dir, struct act_buf *out)
 {
@@ -91,7 +94,7 @@ make_pool(struct python_executor *executor, const char *dir, uint32_t warm,
 {
     const struct act_python_options *options = &executor->options;
     struct act_buf hello = {0}, cookie = {0}, pwd = {0}, run = {0};
-    const char *argv[] = {executor->interpreter, "-", NULL};
+    const char *argv[] = {executor->interpreter, "-c", START, NULL};
     write_hello(executor, dir, &hello);
     act_buf_printf(&cookie, "%s-python-%u-", options->run_id, executor->pool_count++);
     act_buf_printf(&pwd, "PWD=%s", dir);
