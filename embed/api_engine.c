@@ -331,6 +331,7 @@ open_store(const struct actant_engine_options *options, struct act_store **ret,
     if (!options->database)
         return ACT_OK;
     struct act_store_wish wish = {
+        .guest = true,
         .db = act_str(options->database),
         .durability = levels[options->durability],
         .warn = options->warn,

@@ -17,6 +17,7 @@ act_compose_store(const struct act_store_wish *wish, struct act_store **ret, str
     struct act_store_options options = {
         .read_only = wish->read_only,
         .kept = wish->kept,
+        .guest = wish->guest,
         .durability = wish->durability,
         .warn = wish->warn,
         .warn_self = wish->warn_self,

@@ -53,8 +53,10 @@ static enum act_err
 read_all(int fd, struct act_str path, struct act_buf *out, struct act_error *err)
 {
     for (;;) {
-        act_buf_reserve(out, 64 * 1024);
-        ssize_t n = read(fd, out->ptr + out->len, 64 * 1024);
+        if (out->cap - out->len <
+            2) /* a file's size was known: then there is room to see its end */
+            act_buf_reserve(out, 64 * 1024);
+        ssize_t n = read(fd, out->ptr + out->len, out->cap - out->len - 1);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

@@ -342,18 +342,32 @@ act_live_is_kept(struct act_live *live)
     return kept;
 }
 
-void
-act_live_refresh(struct act_live *live)
+/* Of a run that only is followed: what the store has of its end. */
+static void
+refresh_from_store(struct act_live *live)
 {
     struct act_run_row *row = &live->row, stored = {0};
     struct act_store *store = live->engine->store;
-    row->duration_ms = now_ms() - row->started_ms;
     if (!store || store->ops->find_run(store, row->run, &live->arena, &stored, NULL) != ACT_OK)
         return;
     row->ended_ms = stored.ended_ms;
     row->duration_ms = stored.ended_ms > 0 ? stored.duration_ms : row->duration_ms;
     act_value_release(stored.spec);
     act_value_release(stored.from);
+}
+
+void
+act_live_refresh(struct act_live *live)
+{
+    struct act_run_row *row = &live->row;
+    const struct act_run_row *committed = live->coord ? act_coord_row(live->coord) : NULL;
+    row->duration_ms = now_ms() - row->started_ms;
+    if (!committed) {
+        refresh_from_store(live);
+    } else if (committed->ended_ms > 0) {
+        row->ended_ms = committed->ended_ms;
+        row->duration_ms = committed->duration_ms;
+    }
 }
 
 void

@@ -349,6 +349,12 @@ act_coord_ns_offset(const struct act_coord *crew)
     return crew->ns_offset;
 }
 
+const struct act_run_row *
+act_coord_row(const struct act_coord *crew)
+{
+    return &crew->row;
+}
+
 const struct act_run *
 act_coord_run(const struct act_coord *crew)
 {

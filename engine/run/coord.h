@@ -111,6 +111,8 @@ int64_t act_coord_ns_offset(const struct act_coord *coord);
 /* As if this process had got it. */
 void act_coord_take_signal(struct act_coord *coord, int number);
 
+/* Of its row the times as last committed: ended_ms is 0 while it is under way. */
+const struct act_run_row *act_coord_row(const struct act_coord *coord);
 const struct act_run *act_coord_run(const struct act_coord *coord);
 /* After the loop has returned: ACT_OK if the run ended or was suspended in order; else what failed
  * (store, system). */

@@ -370,6 +370,10 @@ act_desk_committed(struct act_desk *desk, struct act_append *append)
         act_append_release(append);
         return;
     }
+    if (append->has_row) {
+        desk->crew->row.ended_ms = append->row.ended_ms;
+        desk->crew->row.duration_ms = append->row.duration_ms;
+    }
     act_desk_report_posts(desk, append);
     act_callees_committed(&desk->callees, append->saves.ptr, append->saves.len);
     desk->turn_missed = desk->turn_missed || append->saves.len > 0; /* calls may wait for them */

@@ -15,6 +15,8 @@ create(struct act_desk *desk, struct act_str plan_bytes, struct act_error *err)
     enum act_err code = store->ops->create_run(store, &row, plan_bytes, &append->batch, err);
     if (code == ACT_OK) {
         crew->owned = crew->settled = true;
+        crew->row.ended_ms = row.ended_ms;
+        crew->row.duration_ms = row.duration_ms;
         crew->committed_seq = append->batch.first_seq + append->batch.count - 1;
         act_desk_report_posts(desk, append);
         act_crew_observe(crew, crew->committed_seq, append->batch.body);

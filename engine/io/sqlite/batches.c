@@ -134,7 +134,7 @@ act_batch_append(struct act_sqlite *s, struct act_owned *owned, const struct act
         rc = update_run(s, owned->row, job->row, err);
     if (rc == ACT_OK && owned->recovering)
         rc = act_recoveries_clear(s, owned->row, err);
-    if (rc == ACT_OK && job->row && act_sqlite_is_end(job->row->status))
+    if (rc == ACT_OK && job->row && act_sqlite_is_end(job->row->status) && !owned->no_snapshot)
         rc = act_snapshot_forget(s, owned->row, err);
     for (uint32_t i = 0; rc == ACT_OK && i < job->inbox_done_count; i++) {
         int64_t values[] = {(int64_t)job->inbox_done[i], owned->row};

@@ -38,35 +38,59 @@ is_holed(const uint8_t *have, const uint8_t *image, size_t size)
     return true;
 }
 
-static enum act_err
-mend(struct act_db *db, const uint8_t *image, size_t size, struct act_error *err)
+/* Page by page, against what each must be: nothing is built for what is nearly always so. What cannot be read is
+ * told by who reads it to mend it. */
+static bool
+is_whole(sqlite3_file *file)
 {
-    sqlite3_file *file = NULL;
+    uint8_t page[ACT_IMAGE_PAGE_BYTES];
+    sqlite3_int64 size = 0, at = 0;
+    bool whole = file->pMethods->xFileSize(file, &size) == SQLITE_OK &&
+                 size >= (sqlite3_int64)act_image_page_count() * ACT_IMAGE_PAGE_BYTES;
+    for (uint32_t i = 0; whole && i < act_image_page_count(); i++, at += ACT_IMAGE_PAGE_BYTES)
+        whole = file->pMethods->xRead(file, page, sizeof(page), at) == SQLITE_OK &&
+                act_image_is_page(i, page);
+    return whole;
+}
+
+static enum act_err
+mend(struct act_db *db, sqlite3_file *file, struct act_error *err)
+{
+    size_t size;
     sqlite3_int64 now = 0;
-    int rc = sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (rc == SQLITE_OK)
-        rc = file->pMethods->xFileSize(file, &now);
+    int rc = file->pMethods->xFileSize(file, &now);
     if (rc != SQLITE_OK)
         return act_db_error(db, rc, err);
-    uint8_t *have = act_zalloc(size, 1);
+    uint8_t *image = act_image_bytes(&size), *have = act_zalloc(size, 1);
+    bool missing = now < (sqlite3_int64)size;
     rc = file->pMethods->xRead(file, have, (int)size, 0);
-    bool is_short = now < (sqlite3_int64)size;
-    /* Whole, as nearly always: that is seen at once. */
-    bool missing = memcmp(have, image, size) == 0 ? is_short : is_holed(have, image, size);
-    act_free(have);
-    if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
-        return act_db_error(db, rc, err);
-    if (!missing)
-        return ACT_OK;
-    if (!db->read_only) {
-        rc = file->pMethods->xWrite(file, image, (int)size, 0);
-        return rc == SQLITE_OK ? ACT_OK : act_db_error(db, rc, err);
+    if (rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ) {
+        rc = SQLITE_OK;
+        missing = memcmp(have, image, size) == 0 ? missing : is_holed(have, image, size);
+        if (missing && !db->read_only)
+            rc = file->pMethods->xWrite(file, image, (int)size, 0);
     }
+    act_free(image);
+    act_free(have);
+    if (rc != SQLITE_OK)
+        return act_db_error(db, rc, err);
+    if (!missing || !db->read_only)
+        return ACT_OK;
     act_error_set(err, ACT_ERR_CORRUPT,
                   "the power failed before this new database was on the disk");
     act_error_place(err, "%s", db->path);
     act_error_hint(err, "`actant resume` and `actant run` mend it");
     return ACT_ERR_CORRUPT;
+}
+
+static enum act_err
+mend_unless_whole(struct act_db *db, struct act_error *err)
+{
+    sqlite3_file *file = NULL;
+    int rc = sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc != SQLITE_OK)
+        return act_db_error(db, rc, err);
+    return is_whole(file) ? ACT_OK : mend(db, file, err);
 }
 
 enum act_err
@@ -77,11 +101,8 @@ act_fresh_mend(struct act_db *db, struct act_error *err)
         rc = act_lock_take(&db->lock, db->path, db->busy_ms, err);
     if (rc != ACT_OK)
         return rc;
-    size_t size;
-    uint8_t *image = act_image_bytes(&size);
     if (act_fresh_is(db->path)) /* still */
-        rc = mend(db, image, size, err);
-    act_free(image);
+        rc = mend_unless_whole(db, err);
     if (!db->read_only)
         act_lock_drop(&db->lock);
     return rc;

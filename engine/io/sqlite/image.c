@@ -29,20 +29,48 @@ static const char first_page[2][HALF_BYTES + 1] = {
 #define TREE_FLAGS_TABLE 0x0d
 #define TREE_FLAGS_INDEX 0x0a
 
+#define EMPTY_HEAD_BYTES 8
+
+/* An empty tree's page begins so, and is zero behind it: it has no cells. */
+static void
+empty_head(uint32_t page, uint8_t ret[EMPTY_HEAD_BYTES])
+{
+    memset(ret, 0, EMPTY_HEAD_BYTES);
+    ret[0] = IMAGE_TREES[page - 1] == 'd' ? TREE_FLAGS_TABLE : TREE_FLAGS_INDEX;
+    ret[5] = ACT_IMAGE_PAGE_BYTES >> 8; /* where its cells begin */
+}
+
+uint32_t
+act_image_page_count(void)
+{
+    return sizeof(IMAGE_TREES); /* its NUL stands for the first page */
+}
+
 uint8_t *
 act_image_bytes(size_t *ret_len)
 {
-    size_t pages = sizeof(IMAGE_TREES); /* its NUL stands for the first page */
+    uint32_t pages = act_image_page_count();
     uint8_t *bytes = act_zalloc(pages, ACT_IMAGE_PAGE_BYTES);
     memcpy(bytes, first_page[0], HALF_BYTES);
     memcpy(bytes + HALF_BYTES, first_page[1], HALF_BYTES);
-    for (size_t i = 1; i < pages; i++) {
-        uint8_t *page = bytes + i * ACT_IMAGE_PAGE_BYTES;
-        page[0] = IMAGE_TREES[i - 1] == 'd' ? TREE_FLAGS_TABLE : TREE_FLAGS_INDEX;
-        page[5] = ACT_IMAGE_PAGE_BYTES >> 8; /* where its cells begin: there are none */
-    }
-    *ret_len = pages * ACT_IMAGE_PAGE_BYTES;
+    for (uint32_t i = 1; i < pages; i++)
+        empty_head(i, bytes + (size_t)i * ACT_IMAGE_PAGE_BYTES);
+    *ret_len = (size_t)pages * ACT_IMAGE_PAGE_BYTES;
     return bytes;
+}
+
+bool
+act_image_is_page(uint32_t number, const uint8_t bytes[ACT_IMAGE_PAGE_BYTES])
+{
+    uint8_t head[EMPTY_HEAD_BYTES];
+    if (number == 0)
+        return memcmp(bytes, first_page[0], HALF_BYTES) == 0 &&
+               memcmp(bytes + HALF_BYTES, first_page[1], HALF_BYTES) == 0;
+    empty_head(number, head);
+    const uint8_t *rest = bytes + EMPTY_HEAD_BYTES;
+    size_t rest_bytes = ACT_IMAGE_PAGE_BYTES - EMPTY_HEAD_BYTES;
+    return memcmp(bytes, head, sizeof(head)) == 0 && rest[0] == 0 &&
+           memcmp(rest, rest + 1, rest_bytes - 1) == 0;
 }
 
 uint8_t *

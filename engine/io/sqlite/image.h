@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,9 @@
 
 /* The image; act_free it. */
 uint8_t *act_image_bytes(size_t *ret_len);
+uint32_t act_image_page_count(void);
+/* Is it the image's page of that number, from 0? */
+bool act_image_is_page(uint32_t number, const uint8_t bytes[ACT_IMAGE_PAGE_BYTES]);
 /* The same by running the schema's SQL, for the test; act_free it. NULL: the schema is wrong. */
 uint8_t *act_image_build(size_t *ret_len);
 /* ACT_OK also if another process was first. The folder must exist. ACT_ERR_CORRUPT: the WAL of a

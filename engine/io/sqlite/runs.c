@@ -211,6 +211,15 @@ bind_json(sqlite3_stmt *stmt, int at, const struct act_value *v, struct act_buf 
     act_db_bind_text(stmt, at, act_buf_str(text));
 }
 
+static enum act_err
+not_added(struct act_sqlite *s, struct act_str run, struct act_error *err)
+{
+    struct act_run_place place;
+    if (act_sqlite_run_row(s, run, &place, NULL) != ACT_OK)
+        return act_db_error(&s->db, SQLITE_CORRUPT, err);
+    return act_error_set(err, ACT_ERR_EXISTS, "there is a run %.*s already", ACT_STR_ARG(run));
+}
+
 enum act_err
 act_sqlite_insert_run(struct act_sqlite *s, const struct act_run_row *row, int64_t plan,
                       struct act_error *err)
@@ -235,6 +244,8 @@ act_sqlite_insert_run(struct act_sqlite *s, const struct act_run_row *row, int64
     sqlite3_clear_bindings(stmt);
     act_buf_fini(&spec);
     act_buf_fini(&from);
+    if (rc == ACT_OK && sqlite3_changes(s->db.sql) == 0)
+        rc = not_added(s, row->run, err);
     return rc;
 }
 
@@ -245,19 +256,11 @@ act_sqlite_create_run(struct act_store *self, const struct act_run_row *row,
 {
     struct act_sqlite *s = act_sqlite_of(self);
     enum act_err rc = act_sqlite_run_id(row->run, err);
-    struct act_run_place place;
     if (rc != ACT_OK)
         return rc;
     rc = act_db_begin(&s->db, first && first->sync, err);
     if (rc != ACT_OK)
         return rc;
-    rc = act_sqlite_run_row(s, row->run, &place, NULL);
-    if (rc != ACT_ERR_NOT_FOUND) {
-        act_db_rollback(&s->db);
-        return rc != ACT_OK ? act_db_error(&s->db, SQLITE_CORRUPT, err)
-                            : act_error_set(err, ACT_ERR_EXISTS, "there is a run %.*s already",
-                                            ACT_STR_ARG(row->run));
-    }
     struct act_owned *owned = NULL;
     int64_t plan = 0, pid = 0;
     rc = act_sqlite_keep_plan(s, row->plan_hash, plan_bytes, &plan, err);
@@ -268,6 +271,7 @@ act_sqlite_create_run(struct act_store *self, const struct act_run_row *row,
         if (act_owners_take(&s->owners, id, &pid)) {
             owned = remember(s, row->run, id);
             owned->next_seq = 1;
+            owned->no_snapshot = true;
             act_batch_origin(row->run, owned->hash);
         } else {
             rc = owned_elsewhere(row->run, pid, err);

@@ -51,6 +51,7 @@ act_sqlite_save_snapshot(struct act_store *self, struct act_str run,
     enum act_err rc = act_db_begin(&s->db, false, err);
     if (rc != ACT_OK)
         return rc;
+    owned->no_snapshot = false;
     rc = insert(s, owned, snapshot, err);
     if (rc == ACT_OK)
         return act_db_commit(&s->db, err);

@@ -210,6 +210,15 @@ fall_back(const struct act_store_options *options, const char *usual, const stru
     return rc;
 }
 
+/* Nobody asks SQLite how much memory it has, and to count it takes a lock at each piece. Once it is at work it
+ * refuses this, and has its way. */
+static void
+set_up_sqlite(const struct act_store_options *options)
+{
+    if (!options->guest)
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum act_err
 act_store_open(const struct act_store_options *options, struct act_store **ret,
                struct act_error *err)
@@ -217,6 +226,7 @@ act_store_open(const struct act_store_options *options, struct act_store **ret,
     struct act_buf named = {0}, path = {0};
     struct act_error why = {0};
     enum act_err rc = ACT_OK;
+    set_up_sqlite(options);
     if (options->path.len > 0)
         act_buf_add_str(&named, options->path);
     else

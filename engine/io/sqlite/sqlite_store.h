@@ -29,7 +29,8 @@ struct act_store_options {
      * close. */
     void (*warn)(void *self, const char *message);
     void *warn_self;
-    bool kept; /* the run's keeper has started this process: it may own what is kept */
+    bool kept;  /* the run's keeper has started this process: it may own what is kept */
+    bool guest; /* in a program that is not ours: SQLite is set up as that wants it */
     uint32_t wal_alarm_pages; /* of the WAL, until its readers are named; 0: ACT_WAL_ALARM_PAGES */
     const char *vfs;          /* an SQLite VFS by name, for tests; NULL: the default one */
 };

@@ -20,6 +20,7 @@ struct act_owned {
     uint64_t posts;                 /* how many the store had posted then */
     bool recovering;                /* a recovery was counted and is not settled */
     uint32_t recoveries;            /* how many were left before */
+    bool no_snapshot;               /* it certainly has none */
 };
 
 struct act_sqlite {
@@ -56,6 +57,7 @@ enum act_err act_sqlite_no_run(struct act_sqlite *s, struct act_str run, struct 
 /* Inside a transaction: the plan's row, kept once per content; the run's row. */
 enum act_err act_sqlite_keep_plan(struct act_sqlite *s, struct act_str plan_hash,
                                   struct act_str bytes, int64_t *ret, struct act_error *err);
+/* ACT_ERR_EXISTS: there is one of that name. */
 enum act_err act_sqlite_insert_run(struct act_sqlite *s, const struct act_run_row *row,
                                    int64_t plan, struct act_error *err);
 struct act_run_place {
