@@ -1,5 +1,7 @@
 #include "cli/options.h"
 
+#include "embed/feed_target.h"
+
 #include <string.h>
 
 static const struct act_option table[ACT_OPT_COUNT] = {
@@ -52,6 +54,21 @@ is_choice(const char *choices, struct act_str value)
     return false;
 }
 
+static enum act_err
+check_target(struct act_str value, struct act_error *err)
+{
+    struct act_arena arena = {0};
+    struct act_feed_target target;
+    struct act_error why = {0};
+    enum act_err code = act_feed_target_parse(value, &arena, &target, &why);
+    act_arena_fini(&arena);
+    if (!code)
+        return ACT_OK;
+    act_error_set(err, ACT_ERR_USAGE, "--events %.*s: %s", ACT_STR_ARG(value), why.message);
+    act_error_hint(err, "%s", why.hint);
+    return ACT_ERR_USAGE;
+}
+
 enum act_err
 act_option_check(enum act_opt id, struct act_str value, struct act_error *err)
 {
@@ -72,13 +89,8 @@ act_option_check(enum act_opt id, struct act_str value, struct act_error *err)
                                  "--%s wants a whole number up to 999999, not '%.*s'", option->name,
                                  ACT_STR_ARG(value));
     }
-    if (id == ACT_OPT_EVENTS && act_str_find(value, ACT_STR("://")) >= 0 &&
-        act_str_find(value, ACT_STR("http://")) != 0 &&
-        act_str_find(value, ACT_STR("https://")) != 0)
-        return act_error_set(
-            err, ACT_ERR_USAGE,
-            "--%s wants a file or an http or https URL; '%.*s' is not supported yet", option->name,
-            ACT_STR_ARG(value));
+    if (id == ACT_OPT_EVENTS && value.len > 0)
+        return check_target(value, err);
     if (value.len == 0 && option->value)
         return act_error_set(err, ACT_ERR_USAGE, "--%s wants %s, not an empty text", option->name,
                              option->value);

@@ -26,14 +26,11 @@ struct act_feed {
 /* ---- putting ---- */
 
 static void
-say_trouble(struct act_feed *feed)
+say_news(struct act_feed *feed)
 {
     struct act_buf text = {0};
-    act_buf_add_cstr(&text, "events cannot be written to ");
-    if (act_feed_sink_trouble(feed->sink, &text)) {
-        act_buf_add_cstr(&text, "; the run goes on, and they are tried again");
+    if (act_feed_sink_news(feed->sink, &text))
         feed->options.warn(feed->options.warn_self, text.ptr);
-    }
     act_buf_fini(&text);
 }
 
@@ -91,7 +88,10 @@ static void
 want_look(struct act_feed *feed)
 {
     struct act_loop *loop = feed->options.loop;
-    if (!feed->again && feed->next_seq <= feed->known_seq)
+    struct actant_producer_metrics metrics;
+    actant_producer_metrics(feed->producer, &metrics);
+    bool behind = metrics.in_flight > 0 || metrics.lanes[ACTANT_LANE_NORMAL].records > 0;
+    if (!feed->again && (behind || feed->next_seq <= feed->known_seq))
         feed->again = loop->ops->start_timer(loop, LOOK_AGAIN_MS, look_again, feed);
 }
 
@@ -102,7 +102,7 @@ act_feed_catch_up(struct act_feed *feed)
     struct act_error err;
     if (store)
         store->ops->read_batches(store, feed->options.run, feed->next_seq, put_stored, feed, &err);
-    say_trouble(feed);
+    say_news(feed);
     want_look(feed);
 }
 
@@ -111,7 +111,11 @@ look_again(void *self)
 {
     struct act_feed *feed = self;
     feed->again = NULL;
-    act_feed_catch_up(feed);
+    if (feed->next_seq <= feed->known_seq)
+        act_feed_catch_up(feed);
+    else
+        say_news(feed);
+    want_look(feed);
 }
 
 void
@@ -122,7 +126,7 @@ act_feed_batch(struct act_feed *feed, struct act_str events)
         feed->lost += feed->known_seq + 1 - feed->next_seq;
         feed->next_seq = feed->known_seq + 1;
     }
-    say_trouble(feed);
+    say_news(feed);
     want_look(feed);
 }
 
@@ -150,10 +154,24 @@ enum act_err
 act_feed_open(const struct act_feed_options *options, struct act_feed **ret, struct act_error *err)
 {
     struct act_feed *feed = act_zalloc(1, sizeof(*feed));
+    const struct act_plan *plan = options->plan;
+    struct act_feed_target target;
+    enum act_err code = act_feed_target_parse(options->target, &feed->arena, &target, err);
     feed->options = *options;
+    if (code) {
+        act_feed_close(feed, 0);
+        return code;
+    }
     feed->options.run = act_arena_str(&feed->arena, options->run);
     feed->options.target = act_arena_printf(&feed->arena, "%.*s", ACT_STR_ARG(options->target));
-    feed->sink = act_feed_sink_create(feed->options.target.ptr, mark_path(feed).ptr);
+    struct act_feed_sink_options sink = {
+        .text = feed->options.target.ptr,
+        .target = &target,
+        .mark = mark_path(feed).ptr,
+        .workflow = act_arena_str(&feed->arena, act_plan_text(plan, plan->name)).ptr,
+        .hosting = options->hosting,
+    };
+    feed->sink = act_feed_sink_create(&sink);
     feed->next_seq = act_feed_sink_next(feed->sink);
     struct actant_lane_options lane = {.records_max = WAITING_MAX, .full = ACTANT_FAIL_PUT};
     struct actant_producer_options how = {.sink = act_feed_sink_of(feed->sink),
@@ -176,7 +194,7 @@ drain(struct act_feed *feed, int64_t until_ms)
         int64_t left = until_ms - loop->ops->now_ns(loop) / 1000000;
         actant_producer_metrics(feed->producer, &metrics);
         if (feed->next_seq > feed->known_seq || left <= 0 || metrics.stopped ||
-            metrics.failures > 0)
+            act_feed_sink_fails(feed->sink))
             return;
         act_feed_catch_up(feed);
         actant_producer_flush(feed->producer, left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS);
@@ -215,7 +233,7 @@ act_feed_close(struct act_feed *feed, int64_t timeout_ms)
         int64_t rest = until - loop->ops->now_ns(loop) / 1000000;
         actant_producer_close(feed->producer, rest > 0 ? rest : 0, &left);
         actant_producer_destroy(feed->producer);
-        say_trouble(feed);
+        say_news(feed);
         say_left(feed, left);
     }
     if (feed->again)

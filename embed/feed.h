@@ -1,5 +1,5 @@
-/* A run's events as they are committed, told to a file: for each a line, as `history events --json` prints it, with
- * the run's id. The run is never harmed: a slow or full disk is said once, and what there is no room for waits in
+/* A run's events as they are committed, told to somebody (embed/feed_target.h): for each a line, as `history events
+ * --json` prints it, with the run's id. The run is never harmed: a slow or full disk is said once, and what there is no room for waits in
  * the history until there is.
  *
  * At least once: how far the file has come is noted down after its lines are on the disk, and a process that takes
@@ -12,17 +12,18 @@
 #include "engine/port/store.h"
 
 struct act_feed_options {
-    struct act_str run, target; /* target: an absolute path */
+    struct act_str run, target; /* target: a path is absolute */
     const struct act_plan *plan;
     struct act_loop *loop;
     struct act_store *store; /* NULL: no history: what there is no room for is lost, and said */
     struct act_value_loader *loader;
+    const struct act_hosting *hosting; /* who is started, where something is to be; or NULL */
     void (*warn)(void *self, const char *text);
     void *warn_self;
 };
 
 struct act_feed;
-/* Borrows all but the texts. ACT_ERR_SYSTEM: no thread. */
+/* Borrows all but the texts. ACT_ERR_INVALID: no target; ACT_ERR_SYSTEM: no thread. */
 enum act_err act_feed_open(const struct act_feed_options *options, struct act_feed **ret,
                            struct act_error *err);
 /* These events have been committed. */

@@ -1,6 +1,5 @@
-/* Events to a URL: batches to a program of ours that has the libraries for it, over a Unix stream. It is started by
- * the first batch, and again by the next one after it has died. A request is "<bytes>\n" and so many bytes; the answer
- * a line: "ok", or "error <why>". (node/main.c) */
+/* Events to a URL: batches to a program of ours that has the libraries for it, over a Unix stream (node/stream.h). It
+ * is started by the first batch, and again by the next one after it has died. */
 #include "embed/feed_sink.h"
 
 #include "base/alloc.h"
@@ -24,11 +23,14 @@
 
 extern char **environ;
 
+static const char name[] = "actant-node";
+
 /* Invariant: pid is changed under the mutex, so that cancel never kills another's process. */
 struct node {
     struct act_feed_place place; /* first: the port is the whole */
-    char *program, *url;
-    int fd; /* -1: it does not live */
+    char *program;
+    char **argv; /* NULL-terminated */
+    int fd;      /* -1: it does not live */
     pthread_mutex_t mutex;
     pid_t pid;
 };
@@ -55,8 +57,6 @@ end_program(struct node *node)
 static int
 spawn(struct node *node, int fd, pid_t *ret)
 {
-    char name[] = "actant-node", post[] = "post";
-    char *argv[] = {name, post, node->url, NULL};
     sigset_t none, all;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -76,7 +76,7 @@ spawn(struct node *node, int fd, pid_t *ret)
         failed = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
 #endif
     if (!failed)
-        failed = posix_spawnp(ret, node->program, &actions, &attributes, argv, environ);
+        failed = posix_spawnp(ret, node->program, &actions, &attributes, node->argv, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
@@ -148,7 +148,7 @@ receive(int fd, char *line, size_t size)
 static bool
 node_write(struct act_feed_place *self, struct act_str text, char *why, size_t why_size)
 {
-    static const char error[] = "error ";
+    static const char error[] = "error ", note[] = "ok ";
     struct node *node = (struct node *)self;
     char head[32], answer[256];
     if (!start_program(node, why, why_size))
@@ -160,8 +160,10 @@ node_write(struct act_feed_place *self, struct act_str text, char *why, size_t w
         end_program(node);
         return false;
     }
-    if (strcmp(answer, "ok") == 0)
+    if (strcmp(answer, "ok") == 0 || strncmp(answer, note, sizeof(note) - 1) == 0) {
+        snprintf(self->note, sizeof(self->note), "%s", answer[2] ? answer + sizeof(note) - 1 : "");
         return true;
+    }
     bool said = strncmp(answer, error, sizeof(error) - 1) == 0;
     snprintf(why, why_size, "%s", said ? answer + sizeof(error) - 1 : "an answer without sense");
     return false;
@@ -183,8 +185,10 @@ node_destroy(struct act_feed_place *self)
     struct node *node = (struct node *)self;
     end_program(node);
     pthread_mutex_destroy(&node->mutex);
+    for (size_t i = 0; node->argv[i]; i++)
+        act_free(node->argv[i]);
+    act_free(node->argv);
     act_free(node->program);
-    act_free(node->url);
     act_free(node);
 }
 
@@ -193,12 +197,11 @@ static const struct act_feed_place_ops ops = {
 
 /* Beside actant; else PATH is searched. */
 static char *
-find_program(void)
+find_program(const struct act_hosting *hosting)
 {
-    static const char name[] = "actant-node";
     struct act_arena arena = {0};
     struct act_buf path = {0};
-    struct act_str actant = act_plugins_program(NULL, &arena);
+    struct act_str actant = act_plugins_program(hosting, &arena);
     size_t folder = actant.len;
     while (folder > 0 && actant.ptr[folder - 1] != '/')
         folder--;
@@ -211,12 +214,18 @@ find_program(void)
 }
 
 struct act_feed_place *
-act_feed_node(const char *url)
+act_feed_node(const struct act_hosting *hosting, const char *const *args)
 {
     struct node *node = act_zalloc(1, sizeof(*node));
+    size_t count = 0;
+    while (args[count])
+        count++;
     node->place.ops = &ops;
-    node->program = find_program();
-    node->url = act_strndup(url, strlen(url));
+    node->program = find_program(hosting);
+    node->argv = act_zalloc(count + 2, sizeof(char *));
+    node->argv[0] = act_strndup(name, sizeof(name) - 1);
+    for (size_t i = 0; i < count; i++)
+        node->argv[i + 1] = act_strndup(args[i], strlen(args[i]));
     node->fd = -1;
     ACT_ASSERT(pthread_mutex_init(&node->mutex, NULL) == 0);
     return &node->place;

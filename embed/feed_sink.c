@@ -13,16 +13,18 @@
 
 #define LAST_ATTEMPTS 3 /* once the run is over: nobody is to wait for what stays broken */
 
-/* Invariant: done and end are the thread's; trouble and said are under the mutex. */
+/* Invariant: done and end are the thread's; news and fails are under the mutex. */
 struct act_feed_sink {
-    char *target, *mark;
+    char *text, *mark;
+    bool any_port; /* its address is news */
     struct act_feed_place *place;
-    uint64_t done;       /* all events up to it are written */
-    uint64_t end;        /* the end of the run was written before what comes before it; 0: no */
-    struct act_buf text; /* of a batch */
+    uint64_t done;        /* all events up to it are written */
+    uint64_t end;         /* the end of the run was written before what comes before it; 0: no */
+    struct act_buf batch; /* its text */
     pthread_mutex_t mutex;
-    char trouble[512];
-    bool said;
+    bool fails;       /* the last batch was refused */
+    bool was_trouble; /* said, or about to be: what came first is what to look at */
+    struct act_buf news;
 };
 
 /* ---- how far it has come ---- */
@@ -71,18 +73,40 @@ move_on(struct act_feed_sink *sink, const struct actant_batch *batch)
 
 /* ---- for the producer ---- */
 
+static void
+begin_news(struct act_feed_sink *sink)
+{
+    if (sink->news.len > 0)
+        act_buf_add_cstr(&sink->news, "; ");
+}
+
+static void
+note_success(struct act_feed_sink *sink)
+{
+    const char *note = sink->place->note;
+    pthread_mutex_lock(&sink->mutex);
+    sink->fails = false;
+    if (sink->any_port && note[0]) {
+        begin_news(sink);
+        act_buf_printf(&sink->news, "events of the run are published at nng+%s", note);
+        sink->any_port = false;
+    }
+    pthread_mutex_unlock(&sink->mutex);
+}
+
 static int
 sink_write(void *self, const struct actant_batch *batch, struct actant_sink_error *error)
 {
     struct act_feed_sink *sink = self;
-    act_buf_clear(&sink->text);
+    act_buf_clear(&sink->batch);
     for (size_t i = 0; i < batch->count; i++)
-        act_buf_add(&sink->text, (const char *)batch->records[i].data + sizeof(uint64_t),
+        act_buf_add(&sink->batch, (const char *)batch->records[i].data + sizeof(uint64_t),
                     batch->records[i].size - sizeof(uint64_t));
-    if (!sink->place->ops->write(sink->place, act_buf_str(&sink->text), error->message,
+    if (!sink->place->ops->write(sink->place, act_buf_str(&sink->batch), error->message,
                                  sizeof(error->message)))
         return 1;
     move_on(sink, batch);
+    note_success(sink);
     return 0;
 }
 
@@ -92,8 +116,15 @@ sink_failed(void *self, const struct actant_failure *failure, int64_t *retry_ms)
     struct act_feed_sink *sink = self;
     (void)retry_ms;
     pthread_mutex_lock(&sink->mutex);
-    if (sink->trouble[0] == '\0') /* what came first is what to look at */
-        snprintf(sink->trouble, sizeof(sink->trouble), "%s: %s", sink->target, failure->message);
+    sink->fails = true;
+    if (!sink->was_trouble) {
+        begin_news(sink);
+        act_buf_printf(
+            &sink->news,
+            "events cannot be written to %s: %s; the run goes on, and they are tried again",
+            sink->text, failure->message);
+    }
+    sink->was_trouble = true;
     pthread_mutex_unlock(&sink->mutex);
     return failure->closing && failure->attempts >= LAST_ATTEMPTS ? ACTANT_SINK_STOP
                                                                   : ACTANT_SINK_RETRY;
@@ -117,15 +148,23 @@ act_feed_sink_of(struct act_feed_sink *sink)
 /* ---- for the loop ---- */
 
 bool
-act_feed_sink_trouble(struct act_feed_sink *sink, struct act_buf *out)
+act_feed_sink_news(struct act_feed_sink *sink, struct act_buf *out)
 {
     pthread_mutex_lock(&sink->mutex);
-    bool news = sink->trouble[0] != '\0' && !sink->said;
-    if (news)
-        act_buf_add_cstr(out, sink->trouble);
-    sink->said = sink->said || news;
+    bool some = sink->news.len > 0;
+    act_buf_add_str(out, act_buf_str(&sink->news));
+    act_buf_clear(&sink->news);
     pthread_mutex_unlock(&sink->mutex);
-    return news;
+    return some;
+}
+
+bool
+act_feed_sink_fails(struct act_feed_sink *sink)
+{
+    pthread_mutex_lock(&sink->mutex);
+    bool fails = sink->fails;
+    pthread_mutex_unlock(&sink->mutex);
+    return fails;
 }
 
 uint64_t
@@ -134,13 +173,40 @@ act_feed_sink_next(struct act_feed_sink *sink)
     return sink->done + 1;
 }
 
+static struct act_feed_place *
+make_publisher(const struct act_feed_sink_options *options)
+{
+    const struct act_feed_target *target = options->target;
+    char subscribers[16] = "-";
+    if (target->subscribers >= 0 || target->dial)
+        snprintf(subscribers, sizeof(subscribers), "%d", target->dial ? 1 : target->subscribers);
+    const char *args[] = {"publish",         target->dial ? "dial" : "listen",
+                          target->address,   subscribers,
+                          options->workflow, NULL};
+    return act_feed_node(options->hosting, args);
+}
+
+static struct act_feed_place *
+make_place(const struct act_feed_sink_options *options)
+{
+    const char *post[] = {"post", options->text, NULL};
+    switch (options->target->kind) {
+    case ACT_FEED_WEBHOOK: return act_feed_node(options->hosting, post);
+    case ACT_FEED_PUBLISHER: return make_publisher(options);
+    case ACT_FEED_FILE: break;
+    }
+    return act_feed_file(options->text);
+}
+
 struct act_feed_sink *
-act_feed_sink_create(const char *target, const char *mark)
+act_feed_sink_create(const struct act_feed_sink_options *options)
 {
     struct act_feed_sink *sink = act_zalloc(1, sizeof(*sink));
-    sink->target = act_strndup(target, strlen(target));
+    const char *mark = options->mark;
+    sink->text = act_strndup(options->text, strlen(options->text));
     sink->mark = mark ? act_strndup(mark, strlen(mark)) : NULL;
-    sink->place = strstr(target, "://") ? act_feed_node(target) : act_feed_file(target);
+    sink->any_port = options->target->any_port;
+    sink->place = make_place(options);
     sink->done = read_mark(mark);
     ACT_ASSERT(pthread_mutex_init(&sink->mutex, NULL) == 0);
     return sink;
@@ -153,8 +219,9 @@ act_feed_sink_destroy(struct act_feed_sink *sink)
         return;
     sink->place->ops->destroy(sink->place);
     pthread_mutex_destroy(&sink->mutex);
-    act_buf_fini(&sink->text);
-    act_free(sink->target);
+    act_buf_fini(&sink->batch);
+    act_buf_fini(&sink->news);
+    act_free(sink->text);
     act_free(sink->mark);
     act_free(sink);
 }

@@ -7,6 +7,7 @@
 #define ACT_EMBED_FEED_SINK_H
 
 #include "base/str.h"
+#include "embed/feed_target.h"
 #include "include/actant/producer.h"
 
 /* Where lines go. write is called on the producer's thread alone. */
@@ -20,19 +21,30 @@ struct act_feed_place_ops {
 };
 struct act_feed_place {
     const struct act_feed_place_ops *ops;
+    char note[256]; /* by a write that went well: where the lines really went; "": as it was said */
 };
 struct act_feed_place *act_feed_file(const char *path);
-/* A program of ours that has the libraries for it: actant-node. */
-struct act_feed_place *act_feed_node(const char *url);
+/* A program of ours that has the libraries for it: actant-node, found beside the program that hosting names. args
+ * (NULL-terminated, copied): what it is to do. */
+struct act_hosting;
+struct act_feed_place *act_feed_node(const struct act_hosting *hosting, const char *const *args);
 
+struct act_feed_sink_options {
+    const char *text; /* the target as it was given */
+    const struct act_feed_target *target;
+    const char *mark;     /* where it is noted down how far it has come; NULL: nowhere */
+    const char *workflow; /* its name */
+    const struct act_hosting *hosting;
+};
 struct act_feed_sink;
-/* mark: where it is noted down; NULL: nowhere. */
-struct act_feed_sink *act_feed_sink_create(const char *target, const char *mark);
+struct act_feed_sink *act_feed_sink_create(const struct act_feed_sink_options *options);
 void act_feed_sink_destroy(struct act_feed_sink *sink); /* after the producer; NULL is nothing */
 /* The first event that is not noted down as written. Before the producer lives. */
 uint64_t act_feed_sink_next(struct act_feed_sink *sink);
-/* What is wrong, if something is and it has not been said yet; appended. */
-bool act_feed_sink_trouble(struct act_feed_sink *sink, struct act_buf *out);
+/* What a person should know (what is wrong; where it really is) and has not been told yet; appended. */
+bool act_feed_sink_news(struct act_feed_sink *sink, struct act_buf *out);
+/* Was the last batch refused? */
+bool act_feed_sink_fails(struct act_feed_sink *sink);
 struct actant_sink act_feed_sink_of(struct act_feed_sink *sink);
 
 #endif

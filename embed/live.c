@@ -220,7 +220,8 @@ open_feeds(struct act_live *live, const struct act_coord_observer *observer)
                                       .plan = live->plan,
                                       .loop = live->loop,
                                       .store = live->engine->store,
-                                      .loader = &live->site.blobs->loader};
+                                      .loader = &live->site.blobs->loader,
+                                      .hosting = live->engine->hosting};
     act_feeds_open(&live->feeds, get(live->options, "events"), &common, observer);
 }
 

@@ -157,6 +157,7 @@ ask(struct actant_producer *p, int code, const struct actant_sink_error *error, 
     const struct actant_sink *sink = &p->options.sink;
     struct actant_batch batch = rest_of(&p->flight);
     pthread_mutex_lock(&p->mutex);
+    p->flight.asked_in = p->state;
     bool stopped = p->state == ACT_PRODUCER_STOPPED, closing = p->state != ACT_PRODUCER_OPEN;
     pthread_mutex_unlock(&p->mutex);
     struct actant_failure failure = {
@@ -173,13 +174,13 @@ ask(struct actant_producer *p, int code, const struct actant_sink_error *error, 
     return sink->failed(sink->self, &failure, wait_ms);
 }
 
-/* Before the next attempt. False: stopped meanwhile. */
+/* Before the next attempt, which comes at once when somebody begins to wait for the end. False: stopped meanwhile. */
 static bool
 pause_ms(struct actant_producer *p, int64_t wait_ms)
 {
     int64_t until = act_clock_after(wait_ms > 0 ? wait_ms : 0);
     pthread_mutex_lock(&p->mutex);
-    while (p->state != ACT_PRODUCER_STOPPED && act_clock_wait(&p->work, &p->mutex, until))
+    while (p->state == p->flight.asked_in && act_clock_wait(&p->work, &p->mutex, until))
         ;
     bool go_on = p->state != ACT_PRODUCER_STOPPED;
     pthread_mutex_unlock(&p->mutex);

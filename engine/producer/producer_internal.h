@@ -2,7 +2,7 @@
  *
  * Invariants:
  *  1. Everything but options and thread, which do not change, is changed under the mutex alone; the producer's
- *     thread looks at the flight, which nobody else changes, without it (attempts, since_ns: its own).
+ *     thread looks at the flight, which nobody else changes, without it (attempts, since_ns, asked_in: its own).
  *  2. No callback is called with the mutex held.
  *  3. The state only moves on: open, closing, stopped; ended once nothing is left to settle.
  *  4. A record is in a lane, in the batch, or being pushed out (evicting), until it is settled. */
@@ -21,6 +21,7 @@ struct act_flight {
     size_t count, done, cap;
     unsigned attempts;
     int64_t since_ns;
+    enum act_producer_state asked_in; /* the state when it was asked what to do about the failure */
 };
 
 struct actant_producer {

@@ -274,6 +274,3 @@ def test_without_the_helper(world, hook):
     assert not hook.lines
 
 
-def test_another_kind_of_url(world):
-    done = world("run", world.write(FLOW), "--events", "nng+tcp://127.0.0.1:9", code=2)
-    assert "not supported yet" in done.err

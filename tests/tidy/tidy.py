@@ -61,7 +61,9 @@ VENDORS = {
     "git2.h": r"engine/io/git/",
     "microhttpd.h": r"engine/io/http/",
     "curl/curl.h": r"(engine/io/http|executors/plugin/shipped)/",
-    "nng/nng.h": r"engine/io/nng/",
+    "nng/nng.h": r"(engine/io/nng|nng)/",
+    "nng/protocol/pubsub0/pub.h": r"engine/io/nng/",
+    "nng/protocol/pubsub0/sub.h": r"nng/",
 }
 
 # What the pure layers may take from the system: C11 alone, without its clock and threads.
