@@ -131,6 +131,13 @@ seat_post(struct act_loop *self, void (*fn)(void *self), void *fn_self)
     loop->ops->post(loop, fn, fn_self);
 }
 
+static void
+seat_work(struct act_loop *self, void (*fn)(void *self), void (*done)(void *self), void *fn_self)
+{
+    struct act_loop *loop = seat_of(self)->hub->loop;
+    loop->ops->work(loop, fn, done, fn_self);
+}
+
 static const struct act_loop_ops seat_ops = {
     .now_ms = seat_now_ms,
     .now_ns = seat_now_ns,
@@ -139,6 +146,7 @@ static const struct act_loop_ops seat_ops = {
     .request_turn = seat_request_turn,
     .on_signal = seat_on_signal,
     .post = seat_post,
+    .work = seat_work,
     .run = seat_run,
     .stop = seat_stop,
     .close = seat_close,

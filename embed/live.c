@@ -1,7 +1,6 @@
 #include "embed/live.h"
 
 #include "embed/ahead.h"
-#include "embed/hash_files.h"
 #include "embed/inbox.h"
 #include "embed/processors.h"
 #include "embed/run_id.h"
@@ -143,6 +142,7 @@ act_live_close(struct act_live *live)
 {
     drop_ends(live);
     act_coord_destroy(live->coord);
+    act_answers_close(live->answers);
     act_feeds_close(&live->feeds);
     act_proven_fini(&live->proven);
     act_site_close(&live->site);
@@ -200,19 +200,6 @@ act_live_equip(struct act_live *live, const struct act_engine *engine, struct ac
     return code;
 }
 
-static enum act_err
-hash_files(void *self, const struct act_value *patterns, struct act_str dir, struct act_value **ret,
-           struct act_error *err)
-{
-    struct act_live *live = self;
-    struct act_str folder = dir.len == 0 ? live->folder
-                            : dir.ptr[0] == '/'
-                                ? dir
-                                : act_arena_printf(&live->arena, "%.*s/%.*s",
-                                                   ACT_STR_ARG(live->folder), ACT_STR_ARG(dir));
-    return act_hash_files(folder, patterns, ret, err);
-}
-
 static void
 open_feeds(struct act_live *live, const struct act_coord_observer *observer)
 {
@@ -228,7 +215,9 @@ open_feeds(struct act_live *live, const struct act_coord_observer *observer)
 void
 act_live_ready(struct act_live *live, const struct act_live_how *how)
 {
+    struct act_answers_options answers = {.loop = live->loop, .folder = live->folder};
     open_feeds(live, &how->observer);
+    live->answers = act_answers_create(&answers);
     struct act_coord_options options = {
         .loop = live->loop,
         .drive = live->drive,
@@ -250,8 +239,8 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .far = how->far,
         .ns_offset = how->ns_offset,
         .sync_first = how->sync_first,
-        .hash_files = hash_files,
-        .hash_files_self = live,
+        .ask = act_answers_ask,
+        .ask_self = live->answers,
     };
     const char *folder = folder_of_ends(live);
     if (folder)

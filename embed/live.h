@@ -6,6 +6,7 @@
 #ifndef ACT_EMBED_LIVE_H
 #define ACT_EMBED_LIVE_H
 
+#include "embed/answers.h"
 #include "embed/ends.h"
 #include "embed/feeds.h"
 #include "embed/forking.h"
@@ -34,6 +35,7 @@ struct act_live {
     struct act_site site;
     struct act_proven_list proven; /* what a keeper that is gone has noted down (embed/ends.h) */
     struct act_feeds feeds;        /* who is told of its events */
+    struct act_answers *answers;   /* to what its machine asks */
     struct act_coord *coord;
     const struct act_run *followed; /* of who only looks at it, in place of coord; borrowed */
 };

@@ -132,7 +132,8 @@ open_attempt(struct act_run *run, struct act_instance *inst)
     enum act_kind kind = act_kind_of(run, inst);
     if (inst->opened)
         return true;
-    if (!inst->reopening)
+    bool asked = inst->answers != NULL; /* by this attempt, and nothing was made in it yet */
+    if (!inst->reopening && !asked)
         act_children_clear(run, inst);
     inst->own_output = inst->outputs_read = inst->finally_begun = false;
     inst->exit_code = -1;

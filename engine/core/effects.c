@@ -73,6 +73,18 @@ act_emit_limits(struct act_run *run, const struct act_instance *inst, uint32_t h
     effect->value = act_value_retain(act_plan_literal(run->plan, inst->node, ACT_ATTR_LIMITS));
 }
 
+static struct act_value *
+attempt_name(struct act_run *run, const struct act_instance *inst)
+{
+    char hash[ACT_KEY_HASH_LEN + 1];
+    struct act_buf text = {0};
+    act_key_hash(act_key_of(run, inst), &run->scratch, hash);
+    act_buf_printf(&text, "%s-%u", hash, (unsigned)inst->attempt);
+    struct act_value *v = act_value_string(act_buf_str(&text));
+    act_buf_fini(&text);
+    return v;
+}
+
 void
 act_emit_question(struct act_run *run, const struct act_instance *inst)
 {
@@ -81,4 +93,28 @@ act_emit_question(struct act_run *run, const struct act_instance *inst)
         return;
     effect->value = act_value_retain(inst->question);
     effect->to = inst->dir != NULL ? act_value_retain(inst->dir) : act_value_cstring("");
+    effect->name = attempt_name(run, inst);
+    effect->number = inst->attempt;
+}
+
+const struct act_value *
+act_run_question(const struct act_run *run, act_inst handle, uint32_t *ret_attempt)
+{
+    const struct act_instance *inst = act_slab_get(&run->slab, handle);
+    if (inst == NULL || inst->asking == ACT_STEP_NONE)
+        return NULL;
+    *ret_attempt = inst->attempt;
+    return inst->question;
+}
+
+bool
+act_run_question_same(const struct act_value *a, const struct act_value *b)
+{
+    struct act_buf x = {0}, y = {0};
+    act_json_write(&x, a, 0);
+    act_json_write(&y, b, 0);
+    bool same = act_str_eq(act_buf_str(&x), act_buf_str(&y));
+    act_buf_fini(&x);
+    act_buf_fini(&y);
+    return same;
 }

@@ -71,6 +71,9 @@ struct act_key {
     const uint32_t *numbers;
 };
 void act_key_encode(struct act_buf *out, struct act_key key);
+/* What names the instance in file names: hex. scratch is overwritten. */
+#define ACT_KEY_HASH_LEN 32
+void act_key_hash(struct act_key key, struct act_buf *scratch, char ret[ACT_KEY_HASH_LEN + 1]);
 /* The key of the instance around it (its numbers are key's); false: it is the run's top, or no key of the plan. */
 bool act_key_around(const struct act_plan *plan, struct act_key key, struct act_key *ret);
 /* "chain[2].group[0]", "do[17].then"; a call adds a step "task" or "workflow". "" for the run's top. */

@@ -177,12 +177,29 @@ on_timer(struct act_run *run, struct act_instance *inst, uint32_t number)
     act_buf_fini(&text);
 }
 
+/* What could not be found out: whoever asked with a map decides what that means. */
+static struct act_value *
+nothing_found(struct act_str message)
+{
+    struct act_value *map = act_value_map();
+    act_value_map_put(map, ACT_STR("error"), act_value_string(message));
+    return map;
+}
+
+static struct act_value *
+answer_of(const struct act_event *event)
+{
+    if (event->message.len > 0)
+        return nothing_found(event->message);
+    return event->value != NULL ? act_value_retain(event->value) : act_value_null();
+}
+
 static void
 on_answer(struct act_run *run, struct act_instance *inst, const struct act_event *event)
 {
     enum act_step step = (enum act_step)inst->asking;
     inst->asking = ACT_STEP_NONE;
-    if (event->message.len > 0) {
+    if (event->message.len > 0 && act_value_type(inst->question) == ACT_LIST) {
         act_value_set(&inst->question, NULL);
         act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%.*s", ACT_STR_ARG(event->message));
         return;
@@ -191,8 +208,7 @@ on_answer(struct act_run *run, struct act_instance *inst, const struct act_event
     act_json_write(&text, inst->question, 0);
     if (inst->answers == NULL)
         inst->answers = act_value_map();
-    act_value_map_put(inst->answers, act_buf_str(&text),
-                      event->value != NULL ? act_value_retain(event->value) : act_value_null());
+    act_value_map_put(inst->answers, act_buf_str(&text), answer_of(event));
     act_buf_fini(&text);
     act_value_set(&inst->question, NULL);
     act_push(run, inst, step);

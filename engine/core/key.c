@@ -1,4 +1,5 @@
 /* Keys of instances: encoding, and the path that people read. */
+#include "base/sha256.h"
 #include "base/wire.h"
 #include "engine/core/event.h"
 
@@ -9,6 +10,19 @@ act_key_encode(struct act_buf *out, struct act_key key)
     act_wire_u64(out, key.count);
     for (uint32_t i = 0; i < key.count; i++)
         act_wire_u64(out, key.numbers[i]);
+}
+
+void
+act_key_hash(struct act_key key, struct act_buf *scratch, char ret[ACT_KEY_HASH_LEN + 1])
+{
+    struct act_sha256 h;
+    uint8_t sum[ACT_SHA256_BYTES];
+    act_buf_clear(scratch);
+    act_key_encode(scratch, key);
+    act_sha256_init(&h);
+    act_sha256_update(&h, scratch->ptr, scratch->len);
+    act_sha256_final(&h, sum);
+    act_hex(ret, sum, ACT_KEY_HASH_LEN / 2);
 }
 
 static bool

@@ -358,6 +358,10 @@ const char *act_attr_key(enum act_attr attr);
 /* Fails inst with "`key`: message; hint". */
 void act_fail_at(struct act_run *run, struct act_instance *inst, enum act_attr attr,
                  const struct act_error *err);
+/* The answer to a question of inst's attempt (lent), or NULL: it is asked, and the step under way comes again.
+ * question is taken. "error" in a map's answer: it could not be found out. */
+const struct act_value *act_ask(struct act_run *run, struct act_instance *inst,
+                                struct act_value *question);
 bool act_eval_bool(struct act_run *run, struct act_instance *inst, enum act_attr attr, bool *ret);
 /* Adds what `name` says; false: there is none, or it cannot be evaluated now. Pure. */
 bool act_eval_name(const struct act_run *run, const struct act_instance *inst, struct act_buf *out);

@@ -35,18 +35,21 @@ enum act_effect_type {
     ACT_EFFECT_ACQUIRE, /* inst waits for limits (a literal map); apply LIMITS when all are held. From
                              * act_run_reissue with number 1: inst holds them already, take note */
     ACT_EFFECT_RELEASE, /* give inst's limits back, or stop waiting for them; it may have asked for none yet */
-    ACT_EFFECT_QUESTION, /* hashFiles: value is the list of patterns, dir where to look; apply ANSWER */
+    ACT_EFFECT_QUESTION, /* what only the world knows: value is the question, to the folder it is about
+                          * (as struct act_task's dir), name the attempt's: "<hash of its key>-<attempt>", number
+                          * the attempt; apply ANSWER. The question's form says what is asked:
+                          * a list is hashFiles' patterns, a map has one key, which names it */
     ACT_EFFECT_RUN_ENDED, /* act_run_outcome has it */
 };
 struct act_effect {
     enum act_effect_type type;
     act_inst inst;
-    uint32_t number;             /* TIMER, CLEAR_TIMER: which; ACQUIRE: see there */
+    uint32_t number;             /* TIMER, CLEAR_TIMER: which; ACQUIRE, QUESTION: see there */
     int64_t due_ms;              /* TIMER: UTC, or -1 */
     int64_t delay_ms;            /* TIMER: from now, monotonic, when due_ms is -1; STOP: grace */
     int32_t priority;            /* READY */
     struct act_value *value;     /* owned by the effects */
-    struct act_value *name, *to; /* SIGNAL_OUT: texts; QUESTION: to is dir */
+    struct act_value *name, *to; /* SIGNAL_OUT, QUESTION: texts */
 };
 /* Filled by apply; the host clears it after each turn. */
 struct act_effects {
@@ -168,6 +171,10 @@ void act_run_inflight(const struct act_run *run,
 uint64_t act_run_next_seq(const struct act_run *run);
 int64_t act_run_last_ns(const struct act_run *run); /* at_ns of the newest event */
 act_inst act_run_find(const struct act_run *run, struct act_key key); /* live instances only */
+/* What inst's attempt asks and has no answer to yet; lent. NULL: nothing, or inst is stale. */
+const struct act_value *act_run_question(const struct act_run *run, act_inst inst,
+                                         uint32_t *ret_attempt);
+bool act_run_question_same(const struct act_value *a, const struct act_value *b);
 
 /* Is inst's attempt being ended (timed out, cancelled), so that what it still says does not count? */
 bool act_run_is_stopping(const struct act_run *run, act_inst inst);

@@ -202,19 +202,26 @@ on_caller(void *self, int enter)
     }
 }
 
+static const struct act_value *
+answered(const struct act_instance *inst, const struct act_value *question)
+{
+    struct act_buf text = {0};
+    const struct act_value *answer = NULL;
+    act_json_write(&text, question, 0);
+    if (inst->answers != NULL)
+        answer = act_value_get(inst->answers, act_buf_str(&text));
+    act_buf_fini(&text);
+    return answer;
+}
+
 static enum act_err
 on_hash_files(void *self, const struct act_value *patterns, struct act_value **ret,
               struct act_error *err)
 {
     struct eval *e = self;
-    struct act_buf text = {0};
     if (e->asker == NULL)
         return act_error_set(err, ACT_ERR_NEED_ANSWER, "no files are hashed for this");
-    act_json_write(&text, patterns, 0);
-    const struct act_value *answer = NULL;
-    if (e->asker->answers != NULL)
-        answer = act_value_get(e->asker->answers, act_buf_str(&text));
-    act_buf_fini(&text);
+    const struct act_value *answer = answered(e->asker, patterns);
     if (answer != NULL) {
         *ret = act_value_retain(answer);
         return ACT_OK;
@@ -223,13 +230,32 @@ on_hash_files(void *self, const struct act_value *patterns, struct act_value **r
     return act_error_set(err, ACT_ERR_NEED_ANSWER, "the files must be hashed first");
 }
 
+static void
+ask(struct act_run *run, struct act_instance *inst)
+{
+    inst->asking = (uint8_t)run->step;
+    act_emit_question(run, inst);
+}
+
+const struct act_value *
+act_ask(struct act_run *run, struct act_instance *inst, struct act_value *question)
+{
+    const struct act_value *answer = answered(inst, question);
+    if (answer != NULL) {
+        act_value_release(question);
+        return answer;
+    }
+    act_value_set(&inst->question, question);
+    ask(run, inst);
+    return NULL;
+}
+
 static bool
 failed(struct act_run *run, struct act_instance *inst, enum act_attr attr, enum act_err code,
        const struct act_error *err)
 {
     if (code == ACT_ERR_NEED_ANSWER && inst->question != NULL && run->step != ACT_STEP_NONE) {
-        inst->asking = (uint8_t)run->step;
-        act_emit_question(run, inst);
+        ask(run, inst);
         return false;
     }
     act_fail_at(run, inst, attr, err);

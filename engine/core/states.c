@@ -115,6 +115,7 @@ on_redo(struct act_run *run, struct act_instance *inst)
     }
     inst->attempt++;
     inst->opened = false;
+    act_value_set(&inst->answers, NULL);
     act_push(run, inst, ACT_STEP_START);
 }
 

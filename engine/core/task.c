@@ -1,6 +1,5 @@
 /* Tasks: what a START is to start. */
 #include "base/assert.h"
-#include "base/sha256.h"
 #include "engine/core/snapshot.h"
 
 #define SECRET_TEXT "the result held a secret and was not kept"
@@ -240,19 +239,12 @@ shell_of(const struct act_run *run, const struct act_instance *inst)
 static void
 make_keys(struct act_run *run, const struct act_instance *inst, struct act_taskbox *box)
 {
-    struct act_sha256 h;
-    uint8_t sum[ACT_SHA256_BYTES];
-    char hex[33];
+    char hash[ACT_KEY_HASH_LEN + 1];
     struct act_key key = act_key_of(run, inst);
-    act_buf_clear(&run->scratch);
-    act_key_encode(&run->scratch, key);
-    act_sha256_init(&h);
-    act_sha256_update(&h, run->scratch.ptr, run->scratch.len);
-    act_sha256_final(&h, sum);
-    act_hex(hex, sum, 16);
+    act_key_hash(key, &run->scratch, hash);
     act_buf_add_str(&box->key, run->id);
     act_buf_add_byte(&box->key, '-');
-    act_buf_add(&box->key, hex, sizeof(hex) - 1);
+    act_buf_add(&box->key, hash, ACT_KEY_HASH_LEN);
     act_buf_add_str(&box->attempt, act_buf_str(&box->key));
     act_buf_add_byte(&box->attempt, '-');
     act_buf_add_u64(&box->attempt, box->task.attempt);

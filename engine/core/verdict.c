@@ -216,6 +216,7 @@ static void
 begin_again(struct act_run *run, struct act_instance *inst, int64_t delay_ms)
 {
     inst->decided = false;
+    act_value_set(&inst->answers, NULL);
     inst->tries++;
     inst->attempt++;
     inst->opened = false;

@@ -1,5 +1,5 @@
-/* Port: the loop that everything asynchronous hangs on: clock, timers, deferred calls, wake-ups from
- * other threads, signals to this process. One adapter: engine/io/uv; the simulator has its own. */
+/* Port: the loop that everything asynchronous hangs on: clock, timers, deferred calls, work for
+ * other threads and wake-ups from them, signals to this process. One adapter: engine/io/uv; the simulator has its own. */
 #ifndef ACT_ENGINE_PORT_LOOP_H
 #define ACT_ENGINE_PORT_LOOP_H
 
@@ -24,6 +24,11 @@ struct act_loop_ops {
     void (*on_signal)(struct act_loop *self, void (*fn)(void *self, int signal), void *fn_self);
     /* From any thread: fn comes on the loop's thread soon, in the order posted; wake-ups coalesce. */
     void (*post)(struct act_loop *self, void (*fn)(void *self), void *fn_self);
+    /* Calls fn on another thread, soon, a few at a time; then done on the loop's thread, exactly once. close
+     * waits for what has begun, and calls done alone for what has not. No threads to be had: fn is called
+     * at once. */
+    void (*work)(struct act_loop *self, void (*fn)(void *self), void (*done)(void *self),
+                 void *fn_self);
     enum act_err (*run)(struct act_loop *self, struct act_error *err); /* until stop */
     void (*stop)(struct act_loop *self);
     void (*close)(struct act_loop *self);

@@ -231,6 +231,7 @@ act_coord_destroy(struct act_coord *crew)
     if (crew->own_drive)
         act_drive_destroy(crew->drive);
     act_desk_destroy(crew->prepared);
+    act_inquiries_forsake(crew);
     act_roster_fini(&crew->attempts);
     act_handles_fini(&crew->granted);
     act_run_destroy(crew->run);

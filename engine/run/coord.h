@@ -10,6 +10,7 @@
 #include "engine/port/blob.h"
 #include "engine/port/loop.h"
 #include "engine/port/store.h"
+#include "engine/run/inquiry.h"
 #include "engine/run/router.h"
 
 /* Follows a run, for the terminal and reports. Called on the loop's thread, after the batch has been
@@ -70,10 +71,9 @@ struct act_coord_options {
     bool take_quarantined;   /* resume although processes have died while they did */
     enum act_on_interrupt on_interrupt;
     struct act_coord_observer observer;
-    /* hashFiles: answers a question; NULL: refused. folder is the top file's. */
-    enum act_err (*hash_files)(void *self, const struct act_value *patterns, struct act_str dir,
-                               struct act_value **ret, struct act_error *err);
-    void *hash_files_self;
+    /* The machine asks the world (ACT_EFFECT_QUESTION): act_inquiry_answer, now or later. NULL: refused. */
+    void (*ask)(void *self, struct act_inquiry *inquiry);
+    void *ask_self;
     struct act_drive
         *drive; /* of the loop, if others live on it as actors; NULL: a drive of its own */
     struct act_coord_hook hook;

@@ -127,6 +127,13 @@ take_snapshot_kept(struct act_desk *desk, const struct act_nothing *nothing, siz
 }
 
 static void
+take_answered(struct act_desk *desk, const uint64_t *number, size_t count)
+{
+    (void)count;
+    act_desk_answered(desk, *number);
+}
+
+static void
 take_posted(struct act_desk *desk, const struct act_posted *posted, size_t count)
 {
     (void)count;

@@ -5,6 +5,7 @@
 #define ACT_ENGINE_RUN_CREW_H
 
 #include "engine/run/append.h"
+#include "engine/run/inquiry.h"
 #include "engine/run/roster.h"
 #include "engine/run/coord.h"
 #include "engine/run/drive.h"
@@ -57,8 +58,10 @@ struct act_coord {
     uint64_t log_bytes;    /* since the newest snapshot */
     uint64_t snapshot_due; /* when they are so many; 0: nobody has said yet */
 
-    struct act_roster attempts; /* the host's */
-    struct act_handles granted; /* holders of limits that the store granted */
+    struct act_inquiry *inquiries; /* newest first */
+    uint64_t inquiry_count;        /* so far */
+    struct act_roster attempts;    /* the host's */
+    struct act_handles granted;    /* holders of limits that the store granted */
     struct act_wishes wishes;
 
     bool lone;    /* a keeper's (keep.h): host alone, its coordinator in another process */

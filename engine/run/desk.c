@@ -289,24 +289,33 @@ clear_timer(struct act_desk *desk, const struct act_effect *effect)
     act_crew_tell(desk->crew, ACT_CREW_TIMERS, ACT_MESSAGE_TIMER_CLEAR, &id, sizeof(id));
 }
 
-static void
-answer(struct act_desk *desk, const struct act_effect *effect)
+/* What it asked for may not be wanted any more: its instance has ended, or is at another attempt. */
+static bool
+still_asks(const struct act_desk *desk, const struct act_inquiry *inquiry)
 {
-    const struct act_coord_options *options = &desk->crew->options;
-    struct act_fact fact = act_desk_fact(desk, ACT_EVENT_ANSWER, effect->inst);
-    struct act_value *found = NULL;
-    struct act_error error = {0};
-    struct act_str dir = effect->to ? act_value_as_str(effect->to) : ACT_STR("");
-    enum act_err code = ACT_ERR_UNSUPPORTED;
-    if (options->hash_files)
-        code = options->hash_files(options->hash_files_self, effect->value, dir, &found, &error);
-    if (code != ACT_OK) {
-        fact.event.cause = ACT_CAUSE_EXPRESSION;
-        fact.event.message = act_str(error.message);
+    uint32_t attempt = 0;
+    const struct act_value *question = act_run_question(desk->run, inquiry->inst, &attempt);
+    return question && attempt == inquiry->attempt &&
+           act_run_question_same(question, inquiry->question);
+}
+
+void
+act_desk_answered(struct act_desk *desk, uint64_t number)
+{
+    struct act_inquiry *inquiry = act_inquiry_find(desk->crew, number);
+    bool over = act_run_status(desk->run) == ACT_STATUS_SUSPENDED; /* who resumes asks again */
+    if (!inquiry || !desk->open || desk->crew->failed || desk->crew->ended || over)
+        return;
+    if (still_asks(desk, inquiry)) {
+        struct act_fact fact = act_desk_fact(desk, ACT_EVENT_ANSWER, inquiry->inst);
+        if (inquiry->code != ACT_OK) {
+            fact.event.cause = ACT_CAUSE_EXPRESSION;
+            fact.event.message = act_str(inquiry->error.message);
+        }
+        fact.event.value = inquiry->found;
+        act_desk_apply(desk, &fact);
     }
-    fact.event.value = found;
-    act_desk_apply(desk, &fact);
-    act_value_release(found);
+    act_inquiry_drop(desk->crew, inquiry);
 }
 
 static void
@@ -321,7 +330,7 @@ do_effect(struct act_desk *desk, const struct act_effect *effect)
     case ACT_EFFECT_CLEAR_TIMER: clear_timer(desk, effect); break;
     case ACT_EFFECT_ACQUIRE: act_desk_acquire(desk, effect); break;
     case ACT_EFFECT_RELEASE: act_desk_release(desk, effect->inst); break;
-    case ACT_EFFECT_QUESTION: answer(desk, effect); break;
+    case ACT_EFFECT_QUESTION: act_inquiry_make(desk->crew, effect); break;
     case ACT_EFFECT_SIGNAL_OUT: /* went with the batch */
     case ACT_EFFECT_RUN_ENDED: break;
     }

@@ -77,6 +77,7 @@ void act_desk_turn(struct act_desk *desk);
 void act_desk_committed(struct act_desk *desk, struct act_append *append);
 /* The writer may have lost what it was sent. */
 void act_desk_send_again(struct act_desk *desk);
+void act_desk_answered(struct act_desk *desk, uint64_t number);
 void act_desk_give_slots(struct act_desk *desk);
 void act_desk_retry_callees(struct act_desk *desk);
 /* The turn's events, what goes with them and the row, if it changed; moves on to `doing`. */

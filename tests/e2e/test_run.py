@@ -171,6 +171,8 @@ def test_hash_files_is_that_of_the_files_not_of_where_they_lie(world):
     world.write("changed", "src/deep/b.txt")
     assert world.run(text)["result"] != first
     assert world.run("value: ${{ hashFiles('nothing*') }}")["result"] == ""
+    inside = "chain: [{run: 'echo \"$A\"', env: {A: \"${{ hashFiles('src/**/*.txt', '!src/no/**') }}\"}}]"
+    assert world.run(inside)["result"] == world.run(text)["result"] != ""
 
 
 def test_other_files_are_found_beside_the_file(world):

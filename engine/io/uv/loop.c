@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/vec.h"
+#include "engine/io/uv/work.h"
 
 #include <uv.h>
 
@@ -38,6 +39,7 @@ struct uv_port {
     void (*signal_fn)(void *self, int signal);
     void *signal_self;
 
+    struct act_uv_work work;
     uv_mutex_t mutex; /* guards posted */
     posts posted;
 };
@@ -261,6 +263,12 @@ loop_post(struct act_loop *self, void (*fn)(void *self), void *fn_self)
     uv_async_send(&port->async);
 }
 
+static void
+loop_work(struct act_loop *self, void (*fn)(void *self), void (*done)(void *self), void *fn_self)
+{
+    act_uv_work_put(&port_of(self)->work, fn, done, fn_self);
+}
+
 /* ---- life ---- */
 
 static enum act_err
@@ -291,6 +299,7 @@ loop_close(struct act_loop *self)
     if (!self)
         return;
     struct uv_port *port = port_of(self);
+    act_uv_work_close(&port->work);
     uv_close((uv_handle_t *)&port->check, NULL);
     uv_close((uv_handle_t *)&port->idle, NULL);
     uv_close((uv_handle_t *)&port->async, NULL);
@@ -314,6 +323,7 @@ static const struct act_loop_ops loop_ops = {
     .request_turn = loop_request_turn,
     .on_signal = loop_on_signal,
     .post = loop_post,
+    .work = loop_work,
     .run = loop_run,
     .stop = loop_stop,
     .close = loop_close,
@@ -345,6 +355,7 @@ act_uv_loop_create_guest(struct act_loop **ret, struct act_error *err)
     }
     port->thread = uv_thread_self();
     port->port.ops = &loop_ops;
+    port->work.loop = &port->port;
     port->magic = LOOP_MAGIC;
     ACT_ASSERT(uv_mutex_init(&port->mutex) == 0);
     failed = uv_async_init(&port->loop, &port->async, posted_ready);

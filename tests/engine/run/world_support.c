@@ -221,16 +221,33 @@ lose(void *self, int role, uint64_t n, uint32_t type)
     return hit;
 }
 
-static enum act_err
-hash_files(void *self, const struct act_value *patterns, struct act_str dir, struct act_value **ret,
-           struct act_error *err)
+/* One in two answers takes its time. What was asked for a life that is over is answered all the same, to
+ * nobody. */
+static void
+answer(struct act_inquiry *inquiry)
 {
-    (void)self;
-    (void)patterns;
-    (void)dir;
-    (void)err;
-    *ret = act_value_cstring("abc");
-    return ACT_OK;
+    act_inquiry_answer(inquiry, ACT_OK, act_value_cstring("abc"), NULL);
+}
+
+static void
+answer_due(void *self)
+{
+    struct world *w = self;
+    struct act_inquiry *inquiry = w->asked.ptr[0];
+    memmove(w->asked.ptr, w->asked.ptr + 1, --w->asked.len * sizeof(*w->asked.ptr));
+    answer(inquiry);
+}
+
+static void
+ask(void *self, struct act_inquiry *inquiry)
+{
+    struct world *w = self;
+    if (inquiry->number % 2 != 0) {
+        answer(inquiry);
+        return;
+    }
+    act_vec_push(&w->asked, inquiry);
+    w->loop.ops->start_timer(&w->loop, 3, answer_due, w);
 }
 
 /* ---- life ---- */
@@ -259,7 +276,8 @@ world_coord_options(struct world *w)
         .slots = 3,
         .snapshot_bytes = w->options.snapshot_bytes > 0 ? w->options.snapshot_bytes : UINT64_MAX,
         .observer = {.self = w, .batch = on_batch, .ended = on_end},
-        .hash_files = hash_files,
+        .ask = ask,
+        .ask_self = w,
         .hook = {lose, w},
     };
     act_router_set(&options.router, ACT_KIND_RUN, &w->executor);
@@ -287,6 +305,9 @@ world_fini(struct world *w)
     world_keeper_fini(w);
     while (w->attempts)
         free_attempt(w->attempts);
+    for (uint32_t i = 0; i < w->asked.len; i++)
+        answer(w->asked.ptr[i]);
+    act_vec_fini(&w->asked);
     world_loop_fini(w);
     world_store_fini(w);
     act_map_fini(&w->started);

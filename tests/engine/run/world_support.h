@@ -95,6 +95,7 @@ struct world {
     struct act_attempt *attempts;
     struct act_map started; /* attempt id → times */
     struct act_arena arena;
+    ACT_VEC(struct act_inquiry *) asked; /* what is answered later */
     /* what was seen */
     struct act_buf observed; /* the log, as the observer got it */
     uint64_t random;

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -226,6 +227,94 @@ turned_by_another_loop(void **state)
     assert_true(strcmp(trail, "tp") == 0 || strcmp(trail, "pt") == 0);
 }
 
+/* ---- work ---- */
+
+#define ERRANDS 9 /* more than are begun at once */
+
+struct errand {
+    pthread_t on;
+    bool worked, done;
+    sem_t *go;
+};
+
+static void
+work(void *self)
+{
+    struct errand *errand = self;
+    if (errand->go)
+        sem_wait(errand->go);
+    errand->on = pthread_self();
+    errand->worked = true;
+}
+
+static uint32_t done_count;
+
+static void
+work_done(void *self)
+{
+    struct errand *errand = self;
+    assert_false(errand->done);
+    errand->done = true;
+    if (++done_count == ERRANDS && !errand->go)
+        loop->ops->stop(loop);
+}
+
+static void
+work_is_done_beside_the_loop(void **state)
+{
+    (void)state;
+    struct errand errands[ERRANDS] = {0};
+    done_count = 0;
+    for (int i = 0; i < ERRANDS; i++)
+        loop->ops->work(loop, work, work_done, &errands[i]);
+    assert_int_equal(done_count, 0); /* never within the call */
+    loop->ops->run(loop, NULL);
+    for (int i = 0; i < ERRANDS; i++)
+        assert_true(errands[i].worked && errands[i].done &&
+                    !pthread_equal(errands[i].on, pthread_self()));
+}
+
+static void
+release_all(void *self)
+{
+    for (int i = 0; i < ERRANDS; i++)
+        sem_post(self);
+}
+
+static void *
+release_late(void *self)
+{
+    usleep(20000);
+    release_all(self);
+    return self;
+}
+
+/* What has begun is waited for, the rest is not done; all are told. */
+static void
+a_loop_that_closes_waits_for_its_work(void **state)
+{
+    (void)state;
+    struct errand errands[ERRANDS] = {0};
+    sem_t go;
+    pthread_t thread;
+    uint32_t worked = 0;
+    done_count = 0;
+    assert_int_equal(act_uv_loop_create(&loop, NULL), ACT_OK);
+    assert_int_equal(sem_init(&go, 0, 0), 0);
+    for (int i = 0; i < ERRANDS; i++) {
+        errands[i].go = &go;
+        loop->ops->work(loop, work, work_done, &errands[i]);
+    }
+    pthread_create(&thread, NULL, release_late, &go);
+    loop->ops->close(loop);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < ERRANDS; i++)
+        worked += errands[i].worked;
+    assert_int_equal(done_count, ERRANDS);
+    assert_in_range(worked, 1, ERRANDS - 1);
+    sem_destroy(&go);
+}
+
 static void
 a_guest_leaves_the_process_alone(void **state)
 {
@@ -249,6 +338,8 @@ main(void)
         cmocka_unit_test_setup_teardown(posts_from_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(signals, setup, teardown),
         cmocka_unit_test_setup_teardown(turned_by_another_loop, setup, teardown),
+        cmocka_unit_test_setup_teardown(work_is_done_beside_the_loop, setup, teardown),
+        cmocka_unit_test(a_loop_that_closes_waits_for_its_work),
         cmocka_unit_test(a_guest_leaves_the_process_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
