@@ -376,9 +376,18 @@ act_uv_loop_create_guest(struct act_loop **ret, struct act_error *err)
     return ACT_OK;
 }
 
+/* Where memory ends, libuv calls abort, in the middle of what it does. As everywhere else the program is to say
+ * so and end with its code. */
+static void *
+resize(void *ptr, size_t size)
+{
+    return act_realloc(ptr, size, 1);
+}
+
 enum act_err
 act_uv_loop_create(struct act_loop **ret, struct act_error *err)
 {
+    uv_replace_allocator(act_alloc, resize, act_zalloc, act_free);
     enum act_err code = act_uv_loop_create_guest(ret, err);
     if (!code)
         signal(SIGPIPE, SIG_IGN);

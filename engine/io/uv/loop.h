@@ -1,5 +1,5 @@
-/* The loop port on libuv. One thread runs it; only `post` may be called from others. SIGPIPE is
- * ignored from here on, but for a guest's loop. */
+/* The loop port on libuv. One thread runs it; only `post` may be called from others. From here on SIGPIPE is
+ * ignored and libuv's memory is act_alloc's, but for a guest's loop. */
 #ifndef ACT_ENGINE_IO_UV_LOOP_H
 #define ACT_ENGINE_IO_UV_LOOP_H
 

@@ -33,8 +33,7 @@ ROOT = HERE.parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "checker"), str(HERE.parent / "kill")]
 
 import check  # noqa: E402
-from kill import MARK, Broken, Place, outline  # noqa: E402
-import kill  # noqa: E402
+from place import MARK, Broken, Place, outline  # noqa: E402
 
 FLOW = f"""
 chain:
@@ -86,7 +85,6 @@ class Stage:
     that ended. A run's tasks work where its file was, so each case has it all in the same place again."""
 
     def __init__(self, scratch, killer):
-        kill.FLOWS["fail"] = FLOW
         self.scratch = pathlib.Path(tempfile.mkdtemp(dir=scratch))
         self.here = self.scratch / "here"
         ended = self.place(None)
@@ -96,14 +94,13 @@ class Stage:
         self.expected = outline(ended.show())
         self.here.rename(self.scratch / "ended")
         killed = self.place(None)
-        killed.killer = killer
-        done = killed.actant("run", "flow.yaml", "--quiet", plan={"KILL_AT": "40"})
+        done = killed.actant("run", "flow.yaml", "--quiet", env={"LD_PRELOAD": str(killer), "KILL_PLAN": "run=36b"})
         if done.returncode != -9 or not killed.runs():
             raise SystemExit("the run to be resumed was not killed")
         self.here.rename(self.scratch / "killed")
 
     def place(self, wants):
-        place = Place("fail", self.scratch, None)
+        place = Place(FLOW, self.scratch)
         shutil.rmtree(self.here, ignore_errors=True)
         place.path.rename(self.here)
         place.path, place.db = self.here, self.here / "actant.db"
