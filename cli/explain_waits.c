@@ -95,10 +95,17 @@ begin(struct act_explain_waits *w, enum act_wait_for what, int64_t from_ms)
     count_taken(w);
 }
 
+/* The clock may have been set back in between. */
+static int64_t
+later(int64_t from_ms, int64_t now_ms)
+{
+    return now_ms > from_ms ? now_ms : from_ms;
+}
+
 static void
 end(struct act_explain_waits *w, int64_t now_ms)
 {
-    last(w)->to_ms = now_ms;
+    last(w)->to_ms = later(last(w)->from_ms, now_ms);
     last(w)->lasts = false;
 }
 
@@ -246,7 +253,7 @@ act_explain_waits_finish(struct act_explain_waits *w, int64_t now_ms)
     for (uint32_t i = 0; i < w->list.len; i++) {
         struct act_wait *wait = &w->list.ptr[i];
         if (wait->lasts)
-            wait->to_ms = now_ms;
+            wait->to_ms = later(wait->from_ms, now_ms);
         if (is_wait(wait))
             w->list.ptr[kept++] = *wait;
         else

@@ -351,7 +351,8 @@ act_live_refresh(struct act_live *live)
 {
     struct act_run_row *row = &live->row;
     const struct act_run_row *committed = live->coord ? act_coord_row(live->coord) : NULL;
-    row->duration_ms = now_ms() - row->started_ms;
+    int64_t now = now_ms();
+    row->duration_ms = now > row->started_ms ? now - row->started_ms : 0;
     if (!committed) {
         refresh_from_store(live);
     } else if (committed->ended_ms > 0) {

@@ -55,7 +55,9 @@ act_stored_view_at(struct act_stored *stored, uint64_t seq, struct act_error *er
     }
     bool over = view->status != ACT_STATUS_RUNNING;
     stored->row.status = act_str(act_status_text(view->status));
-    stored->row.duration_ms = (over ? view->ended_ms : view->last_ms) - stored->row.started_ms;
+    int64_t clock_ms = (over ? view->ended_ms : view->last_ms) - stored->row.started_ms;
+    int64_t lived_ms = (over ? view->ended_ns : view->last_ns) / 1000000;
+    stored->row.duration_ms = clock_ms < lived_ms ? lived_ms : clock_ms;
     return ACT_OK;
 }
 

@@ -64,6 +64,14 @@ act_emit_timer(struct act_run *run, const struct act_instance *inst, uint32_t nu
 }
 
 void
+act_emit_park_timer(struct act_run *run, const struct act_instance *inst, int64_t now_ns)
+{
+    int64_t left_ns = inst->latest_ns - now_ns;
+    int64_t left_ms = left_ns > 0 ? (left_ns + 999999) / 1000000 : 0;
+    act_emit_timer(run, inst, inst->park_timer, inst->due_ms, inst->latest_ns > 0 ? left_ms : -1);
+}
+
+void
 act_emit_limits(struct act_run *run, const struct act_instance *inst, uint32_t held)
 {
     struct act_effect *effect = act_emit(run, ACT_EFFECT_ACQUIRE, inst);

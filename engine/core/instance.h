@@ -60,6 +60,7 @@ struct act_instance {
     uint32_t timers, park_timer, timeout_timer; /* numbers; 0: none */
     int32_t priority, exit_code, signal;
     int64_t due_ms, timeout_ms, deadline_ns, grace_ms;
+    int64_t latest_ns; /* of due_ms, on the run's scale, whatever the clock says; 0: none */
     int64_t started_ms, started_ns, ended_ns;
     uint64_t order;          /* READY, DISPATCH, end: a running number */
     uint32_t undo, undo_for; /* slots: its running undo; an undo's: who waits for it */

@@ -191,6 +191,7 @@ struct act_effect *act_emit(struct act_run *run, enum act_effect_type type,
                             const struct act_instance *inst); /* NULL: muted */
 void act_emit_timer(struct act_run *run, const struct act_instance *inst, uint32_t number,
                     int64_t due_ms, int64_t delay_ms);
+void act_emit_park_timer(struct act_run *run, const struct act_instance *inst, int64_t now_ns);
 void act_emit_limits(struct act_run *run, const struct act_instance *inst, uint32_t held);
 void act_emit_question(struct act_run *run, const struct act_instance *inst);
 

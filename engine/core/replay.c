@@ -170,7 +170,7 @@ owe(struct act_run *run, const struct act_instance *inst, int64_t now_ns)
     if (inst->holds)
         act_emit_limits(run, inst, inst->state != ACT_STATE_LIMITED);
     if (inst->park_timer != 0)
-        act_emit_timer(run, inst, inst->park_timer, inst->due_ms, 0);
+        act_emit_park_timer(run, inst, now_ns);
     if (inst->timeout_timer != 0) {
         int64_t left = (inst->deadline_ns - now_ns) / 1000000;
         act_emit_timer(run, inst, inst->timeout_timer, -1, left > 0 ? left : 0);

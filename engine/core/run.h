@@ -29,7 +29,7 @@ enum act_effect_type {
     ACT_EFFECT_UNREADY, /* it no longer does */
     ACT_EFFECT_START,   /* inst's attempt may start now: see act_run_task */
     ACT_EFFECT_STOP,    /* end inst's attempt: TERM, grace_ms, KILL; ENDED follows */
-    ACT_EFFECT_TIMER, /* apply TIMER(inst, number) at due_ms (UTC; durable) or after delay_ms (monotonic: attempt time-outs) */
+    ACT_EFFECT_TIMER, /* apply TIMER(inst, number) at due_ms (UTC; durable), after delay_ms at the latest unless that is -1; due_ms -1: after delay_ms (monotonic: attempt time-outs) */
     ACT_EFFECT_CLEAR_TIMER,
     ACT_EFFECT_SIGNAL_OUT, /* send signal `name` with `value` to run `to` */
     ACT_EFFECT_ACQUIRE, /* inst waits for limits (a literal map); apply LIMITS when all are held. From
@@ -46,7 +46,7 @@ struct act_effect {
     act_inst inst;
     uint32_t number;             /* TIMER, CLEAR_TIMER: which; ACQUIRE, QUESTION: see there */
     int64_t due_ms;              /* TIMER: UTC, or -1 */
-    int64_t delay_ms;            /* TIMER: from now, monotonic, when due_ms is -1; STOP: grace */
+    int64_t delay_ms;            /* TIMER: from now, monotonic; STOP: grace */
     int32_t priority;            /* READY */
     struct act_value *value;     /* owned by the effects */
     struct act_value *name, *to; /* SIGNAL_OUT, QUESTION: texts */

@@ -64,12 +64,24 @@ on_settle(struct act_run *run, struct act_instance *inst)
     act_push(run, inst, ACT_STEP_SETTLE);
 }
 
+/* What has a length (sleep, delay, backoff, a wait's timeout) is over at the latest when that has passed, even
+ * if the clock was set back meanwhile; `at` goes by the clock alone. */
+static int64_t
+latest_of(const struct act_run *run, const struct act_instance *inst)
+{
+    int64_t length_ms = inst->due_ms - run->now_ms;
+    bool by_clock = inst->state == ACT_STATE_DELAYED && act_has(run, inst->node, ACT_ATTR_AT);
+    bool some = length_ms > 0 && length_ms < (INT64_MAX - run->now_ns) / 1000000;
+    return some && !by_clock ? run->now_ns + length_ms * 1000000 : 0;
+}
+
 static void
 on_park(struct act_run *run, struct act_instance *inst)
 {
     if (inst->due_ms >= 0) {
         inst->park_timer = ++inst->timers;
-        act_emit_timer(run, inst, inst->park_timer, inst->due_ms, 0);
+        inst->latest_ns = latest_of(run, inst);
+        act_emit_park_timer(run, inst, run->now_ns);
     }
     act_log_parked(run, inst);
 }

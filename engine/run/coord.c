@@ -318,6 +318,7 @@ act_coord_start(struct act_coord *crew, const struct act_run_row *row,
     struct act_loop *loop = crew->options.loop;
     keep_row(crew, row);
     crew->ns_offset = -loop->ops->now_ns(loop);
+    crew->anew = true;
     crew->prepared = act_desk_create(crew);
     enum act_err code = act_desk_start(crew->prepared, started, plan_bytes, err);
     crew->row.spec = crew->row.from = NULL; /* the caller's */

@@ -49,6 +49,7 @@ struct act_coord {
     struct act_arena arena;
     struct act_beginning beginning;
     struct act_desk *prepared; /* for the first coordinator; NULL once it has begun */
+    bool anew;                 /* this process has begun the run, and had it ever since */
     int64_t ns_offset;         /* monotonic scale of the run minus the loop's */
     bool owned, settled;       /* settled: a batch of this process is in the log */
     uint64_t committed_seq, observed_seq;

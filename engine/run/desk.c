@@ -162,6 +162,16 @@ act_desk_is_end(enum act_status status)
     return status >= ACT_STATUS_SUCCEEDED && status <= ACT_STATUS_SUSPENDED;
 }
 
+/* By the clock, because no other one counts while nobody has the run; where it never was interrupted, and
+ * where the clock was set back, by the run's own scale. */
+static int64_t
+duration_ms(const struct act_coord *crew, int64_t ended_ms)
+{
+    int64_t clock_ms = ended_ms - crew->row.started_ms;
+    int64_t lived_ms = act_crew_now_ns(crew) / 1000000;
+    return crew->anew || clock_ms < lived_ms ? lived_ms : clock_ms;
+}
+
 /* The run's row in the list changes with the batch that changes its status. */
 static void
 add_row(struct act_desk *desk, struct act_append *append)
@@ -178,7 +188,7 @@ add_row(struct act_desk *desk, struct act_append *append)
     append->row.ended_ms = 0;
     if (act_desk_is_end(status)) {
         append->row.ended_ms = act_crew_now_ms(desk->crew);
-        append->row.duration_ms = append->row.ended_ms - append->row.started_ms;
+        append->row.duration_ms = duration_ms(desk->crew, append->row.ended_ms);
     }
 }
 

@@ -22,7 +22,8 @@ take_limits(struct act_desk *desk, const struct act_waiter *waiter, int64_t *ret
     struct act_store *store = crew->options.store;
     int64_t now_ms = act_crew_now_ms(crew);
     if (!store)
-        return act_limits_acquire(&desk->limits, waiter->inst, waiter->limits, now_ms, retry_ms);
+        return act_limits_acquire(&desk->limits, waiter->inst, waiter->limits,
+                                  act_crew_now_ns(crew) / 1000000, retry_ms);
     if (act_handles_get(&crew->granted, waiter->inst, 0))
         return true;
     bool granted = false;

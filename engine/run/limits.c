@@ -37,14 +37,14 @@ read_want(struct act_limits *limits, const struct act_value *wanted, uint32_t i)
     return want;
 }
 
-/* Rates whose time is over count no more. */
+/* Rates whose time is over count no more, nor do those of a clock that was set back since. */
 static void
 sweep(struct act_limits *limits, int64_t now_ms)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < limits->grants.len; i++) {
         const struct act_grant *grant = &limits->grants.ptr[i];
-        if (grant->until_ms == 0 || grant->until_ms > now_ms)
+        if (grant->until_ms == 0 || (grant->from_ms <= now_ms && grant->until_ms > now_ms))
             limits->grants.ptr[kept++] = *grant;
     }
     limits->grants.len = kept;
@@ -84,6 +84,7 @@ act_limits_acquire(struct act_limits *limits, act_inst holder, const struct act_
         struct act_grant grant = {
             .limit = want.limit,
             .holder = holder,
+            .from_ms = now_ms,
             .until_ms = want.per_ms > 0 ? now_ms + want.per_ms : 0,
         };
         act_vec_push(&limits->grants, grant);

@@ -84,7 +84,7 @@ struct act_timer_id {
 struct act_deadline {
     struct act_timer_id id;
     int64_t due_ms;   /* UTC, or -1 */
-    int64_t delay_ms; /* monotonic, when due_ms is -1 */
+    int64_t delay_ms; /* monotonic; with due_ms: at the latest then, -1: whenever that is */
 };
 /* Texts live in arena. Handed over. */
 struct act_posted {

@@ -1,5 +1,6 @@
 /* The timers of a run: deadlines that the run machine asked for. Those that are durable are UTC; the
- * clock may be set while we wait, so they are looked at again now and then. Whoever holds the run's
+ * clock may be set while we wait, so they are looked at again now and then, and those that have a
+ * length wait no longer than that. Whoever holds the run's
  * state knows them all: a timers actor that is made anew has none and says so. */
 #include "engine/run/crew.h"
 
@@ -9,6 +10,7 @@
 
 struct due {
     struct act_deadline deadline;
+    int64_t latest_ns;   /* on the run's monotonic scale; INT64_MAX: never */
     uint64_t timer;      /* the runtime's */
     uint32_t generation; /* of this place; odd: taken */
     uint32_t next;       /* free place, plus 1 */
@@ -51,10 +53,25 @@ give_place(struct timers *timers, uint32_t place)
     timers->free = place + 1;
 }
 
+/* How long it is until it is due; 0 or less: it is. */
+static int64_t
+left_ms(const struct timers *timers, const struct due *due)
+{
+    int64_t now_ns = act_crew_now_ns(timers->crew);
+    int64_t latest_ms = due->latest_ns == INT64_MAX ? INT64_MAX
+                        : due->latest_ns <= now_ns  ? 0
+                                                    : (due->latest_ns - now_ns + 999999) / 1000000;
+    if (due->deadline.due_ms < 0)
+        return latest_ms;
+    int64_t clock_ms = due->deadline.due_ms - act_crew_now_ms(timers->crew);
+    return clock_ms < latest_ms ? clock_ms : latest_ms;
+}
+
 static void
-arm(struct timers *timers, uint32_t place, int64_t delay_ms)
+arm(struct timers *timers, uint32_t place)
 {
     struct due *due = &timers->dues.ptr[place];
+    int64_t delay_ms = left_ms(timers, due);
     if (due->deadline.due_ms >= 0 && delay_ms > RECHECK_MS)
         delay_ms = RECHECK_MS;
     uint64_t tag = (uint64_t)due->generation << 32 | place;
@@ -71,6 +88,14 @@ drop(struct timers *timers, struct act_timer_id id)
     give_place(timers, place_of(value));
 }
 
+static int64_t
+latest_of(const struct timers *timers, const struct act_deadline *deadline)
+{
+    int64_t now_ns = act_crew_now_ns(timers->crew);
+    bool some = deadline->delay_ms >= 0 && deadline->delay_ms < (INT64_MAX - now_ns) / 1000000;
+    return some ? now_ns + deadline->delay_ms * 1000000 : INT64_MAX;
+}
+
 static void
 take_set(struct timers *timers, const struct act_deadline *deadline, size_t count)
 {
@@ -79,12 +104,10 @@ take_set(struct timers *timers, const struct act_deadline *deadline, size_t coun
     uint32_t place = take_place(timers);
     struct due *due = &timers->dues.ptr[place];
     due->deadline = *deadline;
+    due->latest_ns = latest_of(timers, deadline);
     act_handles_put(&timers->by_id, deadline->id.inst, deadline->id.number,
                     (void *)(uintptr_t)(place + 1));
-    int64_t delay_ms = deadline->delay_ms;
-    if (deadline->due_ms >= 0)
-        delay_ms = deadline->due_ms - act_crew_now_ms(timers->crew);
-    arm(timers, place, delay_ms);
+    arm(timers, place);
 }
 
 static void
@@ -113,12 +136,9 @@ fire(struct timers *timers, uint64_t tag)
     if (place >= timers->dues.len || timers->dues.ptr[place].generation != (uint32_t)(tag >> 32))
         return;
     struct act_deadline deadline = timers->dues.ptr[place].deadline;
-    if (deadline.due_ms >= 0) {
-        int64_t left_ms = deadline.due_ms - act_crew_now_ms(timers->crew);
-        if (left_ms > 0) {
-            arm(timers, place, left_ms);
-            return;
-        }
+    if (left_ms(timers, &timers->dues.ptr[place]) > 0) {
+        arm(timers, place);
+        return;
     }
     act_handles_take(&timers->by_id, deadline.id.inst, deadline.id.number);
     give_place(timers, place);

@@ -317,6 +317,7 @@ on_event(struct act_view *view, const struct act_event *event)
     }
     view->last_seq = event->seq;
     view->last_ms = event->at_ms;
+    view->last_ns = event->at_ns;
 }
 
 enum act_err

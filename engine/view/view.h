@@ -64,7 +64,7 @@ struct act_view {
     uint32_t tolerated;
     int64_t started_ms, ended_ms, started_ns, ended_ns;
     uint64_t last_seq;
-    int64_t last_ms;    /* UTC, of that event */
+    int64_t last_ms, last_ns; /* of that event: UTC, the run's monotonic scale */
     uint64_t until_seq; /* set before the first batch: events after it are left out; 0: none are */
     struct act_str worker;
     struct act_value *started;                  /* RUN_STARTED's {params, env, …} */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CLOCK_MS 1000000000 /* later than any that it is set back by */
+
 void
 world_problem(struct world *w, const char *format, ...)
 {
@@ -26,6 +28,8 @@ world_init(struct world *w, const struct act_plan *plan, uint64_t seed)
     w->now_ms = 1000000;
     w->run = act_run_create(plan, NULL);
     w->cuts.s = seed + 1;
+    w->clocks.s = seed + 2;
+    w->clock_ms = CLOCK_MS;
     w->by_bytes = true;
 }
 
@@ -161,6 +165,15 @@ stop_job(struct world *w, act_inst inst)
     world_problem(w, "STOP of what was not started");
 }
 
+/* On the world's own scale, from which the clock of the run may differ. */
+static int64_t
+fires_at(const struct world *w, const struct act_effect *e)
+{
+    int64_t latest = e->delay_ms >= 0 ? w->now_ms + e->delay_ms : INT64_MAX;
+    int64_t due = e->due_ms >= 0 ? e->due_ms - w->clock_ms : latest;
+    return due < latest ? due : latest;
+}
+
 static void
 do_effect(struct world *w, const struct act_effect *e)
 {
@@ -171,7 +184,7 @@ do_effect(struct world *w, const struct act_effect *e)
     case ACT_EFFECT_START: start_job(w, e->inst); break;
     case ACT_EFFECT_STOP: stop_job(w, e->inst); break;
     case ACT_EFFECT_TIMER:
-        timer.at_ms = e->due_ms >= 0 ? e->due_ms : w->now_ms + e->delay_ms;
+        timer.at_ms = fires_at(w, e);
         act_vec_push(&w->timers, timer);
         break;
     case ACT_EFFECT_CLEAR_TIMER: forget_timer(w, e->inst, e->number); break;
@@ -224,11 +237,11 @@ world_apply(struct world *w, act_inst inst, struct act_event event)
 {
     struct act_fact fact = {.inst = inst, .event = event};
     struct act_error err = {0};
-    fact.event.at_ms = w->now_ms;
+    fact.event.at_ms = w->now_ms + w->clock_ms;
     fact.event.at_ns = (w->now_ms - 1000000) * 1000000;
     enum act_err code = act_run_apply(w->run, &fact, &w->effects, &err);
     for (uint32_t turns = 0; act_run_more(w->run); turns++) {
-        act_run_continue(w->run, w->now_ms, fact.event.at_ns, &w->effects);
+        act_run_continue(w->run, fact.event.at_ms, fact.event.at_ns, &w->effects);
         if (turns > 1000) {
             world_problem(w, "the machine does not come to rest");
             break;
@@ -479,6 +492,14 @@ signal(struct world *w)
     act_value_release(v);
 }
 
+/* Somebody sets the clock while nobody has the run. */
+static void
+set_clock(struct world *w)
+{
+    static const int64_t by[] = {0, 0, -3600000, 3600000};
+    w->clock_ms = CLOCK_MS + by[random_below(&w->clocks, 4)];
+}
+
 /* Everything but the log is lost. */
 static void
 crash(struct world *w)
@@ -493,7 +514,7 @@ crash(struct world *w)
         w->run = world_replay(w, NULL, 0, w->batches.len);
     struct act_effects none = {0};
     while (act_run_more(w->run))
-        act_run_continue(w->run, w->now_ms, 0, &none);
+        act_run_continue(w->run, w->now_ms + w->clock_ms, 0, &none);
     act_effects_fini(&none);
     again = act_run_state_hash(w->run);
     if (live != again)
@@ -504,6 +525,7 @@ crash(struct world *w)
     act_buf_fini(&before);
     act_buf_fini(&after);
     w->crashes++;
+    set_clock(w);
     act_vec_clear(&w->jobs);
     act_vec_clear(&w->questions);
     act_vec_clear(&w->holders);

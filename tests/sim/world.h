@@ -34,7 +34,7 @@ struct world {
     struct act_effects effects;
     struct act_buf log;
     ACT_VEC(uint64_t) batches; /* ends of batches in log */
-    int64_t now_ms;
+    int64_t now_ms, clock_ms;  /* clock_ms: the run's clock minus now_ms */
     uint64_t order;
     uint32_t slots;
     ACT_VEC(act_inst) ready;
@@ -43,7 +43,7 @@ struct world {
     ACT_VEC(struct world_timer) acquires; /* waiting for a limit */
     ACT_VEC(act_inst) holders;
     ACT_VEC(struct world_timer) questions;
-    struct random cuts; /* decides on snapshots alone */
+    struct random cuts, clocks; /* decide on snapshots alone, on the clock alone */
     struct world_snapshot
         snapshots[WORLD_SNAPSHOTS]; /* a ring; the newest stands before the next */
     uint32_t snapshot_count;

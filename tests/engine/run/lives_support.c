@@ -28,6 +28,14 @@ suspend_due(void *self)
 }
 
 static void
+clock_due(void *self)
+{
+    struct world *w = self;
+    w->clock_ms += w->options.clock_by_ms;
+    w->clock_sets++;
+}
+
+static void
 cancel_due(void *self)
 {
     struct world *w = self;
@@ -211,6 +219,8 @@ world_run(struct world *w, const struct world_options *options)
     world_init(w, options);
     if (options->signal_every_ms > 0)
         w->loop.ops->start_timer(&w->loop, options->signal_every_ms, signal_due, w);
+    if (options->clock_at_ms > 0)
+        w->loop.ops->start_timer(&w->loop, options->clock_at_ms, clock_due, w);
     if (options->cancel_ms > 0)
         w->loop.ops->start_timer(&w->loop, options->cancel_ms, cancel_due, w);
     while (!last) {

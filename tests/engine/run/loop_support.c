@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define TURNS_MAX 2000000
+#define CLOCK_MS ((int64_t)1700000000000)
 
 struct act_timer {
     struct act_timer *next;
@@ -23,7 +24,7 @@ world_of(struct act_loop *self)
 static int64_t
 now_ms(struct act_loop *self)
 {
-    return 1000000 + world_of(self)->now_ns / 1000000;
+    return world_of(self)->clock_ms + world_of(self)->now_ns / 1000000;
 }
 
 static int64_t
@@ -109,6 +110,18 @@ fire_due(struct world *w)
     return true;
 }
 
+#define DAY_MS ((int64_t)86400000)
+
+/* Somebody, or a time server, sets the clock. */
+static void
+set_clock(struct world *w)
+{
+    uint64_t kind = w->random >> 7;
+    int64_t far = kind % 3 == 0 ? 3 * DAY_MS : kind % 3 == 1 ? 3600000 : 700;
+    w->clock_ms = CLOCK_MS + (int64_t)((w->random >> 11) % (uint64_t)(2 * far)) - far;
+    w->clock_sets++;
+}
+
 /* Like libuv: what is due, then a turn; time goes on when nothing is wanted. */
 static enum act_err
 run(struct act_loop *self, struct act_error *err)
@@ -116,6 +129,8 @@ run(struct act_loop *self, struct act_error *err)
     struct world *w = world_of(self);
     (void)err;
     for (uint64_t turns = 0; !w->stopped && w->problem[0] == '\0'; turns++) {
+        if (world_chance(w, w->options.clock_often))
+            set_clock(w);
         while (fire_due(w))
             ;
         if (w->group)
@@ -160,6 +175,7 @@ world_loop_init(struct world *w)
 {
     w->loop.ops = &ops;
     w->now_ns = 1000000000;
+    w->clock_ms = CLOCK_MS;
 }
 
 void

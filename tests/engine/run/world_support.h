@@ -45,11 +45,13 @@ struct world_options {
     uint32_t die_often;  /* messages: the process is gone before it */
     uint32_t fail_often; /* appends: the store fails, before or after the batch is in it */
     uint32_t mishaps_max;
-    int64_t suspend_ms, cancel_ms;  /* so long after the start; 0: not */
-    uint64_t snapshot_bytes;        /* of log from one snapshot to the next; 0: none are taken */
-    uint64_t turns_max;             /* of the loop, in one life; 0: many */
-    bool kept;                      /* the attempts are a keeper's: they outlive the process */
-    void (*equip)(struct world *w); /* when all is set up: what stands before the world's ports */
+    int64_t suspend_ms, cancel_ms;    /* so long after the start; 0: not */
+    uint64_t snapshot_bytes;          /* of log from one snapshot to the next; 0: none are taken */
+    uint64_t turns_max;               /* of the loop, in one life; 0: many */
+    uint32_t clock_often;             /* turns: the clock is set, by up to three days either way */
+    int64_t clock_at_ms, clock_by_ms; /* set once, so long after the start, by so much; 0: not */
+    bool kept;                        /* the attempts are a keeper's: they outlive the process */
+    void (*equip)(struct world *w);   /* when all is set up: what stands before the world's ports */
 };
 
 struct world_actor { /* of a run's calls, as the store has it */
@@ -62,7 +64,8 @@ struct world {
     struct world_options options;
     /* the loop */
     struct act_loop loop;
-    int64_t now_ns;
+    int64_t now_ns, clock_ms; /* clock_ms: UTC minus now_ns */
+    uint32_t clock_sets;
     struct act_timer *timers; /* by due time, then order */
     uint64_t timer_count;
     void (*turn)(void *self);
