@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include "embed/feed_auth.h"
 #include "embed/feed_target.h"
 
 #include <string.h>
@@ -62,11 +63,20 @@ check_target(struct act_str value, struct act_error *err)
     struct act_error why = {0};
     enum act_err code = act_feed_target_parse(value, &arena, &target, &why);
     act_arena_fini(&arena);
-    if (!code)
-        return ACT_OK;
-    act_error_set(err, ACT_ERR_USAGE, "--events %.*s: %s", ACT_STR_ARG(value), why.message);
-    act_error_hint(err, "%s", why.hint);
-    return ACT_ERR_USAGE;
+    return code ? act_error_set(err, ACT_ERR_USAGE, "--events %.*s: %s", ACT_STR_ARG(value),
+                                why.message)
+                : ACT_OK;
+}
+
+/* The value may be what must not be shown. */
+static enum act_err
+check_auth(enum act_opt id, struct act_str value, struct act_error *err)
+{
+    struct act_error why = {0};
+    enum act_err code = id == ACT_OPT_EVENTS_HEADER ? act_feed_header_check(value, &why)
+                                                    : act_feed_sign_check(value, &why);
+    return code ? act_error_set(err, ACT_ERR_USAGE, "--%s: %s", table[id].name, why.message)
+                : ACT_OK;
 }
 
 enum act_err
@@ -91,6 +101,8 @@ act_option_check(enum act_opt id, struct act_str value, struct act_error *err)
     }
     if (id == ACT_OPT_EVENTS && value.len > 0)
         return check_target(value, err);
+    if ((id == ACT_OPT_EVENTS_HEADER || id == ACT_OPT_EVENTS_SIGN) && value.len > 0)
+        return check_auth(id, value, err);
     if (value.len == 0 && option->value)
         return act_error_set(err, ACT_ERR_USAGE, "--%s wants %s, not an empty text", option->name,
                              option->value);

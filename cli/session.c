@@ -5,6 +5,7 @@
 #include "cli/store.h"
 #include "cli/term.h"
 #include "embed/detach.h"
+#include "embed/feed_target.h"
 #include "embed/live.h"
 #include "executors/shell/mask.h"
 
@@ -31,20 +32,12 @@ close_session(struct session *s)
 
 /* A later process takes the run up from another folder. */
 static struct act_strs
-absolute(struct act_cli *cli, struct act_strs paths)
+absolute(struct act_cli *cli, struct act_strs targets)
 {
-    char here[PATH_MAX] = "/";
-    struct act_strs all = {0};
-    if (!getcwd(here, sizeof(here)))
-        return paths;
-    all.ptr = act_arena_alloc(&cli->arena, sizeof(*all.ptr) * (paths.len + 1));
-    for (; all.len < paths.len; all.len++) {
-        struct act_str path = paths.ptr[all.len];
-        bool whole =
-            (path.len > 0 && path.ptr[0] == '/') || act_str_find(path, ACT_STR("://")) >= 0;
-        all.ptr[all.len] =
-            whole ? path : act_arena_printf(&cli->arena, "%s/%.*s", here, ACT_STR_ARG(path));
-    }
+    struct act_strs all = {.len = targets.len};
+    all.ptr = act_arena_alloc(&cli->arena, sizeof(*all.ptr) * (targets.len + 1));
+    for (uint32_t i = 0; i < targets.len; i++)
+        all.ptr[i] = act_feed_target_absolute(targets.ptr[i], &cli->arena);
     return all;
 }
 
@@ -54,6 +47,8 @@ given(struct act_cli *cli)
     struct act_strs env = act_cli_list(cli, ACT_OPT_ENV);
     struct act_strs secrets = act_cli_list(cli, ACT_OPT_SECRET);
     struct act_strs events = absolute(cli, act_cli_list(cli, ACT_OPT_EVENTS));
+    struct act_strs headers = act_cli_list(cli, ACT_OPT_EVENTS_HEADER);
+    struct act_strs signs = act_cli_list(cli, ACT_OPT_EVENTS_SIGN);
     struct act_live_given all = {
         .env = env.ptr,
         .env_count = env.len,
@@ -61,6 +56,10 @@ given(struct act_cli *cli)
         .secret_count = secrets.len,
         .events = events.ptr,
         .event_count = events.len,
+        .event_headers = headers.ptr,
+        .event_header_count = headers.len,
+        .event_signs = signs.ptr,
+        .event_sign_count = signs.len,
     };
     if (act_cli_text(cli, ACT_OPT_CLEAN_ENV).len > 0)
         all.clean_env = act_cli_flag(cli, ACT_OPT_CLEAN_ENV) ? ACT_CLEAN_ENV_YES : ACT_CLEAN_ENV_NO;

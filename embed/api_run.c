@@ -1,6 +1,7 @@
 #include "embed/api.h"
 
 #include "base/alloc.h"
+#include "embed/feed_target.h"
 
 #include <string.h>
 
@@ -25,6 +26,15 @@ texts_of(struct act_arena *arena, const char *const *names)
     return texts;
 }
 
+static struct act_str *
+targets_of(struct act_arena *arena, const char *const *names)
+{
+    struct act_str *targets = texts_of(arena, names);
+    for (uint32_t i = 0; i < count_names(names); i++)
+        targets[i] = act_feed_target_absolute(targets[i], arena);
+    return targets;
+}
+
 static struct act_live_given
 given(const struct actant_run_options *options, struct act_arena *arena)
 {
@@ -34,7 +44,34 @@ given(const struct actant_run_options *options, struct act_arena *arena)
         .env_count = count_names(options->env),
         .secrets = texts_of(arena, options->secrets),
         .secret_count = count_names(options->secrets),
+        .events = targets_of(arena, options->events),
+        .event_count = count_names(options->events),
+        .event_headers = texts_of(arena, options->events_headers),
+        .event_header_count = count_names(options->events_headers),
+        .event_signs = texts_of(arena, options->events_sign),
+        .event_sign_count = count_names(options->events_sign),
     };
+}
+
+/* Of who is told of its events. */
+static enum act_err
+check_events(const struct act_live_given *all, struct act_error *err)
+{
+    struct act_arena arena = {0};
+    struct act_feed_target target;
+    enum act_err code = ACT_OK;
+    for (uint32_t i = 0; !code && i < all->event_count; i++) {
+        struct act_error why = {0};
+        code = act_feed_target_parse(all->events[i], &arena, &target, &why);
+        if (code)
+            act_error_set(err, code, "events %.*s: %s", ACT_STR_ARG(all->events[i]), why.message);
+    }
+    for (uint32_t i = 0; !code && i < all->event_header_count; i++)
+        code = act_feed_header_check(all->event_headers[i], err);
+    for (uint32_t i = 0; !code && i < all->event_sign_count; i++)
+        code = act_feed_sign_check(all->event_signs[i], err);
+    act_arena_fini(&arena);
+    return code;
 }
 
 static enum act_err
@@ -171,7 +208,8 @@ began(struct actant_run *run, enum act_err code, const struct act_error *err,
         return act_api_fail(err, problem);
     }
     run->options.params = NULL;
-    run->options.env = run->options.secrets = NULL;
+    run->options.env = run->options.secrets = run->options.events = NULL;
+    run->options.events_headers = run->options.events_sign = NULL;
     run->engine->live++;
     *ret = run;
     return ACTANT_ERR_NONE;
@@ -228,6 +266,12 @@ actant_run_start(struct actant_engine *engine, struct actant_workflow *workflow,
         return act_api_fail(&err, problem);
     struct act_arena arena = {0};
     struct act_live_given options_given = given(&known, &arena);
+    code = check_events(&options_given, &err);
+    if (code) {
+        act_value_release(params);
+        act_arena_fini(&arena);
+        return act_api_fail(&err, problem);
+    }
     struct actant_run *run = create(engine, &known);
     run->workflow = workflow;
     workflow->holders++;
@@ -278,7 +322,9 @@ take_up(struct actant_engine *engine, const char *id, enum act_resume_mode mode,
                               "open it with a database");
     struct act_live_given options_given = given(&known, &arena);
     struct actant_run *run = create(engine, &known);
-    enum act_err code = act_live_load(&run->live, store, act_str(id), &options_given, &err);
+    enum act_err code = check_events(&options_given, &err);
+    if (!code)
+        code = act_live_load(&run->live, store, act_str(id), &options_given, &err);
     act_arena_fini(&arena);
     if (!code)
         code = check_only_one(run, &err);

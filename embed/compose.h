@@ -16,7 +16,7 @@ struct act_store_wish {
     struct act_str db; /* empty: $ACTANT_DB, then the default place */
     bool read_only;    /* ACT_ERR_NOT_FOUND if there is none yet */
     bool kept;         /* engine/io/sqlite/sqlite_store.h */
-    bool guest; /* as act_engine_wish's */
+    bool guest;        /* as act_engine_wish's */
     enum act_durability durability;
     void (*warn)(void *self, const char *message);
     void *warn_self;

@@ -103,6 +103,10 @@ open_store(struct process *p, struct act_store **ret, struct act_error *err)
         return code;
     code = act_live_load(&p->stored, *ret, p->sent.row.run, &nothing, err);
     p->live = code == ACT_OK ? &p->stored : &p->sent;
+    if (code == ACT_OK) { /* those of its events */
+        p->stored.secrets = p->sent.secrets;
+        p->sent.secrets = NULL;
+    }
     if (code == ACT_OK || code == ACT_ERR_NOT_FOUND)
         return ACT_OK;
     (*ret)->ops->close(*ret);
@@ -192,6 +196,8 @@ act_coordinator_main(void)
     enum act_err code = act_errand_receive(ACT_ERRAND_FD, &type, &parcel, &err);
     if (code == ACT_OK)
         code = act_parcel_unpack(act_buf_str(&parcel), &p.sent, &p.how, &err);
+    if (parcel.ptr)
+        explicit_bzero(parcel.ptr, parcel.cap);
     act_buf_fini(&parcel);
     if (code == ACT_OK)
         code = open_run(&p, &err);

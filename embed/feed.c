@@ -150,15 +150,28 @@ mark_path(struct act_feed *feed)
     return act_arena_printf(&feed->arena, "%.*s/events-%.16s", ACT_STR_ARG(folder), hex);
 }
 
+/* Values of secrets are in it. */
+static void
+wipe(struct act_buf *setup)
+{
+    if (setup->ptr)
+        explicit_bzero(setup->ptr, setup->cap);
+    act_buf_fini(setup);
+}
+
 enum act_err
 act_feed_open(const struct act_feed_options *options, struct act_feed **ret, struct act_error *err)
 {
     struct act_feed *feed = act_zalloc(1, sizeof(*feed));
     const struct act_plan *plan = options->plan;
     struct act_feed_target target;
+    struct act_buf setup = {0};
     enum act_err code = act_feed_target_parse(options->target, &feed->arena, &target, err);
     feed->options = *options;
+    if (!code && target.kind == ACT_FEED_WEBHOOK)
+        code = act_feed_auth_lines(&options->auth, options->target, &setup, err);
     if (code) {
+        wipe(&setup);
         act_feed_close(feed, 0);
         return code;
     }
@@ -170,8 +183,10 @@ act_feed_open(const struct act_feed_options *options, struct act_feed **ret, str
         .mark = mark_path(feed).ptr,
         .workflow = act_arena_str(&feed->arena, act_plan_text(plan, plan->name)).ptr,
         .hosting = options->hosting,
+        .setup = act_buf_str(&setup),
     };
     feed->sink = act_feed_sink_create(&sink);
+    wipe(&setup);
     feed->next_seq = act_feed_sink_next(feed->sink);
     struct actant_lane_options lane = {.records_max = WAITING_MAX, .full = ACTANT_FAIL_PUT};
     struct actant_producer_options how = {.sink = act_feed_sink_of(feed->sink),

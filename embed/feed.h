@@ -8,6 +8,7 @@
 #define ACT_EMBED_FEED_H
 
 #include "dsl/plan.h"
+#include "embed/feed_auth.h"
 #include "engine/port/loop.h"
 #include "engine/port/store.h"
 
@@ -17,13 +18,15 @@ struct act_feed_options {
     struct act_loop *loop;
     struct act_store *store; /* NULL: no history: what there is no room for is lost, and said */
     struct act_value_loader *loader;
+    struct act_feed_auth auth;         /* of webhooks */
     const struct act_hosting *hosting; /* who is started, where something is to be; or NULL */
     void (*warn)(void *self, const char *text);
     void *warn_self;
 };
 
 struct act_feed;
-/* Borrows all but the texts. ACT_ERR_INVALID: no target; ACT_ERR_SYSTEM: no thread. */
+/* Borrows all but the texts. ACT_ERR_INVALID: no target; ACT_ERR_NOT_FOUND: a secret is missing;
+ * ACT_ERR_SYSTEM: no thread. */
 enum act_err act_feed_open(const struct act_feed_options *options, struct act_feed **ret,
                            struct act_error *err);
 /* These events have been committed. */

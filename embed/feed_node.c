@@ -30,7 +30,9 @@ struct node {
     struct act_feed_place place; /* first: the port is the whole */
     char *program;
     char **argv; /* NULL-terminated */
-    int fd;      /* -1: it does not live */
+    bool has_setup;
+    struct act_buf setup; /* holds secrets */
+    int fd;               /* -1: it does not live */
     pthread_mutex_t mutex;
     pid_t pid;
 };
@@ -146,16 +148,24 @@ receive(int fd, char *line, size_t size)
 }
 
 static bool
+send_block(int fd, struct act_str text)
+{
+    char head[32];
+    int len = snprintf(head, sizeof(head), "%zu\n", text.len);
+    return send_all(fd, head, (size_t)len) && send_all(fd, text.ptr, text.len);
+}
+
+static bool
 node_write(struct act_feed_place *self, struct act_str text, char *why, size_t why_size)
 {
     static const char error[] = "error ", note[] = "ok ";
     struct node *node = (struct node *)self;
-    char head[32], answer[256];
+    char answer[256];
+    bool is_new = node->fd < 0;
     if (!start_program(node, why, why_size))
         return false;
-    int len = snprintf(head, sizeof(head), "%zu\n", text.len);
-    if (!send_all(node->fd, head, (size_t)len) || !send_all(node->fd, text.ptr, text.len) ||
-        !receive(node->fd, answer, sizeof(answer))) {
+    if ((is_new && node->has_setup && !send_block(node->fd, act_buf_str(&node->setup))) ||
+        !send_block(node->fd, text) || !receive(node->fd, answer, sizeof(answer))) {
         snprintf(why, why_size, "%s ended without an answer", node->program);
         end_program(node);
         return false;
@@ -188,6 +198,9 @@ node_destroy(struct act_feed_place *self)
     for (size_t i = 0; node->argv[i]; i++)
         act_free(node->argv[i]);
     act_free(node->argv);
+    if (node->setup.ptr)
+        explicit_bzero(node->setup.ptr, node->setup.cap);
+    act_buf_fini(&node->setup);
     act_free(node->program);
     act_free(node);
 }
@@ -214,7 +227,8 @@ find_program(const struct act_hosting *hosting)
 }
 
 struct act_feed_place *
-act_feed_node(const struct act_hosting *hosting, const char *const *args)
+act_feed_node(const struct act_hosting *hosting, const char *const *args,
+              const struct act_str *setup)
 {
     struct node *node = act_zalloc(1, sizeof(*node));
     size_t count = 0;
@@ -226,6 +240,12 @@ act_feed_node(const struct act_hosting *hosting, const char *const *args)
     node->argv[0] = act_strndup(name, sizeof(name) - 1);
     for (size_t i = 0; i < count; i++)
         node->argv[i + 1] = act_strndup(args[i], strlen(args[i]));
+    node->has_setup = setup != NULL;
+    if (setup) {
+        act_buf_reserve(&node->setup,
+                        setup->len + 1); /* at once: a move would leave a copy behind */
+        act_buf_add_str(&node->setup, *setup);
+    }
     node->fd = -1;
     ACT_ASSERT(pthread_mutex_init(&node->mutex, NULL) == 0);
     return &node->place;

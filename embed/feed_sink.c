@@ -183,7 +183,7 @@ make_publisher(const struct act_feed_sink_options *options)
     const char *args[] = {"publish",         target->dial ? "dial" : "listen",
                           target->address,   subscribers,
                           options->workflow, NULL};
-    return act_feed_node(options->hosting, args);
+    return act_feed_node(options->hosting, args, NULL);
 }
 
 static struct act_feed_place *
@@ -191,7 +191,7 @@ make_place(const struct act_feed_sink_options *options)
 {
     const char *post[] = {"post", options->text, NULL};
     switch (options->target->kind) {
-    case ACT_FEED_WEBHOOK: return act_feed_node(options->hosting, post);
+    case ACT_FEED_WEBHOOK: return act_feed_node(options->hosting, post, &options->setup);
     case ACT_FEED_PUBLISHER: return make_publisher(options);
     case ACT_FEED_FILE: break;
     }

@@ -25,9 +25,10 @@ struct act_feed_place {
 };
 struct act_feed_place *act_feed_file(const char *path);
 /* A program of ours that has the libraries for it: actant-node, found beside the program that hosting names. args
- * (NULL-terminated, copied): what it is to do. */
+ * (NULL-terminated, copied): what it is to do. setup: what it is told first, over the stream; NULL: nothing. */
 struct act_hosting;
-struct act_feed_place *act_feed_node(const struct act_hosting *hosting, const char *const *args);
+struct act_feed_place *act_feed_node(const struct act_hosting *hosting, const char *const *args,
+                                     const struct act_str *setup);
 
 struct act_feed_sink_options {
     const char *text; /* the target as it was given */
@@ -35,6 +36,7 @@ struct act_feed_sink_options {
     const char *mark;     /* where it is noted down how far it has come; NULL: nowhere */
     const char *workflow; /* its name */
     const struct act_hosting *hosting;
+    struct act_str setup; /* embed/feed_auth.h; copied, and wiped at the end */
 };
 struct act_feed_sink;
 struct act_feed_sink *act_feed_sink_create(const struct act_feed_sink_options *options);

@@ -1,6 +1,8 @@
 #include "embed/feed_target.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SOCKET_PATH_MAX 107 /* of a Unix socket */
 #define SUBSCRIBERS_MAX 9999
@@ -129,4 +131,14 @@ act_feed_target_parse(struct act_str text, struct act_arena *arena, struct act_f
     if (!code)
         *ret = target;
     return code;
+}
+
+struct act_str
+act_feed_target_absolute(struct act_str text, struct act_arena *arena)
+{
+    char here[PATH_MAX] = "/";
+    bool whole = act_str_starts(text, ACT_STR("/")) || act_str_find(text, ACT_STR("://")) >= 0;
+    if (whole || !getcwd(here, sizeof(here)))
+        return act_arena_str(arena, text);
+    return act_arena_printf(arena, "%s/%.*s", here, ACT_STR_ARG(text));
 }

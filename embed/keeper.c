@@ -257,6 +257,7 @@ spawn_coordinator(struct keeper *k, struct act_error *err)
         return code;
     act_parcel_pack(&parcel, &k->live, &k->how, false);
     act_errand_send(fd, ACT_FRAME_HELLO, act_buf_str(&parcel), NULL); /* if it is dead: its link */
+    explicit_bzero(parcel.ptr, parcel.cap);
     act_buf_fini(&parcel);
     code = links->ops->adopt(links, fd, &watcher, k, &k->link, err);
     if (code != ACT_OK) {

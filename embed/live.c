@@ -158,13 +158,29 @@ act_live_close(struct act_live *live)
 
 /* ---- what it has ---------------------------------------------------------------------------- */
 
+struct act_feed_auth
+act_live_auth(const struct act_live *live)
+{
+    return (struct act_feed_auth){.headers = get(live->options, "event_headers"),
+                                  .signs = get(live->options, "event_signs"),
+                                  .secrets = live->secrets};
+}
+
 enum act_err
 act_live_gather(struct act_live *live, const struct act_secret_source *source,
                 struct act_error *err)
 {
     struct texts specs = texts_of(live, "secrets");
-    const struct act_value *wanted = live->plan->exprs.literals.ptr[live->plan->secrets];
-    return act_secrets_gather(wanted, specs.ptr, specs.len, source, &live->secrets, err);
+    const struct act_value *plan = live->plan->exprs.literals.ptr[live->plan->secrets];
+    struct act_feed_auth auth = act_live_auth(live);
+    struct act_value *wanted = act_value_list();
+    for (uint32_t i = 0; i < act_value_len(plan); i++)
+        act_value_list_add(wanted, act_value_retain(act_value_at(plan, i)));
+    act_feed_auth_needs(&auth, wanted);
+    enum act_err code =
+        act_secrets_gather(wanted, specs.ptr, specs.len, source, &live->secrets, err);
+    act_value_release(wanted);
+    return code;
 }
 
 enum act_err
@@ -208,7 +224,8 @@ open_feeds(struct act_live *live, const struct act_coord_observer *observer)
                                       .loop = live->loop,
                                       .store = live->engine->store,
                                       .loader = &live->site.blobs->loader,
-                                      .hosting = live->engine->hosting};
+                                      .hosting = live->engine->hosting,
+                                      .auth = act_live_auth(live)};
     act_feeds_open(&live->feeds, get(live->options, "events"), &common, observer);
 }
 

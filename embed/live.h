@@ -8,6 +8,7 @@
 
 #include "embed/answers.h"
 #include "embed/ends.h"
+#include "embed/feed_auth.h"
 #include "embed/feeds.h"
 #include "embed/forking.h"
 #include "embed/secrets.h"
@@ -50,8 +51,10 @@ struct act_live_given {
     uint32_t secret_count;
     const struct act_str *events; /* absolute paths: who is told of its events */
     uint32_t event_count;
+    const struct act_str *event_headers, *event_signs; /* embed/feed_auth.h */
+    uint32_t event_header_count, event_sign_count;
 };
-/* {folder, clean_env, env, secrets, events}; before (may be NULL): the same of an earlier process; what is given
+/* {folder, clean_env, env, secrets, events, event_headers, event_signs}; before (may be NULL): the same of an earlier process; what is given
  * now replaces what has the same name. */
 struct act_value *act_live_options(struct act_str folder, const struct act_live_given *given,
                                    const struct act_value *before);
@@ -74,7 +77,9 @@ enum act_err act_live_load(struct act_live *live, struct act_store *store, struc
 /* Safe at any point, also after a failure. Before the engine is closed. */
 void act_live_close(struct act_live *live);
 
-/* Finds every secret that the plan uses. source: see embed/secrets.h; may be NULL. */
+/* What its events' webhooks are told beside them. Lent. */
+struct act_feed_auth act_live_auth(const struct act_live *live);
+/* Finds every secret that the plan and its events use. source: see embed/secrets.h; may be NULL. */
 enum act_err act_live_gather(struct act_live *live, const struct act_secret_source *source,
                              struct act_error *err);
 /* Outputs, environment, executors. engine outlives live; loop: engine's, or a seat on it (embed/hub.h). */

@@ -52,5 +52,11 @@ act_live_options(struct act_str folder, const struct act_live_given *given,
         merged_list(given->secrets, given->secret_count, get(before, "secrets"), true));
     act_value_map_put(map, ACT_STR("events"),
                       merged_list(given->events, given->event_count, get(before, "events"), false));
+    act_value_map_put(map, ACT_STR("event_headers"),
+                      merged_list(given->event_headers, given->event_header_count,
+                                  get(before, "event_headers"), false));
+    act_value_map_put(map, ACT_STR("event_signs"),
+                      merged_list(given->event_signs, given->event_sign_count,
+                                  get(before, "event_signs"), false));
     return map;
 }

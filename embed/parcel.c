@@ -49,7 +49,10 @@ act_parcel_pack(struct act_buf *out, const struct act_live *live, const struct a
     act_value_encode(out, map);
     act_plan_encode(&plan, live->plan, true);
     act_wire_bytes(out, act_buf_str(&plan));
-    for (uint32_t i = 0; with_secrets && act_secrets_at(live->secrets, i, &name, &value); i++) {
+    struct act_feed_auth auth = act_live_auth(live);
+    for (uint32_t i = 0; act_secrets_at(live->secrets, i, &name, &value); i++) {
+        if (!with_secrets && !act_feed_auth_has(&auth, name))
+            continue;
         act_wire_bytes(out, name);
         act_wire_bytes(out, value);
     }

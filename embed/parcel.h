@@ -19,7 +19,8 @@ struct act_parcel_how {
     int64_t
         ns_offset; /* of the run's monotonic scale, from its first coordinator; 0: it has none */
 };
-/* live: new, gathered, not equipped. */
+/* live: new, gathered, not equipped. Without secrets: but for those that its events need, which are told by whoever
+ * drives the run. Wipe it. */
 void act_parcel_pack(struct act_buf *out, const struct act_live *live,
                      const struct act_parcel_how *how, bool with_secrets);
 /* live is zeroed before and becomes a new run, with the secrets that are in it; how's texts live in its

@@ -158,8 +158,8 @@ fill(struct gathering *g, struct act_secrets *secrets, const struct act_value *w
     }
     if (!code && missing.len > 0) {
         int first = (int)strcspn(missing.ptr, ",");
-        code = act_error_set(g->err, ACT_ERR_USAGE,
-                             "the workflow uses secrets that are not given: %s", missing.ptr);
+        code = act_error_set(g->err, ACT_ERR_USAGE, "the run uses secrets that are not given: %s",
+                             missing.ptr);
         act_error_place(g->err, "%s", "");
         act_error_hint(g->err,
                        "--secret %.*s (from $%.*s), --secret %.*s=@FILE, or set "

@@ -96,7 +96,7 @@ act_node_publish(const char *how, const char *address, const char *subscribers,
     struct act_buf lines = {0};
     struct act_error err = {0};
     add_word(&p.workflow, act_str(workflow));
-    while (act_stream_batch(&lines)) {
+    while (act_stream_block(&lines)) {
         enum act_err code = publish_batch(&p, act_buf_str(&lines), &err);
         if (!act_stream_answer(code, &err, code ? "" : act_nng_address(p.publisher)))
             break;

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH_MAX ((size_t)1 << 30)
+#define BLOCK_MAX ((size_t)1 << 30)
 #define ANSWER_MAX 254 /* what the engine reads of a line */
 
 static bool
@@ -25,7 +25,7 @@ read_all(char *bytes, size_t len)
 }
 
 bool
-act_stream_batch(struct act_buf *ret)
+act_stream_block(struct act_buf *ret)
 {
     char head[32];
     size_t len = 0;
@@ -37,7 +37,7 @@ act_stream_batch(struct act_buf *ret)
     char *end = NULL;
     errno = 0;
     unsigned long long size = strtoull(head, &end, 10);
-    if (errno || end == head || *end || size > BATCH_MAX)
+    if (errno || end == head || *end || size > BLOCK_MAX)
         return false;
     act_buf_clear(ret);
     act_buf_reserve(ret, (size_t)size);

@@ -270,6 +270,11 @@ struct actant_run_options {
      * and others be started. Not called for a run that was released before. */
     void (*ended)(void *self, struct actant_run *run);
     void *self; /* of secret, event and ended */
+    /* Who is told of its events, as for `actant run --events`: files, webhooks, publishers; and what webhooks get
+     * beside them, as for --events-header and --events-sign. NULL-terminated or NULL. They are kept with the run: resume
+     * and retry may name more. Webhooks and publishers need the program `actant-node` beside `actant`. When a run
+     * is over, the last events are waited for for up to five seconds each, where its handle is released. */
+    const char *const *events, *const *events_headers, *const *events_sign;
 };
 
 /* Begins a new run: with history it is in the database when this returns, and goes on with the engine's

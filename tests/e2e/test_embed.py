@@ -210,5 +210,6 @@ def test_the_page_is_a_program(flags, world):
     assert "greet wrote hello world\n" in out
     assert "greet succeeded\n" in out
     assert '"result":"done"' in out
+    assert "told\n" in out and "not told" not in out
     assert "cancelled, succeeded\n" in out
     assert "exists already: run " in out
