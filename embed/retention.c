@@ -76,6 +76,8 @@ act_retention_apply(struct act_store *store, const struct act_retention *rules, 
         code = look(&sweep, err);
     if (code == ACT_OK)
         code = remove_oldest(&sweep, dry, ret, err);
+    if (code == ACT_OK && !dry)
+        code = store->ops->sweep(store, err);
     for (uint32_t i = 0; i < sweep.rows.len; i++) {
         act_value_release(sweep.rows.ptr[i].spec);
         act_value_release(sweep.rows.ptr[i].from);

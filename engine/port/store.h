@@ -241,6 +241,8 @@ struct act_store_ops {
 
     /* Removes whole ended runs (rows, states of actors, plans that nobody names any more, folder). */
     enum act_err (*remove_run)(struct act_store *self, struct act_str run, struct act_error *err);
+    /* Folders of runs whose removal was not finished because somebody died in it. */
+    enum act_err (*sweep)(struct act_store *self, struct act_error *err);
     /* What removing the run would give back, about: its log and the files of its folder. */
     enum act_err (*run_bytes)(struct act_store *self, struct act_str run, uint64_t *ret,
                               struct act_error *err);

@@ -34,6 +34,8 @@ act_sqlite_folder(struct act_store *self, struct act_str run, bool create, struc
     struct act_str path = act_arena_printf(arena, "%s/%.*s", top.ptr, ACT_STR_ARG(run));
     if (create && (rc = make(top.ptr, err)) == ACT_OK)
         rc = make(path.ptr, err);
+    if (create && rc == ACT_OK)
+        act_litter_unmark(s, run);
     if (rc == ACT_OK)
         *ret = path;
     return rc;

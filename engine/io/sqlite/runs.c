@@ -333,6 +333,7 @@ act_sqlite_remove_run(struct act_store *self, struct act_str run, struct act_err
     if (rc == ACT_OK)
         rc = act_db_begin(&s->db, false, err);
     if (rc == ACT_OK) {
+        act_litter_mark(s, run);
         rc = remove_rows(s, &place, err);
         if (rc == ACT_OK)
             rc = act_db_commit(&s->db, err);
@@ -342,6 +343,8 @@ act_sqlite_remove_run(struct act_store *self, struct act_str run, struct act_err
     /* The folder last: a folder without a run is litter, a run without its folder is a loss. */
     if (rc == ACT_OK)
         rc = act_folder_remove(s, run, err);
+    if (rc == ACT_OK)
+        act_litter_unmark(s, run);
     if (!ours || rc == ACT_OK)
         act_sqlite_disown(self, run);
     return rc;

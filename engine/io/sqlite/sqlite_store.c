@@ -89,6 +89,7 @@ static const struct act_store_ops ops = {
     .read_outputs = act_sqlite_read_outputs,
     .seal = act_sqlite_seal,
     .remove_run = act_sqlite_remove_run,
+    .sweep = act_sqlite_sweep,
     .run_bytes = act_sqlite_run_bytes,
     .folder = act_sqlite_folder,
     .maintain = store_maintain,

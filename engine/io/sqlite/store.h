@@ -192,6 +192,10 @@ enum act_err act_sqlite_seal(struct act_store *self, struct act_error *err);
 /* folder.c */
 enum act_err act_sqlite_folder(struct act_store *self, struct act_str run, bool create,
                                struct act_arena *arena, struct act_str *ret, struct act_error *err);
+/* litter.c: before a run's rows are removed; and when somebody wants the folder after all. */
+void act_litter_mark(struct act_sqlite *s, struct act_str run);
+void act_litter_unmark(struct act_sqlite *s, struct act_str run);
+enum act_err act_sqlite_sweep(struct act_store *self, struct act_error *err);
 enum act_err act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *err);
 /* The bytes of its files; 0 if it has no folder. */
 uint64_t act_folder_bytes(struct act_sqlite *s, struct act_str run);

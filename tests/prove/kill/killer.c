@@ -119,10 +119,8 @@ leave_mark(const char *call, int fd)
 }
 
 static void
-die(const char *call, int fd)
+die(void)
 {
-    if (!leave_mark(call, fd))
-        return;
     kill(plan.pid, SIGKILL);
     for (;;)
         pause();
@@ -134,9 +132,9 @@ is_it(const char *call, int fd)
 {
     if (plan.pid == 0 || getpid() != plan.pid)
         return 0;
-    int it = atomic_fetch_add(&calls, 1) + 1 == plan.at;
+    int it = atomic_fetch_add(&calls, 1) + 1 == plan.at && leave_mark(call, fd);
     if (it && plan.how == 'b')
-        die(call, fd);
+        die();
     return it;
 }
 
@@ -160,7 +158,7 @@ part(int it, size_t count)
     int it = is_mark(fd) && is_it(name, fd);                                                       \
     ssize_t done = (call);                                                                         \
     if (it)                                                                                        \
-        die(name, fd);                                                                             \
+        die();                                                                                     \
     return done
 
 ssize_t
@@ -216,7 +214,7 @@ pwrite(int fd, const void *bytes, size_t count, off_t at)
     int it = is_it(name, fd);                                                                      \
     int done = (call);                                                                             \
     if (it)                                                                                        \
-        die(name, fd);                                                                             \
+        die();                                                                                     \
     return done
 
 int

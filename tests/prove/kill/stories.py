@@ -5,7 +5,6 @@ import collections
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import time
 
@@ -287,17 +286,18 @@ class Gc(Story):
         """The commands of what is gone are in no log any more."""
 
 
-def living(kind, run):
-    """Processes whose command line is `actant KIND RUN`."""
+def living(place):
+    """Keepers and coordinators that were started in this place."""
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")[:3]
-            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            words = (entry / "cmdline").read_bytes().split(b"\0")[:2]
+            here = words in ([b"actant", b"keeper"], [b"actant", b"coordinator"]) and \
+                os.readlink(entry / "cwd") == str(place.path)
+            if here and (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+                found.append(int(entry.name))
         except OSError:
             continue
-        if words == [b"actant", kind.encode(), run.encode()] and state != "Z":
-            found.append(int(entry.name))
     return found
 
 
@@ -323,24 +323,16 @@ class Detached(Story):
 
     def end(self, place):
         until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            if not any(living(kind, run) for run in self._known(place) for kind in ("keeper", "coordinator")):
-                return
+        while living(place):
+            if time.monotonic() > until:
+                raise Broken("stuck", "the run's processes do not end")
             time.sleep(0.01)
-        raise Broken("stuck", "the run's processes do not end")
-
-    @staticmethod
-    def _known(place):
-        """Also those that the database does not have yet: a keeper makes the run's folder first."""
-        folder = pathlib.Path(f"{place.db}.d")
-        return {*(one.name for one in folder.iterdir())} if folder.exists() else set()
 
     def leave(self, place):
-        """Whatever went wrong, nothing stays."""
-        for run in self._known(place):
-            for kind in ("keeper", "coordinator"):
-                for pid in living(kind, run):
-                    os.kill(pid, signal.SIGKILL)
+        """Whatever went wrong, nothing stays: a keeper that is gone starts no other coordinator."""
+        for _ in range(3):
+            for pid in living(place):
+                os.kill(pid, signal.SIGKILL)
 
 
 STORIES = {
