@@ -1,6 +1,7 @@
 /* What tasks wrote, also of a run that another process is running. */
 #include "cli/cmd.h"
 
+#include "base/map.h"
 #include "cli/store.h"
 #include "cli/term.h"
 #include "engine/view/view_log.h"
@@ -14,8 +15,6 @@
 
 /* How far an attempt has been shown. Entries of the view move when it is sorted anew: known by key. */
 struct shown {
-    struct act_str key; /* encoded; owned by the arena */
-    uint32_t attempt;
     uint64_t bytes;
     struct act_buf partial[2];
 };
@@ -29,7 +28,10 @@ struct logs {
     bool several, out, err, color;
     struct act_out to;
     ACT_VEC(struct shown *) shown;
+    struct act_map
+        shown_by; /* the attempt's number and its key → index in shown; keys are the arena's */
     struct shown *current;
+    uint32_t attempt; /* current's */
     struct act_str label;
 };
 
@@ -85,7 +87,7 @@ add_json_line(struct act_buf *out, const struct logs *l, int stream, struct act_
 {
     act_buf_add_cstr(out, "{\"node\":");
     act_json_write_str(out, l->label);
-    act_buf_printf(out, ",\"attempt\":%u,\"stream\":\"%s\",\"text\":", l->current->attempt,
+    act_buf_printf(out, ",\"attempt\":%u,\"stream\":\"%s\",\"text\":", l->attempt,
                    stream == 1 ? "out" : "err");
     act_json_write_str(out, line);
     act_buf_add_cstr(out, "}\n");
@@ -139,21 +141,17 @@ print_part(void *self, int stream, struct act_str bytes, struct act_error *err)
 static struct shown *
 shown_of(struct logs *l, const struct act_view_entry *entry, uint32_t attempt)
 {
-    struct act_buf key = {0};
-    act_key_encode(&key, entry->key);
-    for (uint32_t i = l->shown.len; i-- > 0;) {
-        struct shown *one = l->shown.ptr[i];
-        if (one->attempt == attempt && act_str_eq(one->key, act_buf_str(&key))) {
-            act_buf_fini(&key);
-            return one;
-        }
+    struct act_buf name = {0};
+    act_buf_add(&name, &attempt, sizeof(attempt));
+    act_key_encode(&name, entry->key);
+    const uint64_t *at = act_map_get(&l->shown_by, act_buf_str(&name));
+    uint64_t index = at ? *at : l->shown.len;
+    if (!at) {
+        act_map_put(&l->shown_by, act_arena_str(&l->cli->arena, act_buf_str(&name)), index);
+        act_vec_push(&l->shown, act_zalloc(1, sizeof(struct shown)));
     }
-    struct shown *fresh = act_zalloc(1, sizeof(*fresh));
-    fresh->key = act_arena_str(&l->cli->arena, act_buf_str(&key));
-    fresh->attempt = attempt;
-    act_vec_push(&l->shown, fresh);
-    act_buf_fini(&key);
-    return fresh;
+    act_buf_fini(&name);
+    return l->shown.ptr[index];
 }
 
 static enum act_err
@@ -163,6 +161,7 @@ print_attempt(struct logs *l, const struct act_view_entry *entry,
     struct act_view_log_sink sink = {.self = l, .part = print_part};
     bool named = entry->key.count == 0 && entry->id.len > 0;
     l->current = shown_of(l, entry, attempt->number);
+    l->attempt = attempt->number;
     l->label = named ? entry->id : entry->path.len > 0 ? entry->path : l->stored.row.workflow;
     enum act_err code = act_view_log(l->stored.blobs, attempt, l->current->bytes, &sink, NULL, err);
     for (int i = 0; attempt->ended && i < 2; i++) {
@@ -283,6 +282,7 @@ act_cmd_logs(struct act_cli *cli)
         act_free(l.shown.ptr[i]);
     }
     act_vec_fini(&l.shown);
+    act_map_fini(&l.shown_by);
     int exit_code = code ? act_cli_fail(cli, &err) : written ? act_cli_fail(cli, &second) : 0;
     act_cli_stored_close(&l.stored);
     return exit_code;
