@@ -89,10 +89,11 @@ act_cmd_init(struct act_cli *cli)
         return refuse(cli, file, errno);
     struct act_buf text = {0};
     add_workflow(&text, file);
-    bool written = act_write_all(fd, act_buf_str(&text));
-    int error = errno;
+    int failed = act_write_all(fd, act_buf_str(&text));
     act_buf_fini(&text);
-    if (close(fd) != 0 || !written)
-        return refuse(cli, file, written ? errno : error);
+    if (close(fd) != 0 && !failed)
+        failed = errno;
+    if (failed)
+        return refuse(cli, file, failed);
     return say_done(cli, file);
 }

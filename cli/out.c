@@ -1,30 +1,9 @@
 #include "cli/out.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <unistd.h>
 
 #define GATHER_BYTES ((size_t)64 * 1024)
-
-bool
-act_write_all(int fd, struct act_str text)
-{
-    while (text.len > 0) {
-        ssize_t n = write(fd, text.ptr, text.len);
-        if (n < 0 && errno == EAGAIN) {
-            struct pollfd wait = {.fd = fd, .events = POLLOUT};
-            if (poll(&wait, 1, -1) < 0 && errno != EINTR)
-                return false;
-            continue;
-        }
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        text = act_str_n(text.ptr + n, text.len - (size_t)n);
-    }
-    return true;
-}
 
 void
 act_out_init(struct act_out *out, int fd)
@@ -35,7 +14,7 @@ act_out_init(struct act_out *out, int fd)
 void
 act_out_flush(struct act_out *out)
 {
-    if (!out->failed && out->buf.len > 0 && !act_write_all(out->fd, act_buf_str(&out->buf)))
+    if (!out->failed && out->buf.len > 0 && act_write_all(out->fd, act_buf_str(&out->buf)) != 0)
         out->failed = errno;
     act_buf_clear(&out->buf);
 }

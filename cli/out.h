@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "engine/port/write_all.h"
 
 struct act_out {
     int fd;
@@ -20,8 +21,5 @@ enum act_err act_out_fini(struct act_out *out, struct act_error *err);
 
 /* act_out_add in the shape that views write to; self is the act_out. */
 void act_out_sink(void *self, struct act_str text);
-
-/* Writes all of text, at once; false and errno if it cannot. Waits where the descriptor would block. */
-bool act_write_all(int fd, struct act_str text);
 
 #endif

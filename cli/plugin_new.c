@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "cli/embedded.h"
+#include "engine/port/write_all.h"
 #include "executors/plugin/find.h"
 
 #include <errno.h>
@@ -47,18 +48,9 @@ write_file(const char *path, struct act_str bytes, struct act_error *err)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return act_error_set(err, ACT_ERR_SYSTEM, "%s: %s", path, strerror(errno));
-    while (bytes.len > 0) {
-        ssize_t done = write(fd, bytes.ptr, bytes.len);
-        if (done < 0 && errno != EINTR) {
-            act_error_set(err, ACT_ERR_SYSTEM, "%s: %s", path, strerror(errno));
-            close(fd);
-            return ACT_ERR_SYSTEM;
-        }
-        bytes =
-            act_str_n(bytes.ptr + (done > 0 ? done : 0), bytes.len - (size_t)(done > 0 ? done : 0));
-    }
+    int failed = act_write_all(fd, bytes);
     close(fd);
-    return ACT_OK;
+    return failed ? act_error_set(err, ACT_ERR_SYSTEM, "%s: %s", path, strerror(failed)) : ACT_OK;
 }
 
 static struct act_str

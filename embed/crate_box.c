@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "embed/compose.h"
+#include "engine/port/write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,21 +102,18 @@ static int
 copy_bytes(int from, int to)
 {
     char *bytes = act_alloc(COPY_BYTES);
-    ssize_t got = 1, put = 0;
-    while (got > 0 && put >= 0) {
+    ssize_t got = 1;
+    int failed = 0;
+    while (got != 0 && !failed) {
         got = read(from, bytes, COPY_BYTES);
-        if (got < 0 && errno == EINTR) {
-            got = 1;
-            continue;
-        }
-        for (ssize_t at = 0; at < got && put >= 0; at += put > 0 ? put : 0) {
-            put = write(to, bytes + at, (size_t)(got - at));
-            if (put < 0 && errno == EINTR)
-                put = 0;
-        }
+        if (got < 0 && errno != EINTR)
+            failed = errno;
+        else if (got > 0)
+            failed = act_write_all(to, act_str_n(bytes, (size_t)got));
     }
     act_free(bytes);
-    return got < 0 || put < 0 ? -1 : 0;
+    errno = failed;
+    return failed ? -1 : 0;
 }
 
 enum act_err

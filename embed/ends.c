@@ -1,6 +1,7 @@
 #include "embed/ends.h"
 
 #include "base/wire.h"
+#include "engine/port/write_all.h"
 #include "engine/run/letter.h"
 
 #include <errno.h>
@@ -78,20 +79,6 @@ act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, struct 
     return ACT_OK;
 }
 
-static bool
-write_all(int fd, struct act_str bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t put = write(fd, bytes.ptr, bytes.len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return false;
-        bytes = act_str_n(bytes.ptr + put, bytes.len - (size_t)put);
-    }
-    return true;
-}
-
 enum act_err
 act_ends_add(struct act_ends_file *ends, struct act_str attempt_id, bool stopped,
              struct act_str letter, struct act_error *err)
@@ -107,7 +94,8 @@ act_ends_add(struct act_ends_file *ends, struct act_str attempt_id, bool stopped
     struct act_str body = act_str_n(record.ptr + HEAD_BYTES, record.len - HEAD_BYTES);
     put_le(record.ptr, body.len, 4);
     put_le(record.ptr + 4, act_str_hash(body), 8);
-    if (!write_all(ends->fd, act_buf_str(&record)) || (ends->sync && fdatasync(ends->fd) != 0)) {
+    errno = act_write_all(ends->fd, act_buf_str(&record));
+    if (errno != 0 || (ends->sync && fdatasync(ends->fd) != 0)) {
         code = failed(err, "written");
         (void)!ftruncate(ends->fd, (off_t)ends->bytes); /* else what follows could not be read */
     } else {

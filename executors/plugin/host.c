@@ -1,5 +1,6 @@
 #include "executors/plugin/host.h"
 
+#include "engine/port/write_all.h"
 #include "executors/plugin/arguments.h"
 #include "executors/plugin/host_internal.h"
 
@@ -364,12 +365,7 @@ inspect(const char *path)
         act_value_map_put(map, ACT_STR("error"), error);
     }
     act_json_write(&out, map, 0);
-    for (size_t at = 0; at < out.len;) {
-        ssize_t done = write(ACT_HOST_FD, out.ptr + at, out.len - at);
-        if (done < 0 && errno != EINTR)
-            break;
-        at += done > 0 ? (size_t)done : 0;
-    }
+    act_write_all(ACT_HOST_FD, act_buf_str(&out)); /* who asked is gone: nobody is to be told */
     act_buf_fini(&out);
     act_value_release(map);
     act_plugin_library_close(library);

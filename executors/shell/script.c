@@ -1,6 +1,7 @@
 #include "executors/shell/script.h"
 
 #include "base/alloc.h"
+#include "engine/port/write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,17 +78,7 @@ enum act_err
 act_script_write(const char *path, struct act_str script, struct act_error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0700);
-    int error = fd < 0 ? errno : 0;
-    while (!error && script.len) {
-        ssize_t put = write(fd, script.ptr, script.len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0) {
-            error = put < 0 ? errno : ENOSPC;
-            break;
-        }
-        script = act_str_n(script.ptr + put, script.len - (size_t)put);
-    }
+    int error = fd < 0 ? errno : act_write_all(fd, script);
     if (fd >= 0)
         close(fd);
     if (!error)

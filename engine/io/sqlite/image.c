@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "engine/io/sqlite/lock.h"
 #include "engine/io/sqlite/schema.h"
+#include "engine/port/write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,21 +106,6 @@ act_image_build(size_t *ret_len)
     return copy;
 }
 
-static int
-write_all(int fd, const uint8_t *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t put = write(fd, bytes, size);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return put == 0 ? EIO : errno;
-        bytes += put;
-        size -= (size_t)put;
-    }
-    return 0;
-}
-
 /* The first name is the mark of a fresh database (fresh.h), the second the database's. Where there are
  * no hard links, and so no mark, the disk is waited for. */
 static int
@@ -146,7 +132,7 @@ write_and_publish(const char *mark, const char *db_path)
         return errno;
     }
     int fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int failed = fd < 0 ? errno : write_all(fd, bytes, size);
+    int failed = fd < 0 ? errno : act_write_all(fd, act_str_n((const char *)bytes, size));
     if (fd >= 0)
         close(fd);
     if (!failed)

@@ -86,20 +86,6 @@ act_blob_open_folder(struct file_port *port, bool make, struct act_error *err)
 
 /* ---- writing ---- */
 
-int
-act_blob_write_all(int fd, struct act_str bytes)
-{
-    while (bytes.len) {
-        ssize_t put = write(fd, bytes.ptr, bytes.len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return put < 0 ? errno : ENOSPC;
-        bytes = act_str_n(bytes.ptr + put, bytes.len - (size_t)put);
-    }
-    return 0;
-}
-
 static enum act_err
 open_spool(struct file_port *port, struct act_error *err)
 {
@@ -129,7 +115,7 @@ blob_spool(struct act_blob_port *self, struct act_str bytes, struct act_str *ret
     enum act_err failed = open_spool(port, err);
     if (failed)
         return failed;
-    int error = act_blob_write_all(port->spool_fd, bytes);
+    int error = act_write_all(port->spool_fd, bytes);
     if (error) {
         if (ftruncate(port->spool_fd, (off_t)port->spool_bytes) != 0) { /* look again next time */
             if (port->port.durable && fdatasync(port->spool_fd) != 0 && !port->failed)
@@ -175,7 +161,7 @@ static enum act_err
 blob_write(act_blob_file *file, struct act_str bytes, struct act_error *err)
 {
     struct file_port *port = file->port;
-    int error = act_blob_write_all(file->fd, bytes);
+    int error = act_write_all(file->fd, bytes);
     if (error)
         return act_blob_error(err, "output cannot be written", file->name, error);
     if (port->port.durable && !file->unsynced) {

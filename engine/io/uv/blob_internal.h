@@ -4,6 +4,7 @@
 #define ACT_ENGINE_IO_UV_BLOB_INTERNAL_H
 
 #include "engine/io/uv/blob.h"
+#include "engine/port/write_all.h"
 
 #define ACT_BLOB_NAME_BYTES 256
 #define BLOB_MAGIC UINT32_C(0x426c6f62)
@@ -37,7 +38,6 @@ enum act_err act_blob_error(struct act_error *err, const char *what, const char 
 enum act_err act_blob_check_name(struct act_str file, char ret[ACT_BLOB_NAME_BYTES],
                                  struct act_error *err);
 enum act_err act_blob_open_folder(struct file_port *port, bool make, struct act_error *err);
-int act_blob_write_all(int fd, struct act_str bytes); /* errno, or 0 */
 
 /* Of the port's table. */
 enum act_err act_blob_read(struct act_blob_port *self, struct act_str file, uint64_t offset,

@@ -116,7 +116,7 @@ act_blob_memory(struct act_blob_port *self, struct act_str bytes, int *ret_fd,
                 struct act_error *err)
 {
     int fd = memory_open(act_blob_port_of(self));
-    int error = fd < 0 ? errno : act_blob_write_all(fd, bytes);
+    int error = fd < 0 ? errno : act_write_all(fd, bytes);
     if (!error)
         error = memory_seal(fd);
     if (error) {
@@ -140,7 +140,7 @@ copy_range(int from, uint64_t offset, uint64_t length, int to)
         if (!error && buf.len < want)
             error = EIO; /* the file is shorter than the event that names it says */
         if (!error)
-            error = act_blob_write_all(to, act_buf_str(&buf));
+            error = act_write_all(to, act_buf_str(&buf));
         offset += want;
         length -= want;
     }
