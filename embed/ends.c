@@ -1,11 +1,14 @@
 #include "embed/ends.h"
 
+#include "base/alloc.h"
 #include "base/wire.h"
 #include "engine/port/write_all.h"
 #include "engine/run/letter.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,7 +69,7 @@ act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, struct 
 {
     struct act_buf path = {0};
     path_of(&path, folder);
-    int fd = open(path.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path.ptr, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     act_buf_fini(&path);
     if (fd < 0)
         return failed(err, "made");
@@ -75,8 +78,16 @@ act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, struct 
         close(fd);
         return code;
     }
-    *ends = (struct act_ends_file){.fd = fd, .sync = sync};
+    *ends = (struct act_ends_file){
+        .fd = fd, .sync = sync, .folder = folder, .compact_from = ACT_ENDS_COMPACT_BYTES};
     return ACT_OK;
+}
+
+static struct act_ends_owed
+new_owed(const struct act_ends_file *ends, struct act_str attempt_id)
+{
+    return (struct act_ends_owed){.attempt_id = act_strndup(attempt_id.ptr, attempt_id.len),
+                                  .at = ends->bytes};
 }
 
 enum act_err
@@ -86,7 +97,7 @@ act_ends_add(struct act_ends_file *ends, struct act_str attempt_id, bool stopped
     struct act_buf record = {0};
     char head[HEAD_BYTES] = {0};
     enum act_err code = ACT_OK;
-    ends->owed++;
+    struct act_ends_owed owed = new_owed(ends, attempt_id);
     act_buf_add(&record, head, sizeof(head));
     act_wire_bytes(&record, attempt_id);
     act_wire_u64(&record, stopped);
@@ -99,17 +110,102 @@ act_ends_add(struct act_ends_file *ends, struct act_str attempt_id, bool stopped
         code = failed(err, "written");
         (void)!ftruncate(ends->fd, (off_t)ends->bytes); /* else what follows could not be read */
     } else {
+        owed.len = record.len;
         ends->bytes += record.len;
+        ends->owed_bytes += record.len;
     }
+    act_vec_push(&ends->owed, owed);
     act_buf_fini(&record);
     return code;
 }
 
-void
-act_ends_settle(struct act_ends_file *ends)
+/* ---- settling ---- */
+
+static bool
+copy_record(const struct act_ends_file *ends, const struct act_ends_owed *owed, int to)
 {
-    if (ends->owed > 0 && --ends->owed == 0 && ends->bytes > 0 && ftruncate(ends->fd, 0) == 0)
+    char *bytes = act_alloc(owed->len + 1);
+    ssize_t got = pread(ends->fd, bytes, owed->len, (off_t)owed->at);
+    bool copied = got == (ssize_t)owed->len && act_write_all(to, act_str_n(bytes, owed->len)) == 0;
+    act_free(bytes);
+    return copied;
+}
+
+static bool
+copy_owed(const struct act_ends_file *ends, int to)
+{
+    bool copied = true;
+    for (uint32_t i = 0; copied && i < ends->owed.len; i++)
+        copied = copy_record(ends, &ends->owed.ptr[i], to);
+    return copied && (!ends->sync || fdatasync(to) == 0);
+}
+
+/* Once it has the name it is the file. At level `power` the name, too, is to be on the disk before anything is
+ * added; where that fails the disk fails, and what is added next says so. */
+static bool
+publish(const struct act_ends_file *ends, const char *path, int to)
+{
+    struct act_buf name = {0};
+    path_of(&name, ends->folder);
+    bool published = copy_owed(ends, to) && rename(path, name.ptr) == 0;
+    if (published && ends->sync)
+        sync_folders(ends->folder);
+    act_buf_fini(&name);
+    return published;
+}
+
+static void
+take_over(struct act_ends_file *ends, int fd)
+{
+    close(ends->fd);
+    ends->fd = fd;
+    ends->bytes = 0;
+    for (uint32_t i = 0; i < ends->owed.len; i++) {
+        ends->owed.ptr[i].at = ends->bytes;
+        ends->bytes += ends->owed.ptr[i].len;
+    }
+}
+
+/* What fails here leaves the file as it is, and is tried again when that has doubled. */
+static void
+compact(struct act_ends_file *ends)
+{
+    struct act_buf path = {0};
+    act_buf_printf(&path, "%s/ends.new", ends->folder);
+    int fd = open(path.ptr, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && publish(ends, path.ptr, fd)) {
+        take_over(ends, fd);
+    } else if (fd >= 0) {
+        close(fd);
+        unlink(path.ptr);
+    }
+    uint64_t twice = 2 * ends->bytes;
+    ends->compact_from = twice > ACT_ENDS_COMPACT_BYTES ? twice : ACT_ENDS_COMPACT_BYTES;
+    act_buf_fini(&path);
+}
+
+static void
+tidy(struct act_ends_file *ends)
+{
+    if (ends->owed.len == 0 && ends->bytes > 0 && ftruncate(ends->fd, 0) == 0)
         ends->bytes = 0;
+    else if (ends->bytes >= ends->compact_from && ends->owed_bytes <= ends->bytes / 2)
+        compact(ends);
+}
+
+void
+act_ends_settle(struct act_ends_file *ends, struct act_str attempt_id)
+{
+    struct act_ends_owed *list = ends->owed.ptr;
+    uint32_t at = 0;
+    while (at < ends->owed.len && !act_str_is(attempt_id, list[at].attempt_id))
+        at++; /* most often the first */
+    if (at == ends->owed.len)
+        return;
+    ends->owed_bytes -= list[at].len;
+    act_free(list[at].attempt_id);
+    memmove(list + at, list + at + 1, sizeof(*list) * (--ends->owed.len - at));
+    tidy(ends);
 }
 
 void
@@ -118,6 +214,9 @@ act_ends_close(struct act_ends_file *ends)
     if (ends->fd >= 0)
         close(ends->fd);
     ends->fd = -1;
+    for (uint32_t i = 0; i < ends->owed.len; i++)
+        act_free(ends->owed.ptr[i].attempt_id);
+    act_vec_fini(&ends->owed);
 }
 
 /* ---- the reader's side ---- */
@@ -212,6 +311,8 @@ act_ends_remove(const char *folder)
 {
     struct act_buf path = {0};
     path_of(&path, folder);
+    unlink(path.ptr);
+    act_buf_add_cstr(&path, ".new"); /* of a keeper that was killed while it wrote it */
     unlink(path.ptr);
     act_buf_fini(&path);
 }

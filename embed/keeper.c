@@ -121,8 +121,7 @@ static void
 on_settled(void *self, struct act_str attempt_id)
 {
     struct keeper *k = self;
-    (void)attempt_id;
-    act_ends_settle(&k->ends);
+    act_ends_settle(&k->ends, attempt_id);
 }
 
 /* ---- the coordinator ---- */

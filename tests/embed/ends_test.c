@@ -73,6 +73,14 @@ add(struct act_ends_file *ends, int i, bool stopped, enum act_cause cause)
 }
 
 static void
+settle(struct act_ends_file *ends, int i)
+{
+    char name[16];
+    name_of(name, i);
+    act_ends_settle(ends, act_str(name));
+}
+
+static void
 check(const struct act_end *end, int i)
 {
     assert_non_null(end);
@@ -160,16 +168,60 @@ test_what_is_settled_goes(void **state)
     assert_int_equal(act_ends_open(&ends, place->folder, false, NULL), ACT_OK);
     add(&ends, 0, false, ACT_CAUSE_NONE);
     add(&ends, 1, false, ACT_CAUSE_NONE);
-    act_ends_settle(&ends);
+    settle(&ends, 1);
     assert_int_equal(proven(place), 2); /* more than is owed does no harm */
-    act_ends_settle(&ends);
+    settle(&ends, 7);                   /* nobody's */
+    settle(&ends, 1);
+    assert_int_equal(proven(place), 2);
+    settle(&ends, 0);
     assert_int_equal(proven(place), 0);
-    act_ends_settle(&ends);
+    settle(&ends, 0);
     add(&ends, 0, false, ACT_CAUSE_NONE);
     assert_int_equal(proven(place), 1);
     act_ends_close(&ends);
     act_ends_remove(place->folder);
     assert_int_equal(proven(place), 0);
+}
+
+static void
+check_proven(const struct act_proven_list *list, int i)
+{
+    char name[16];
+    name_of(name, i);
+    check(act_proven_find(list, act_str(name)), i);
+}
+
+/* The first one is never settled, which keeps the file from being emptied. */
+static void
+test_a_long_file_is_written_anew(void **state)
+{
+    enum { MANY = 20000, OWED = 3 };
+    const struct place *place = *state;
+    struct act_ends_file ends;
+    struct act_proven_list list = {0};
+    struct stat st;
+    uint64_t longest = 0;
+    assert_int_equal(act_ends_open(&ends, place->folder, false, NULL), ACT_OK);
+    for (int i = 0; i < MANY; i++) {
+        add(&ends, i, false, ACT_CAUSE_NONE);
+        longest = ends.bytes > longest ? ends.bytes : longest;
+        ends.sync = ends.bytes >= ACT_ENDS_COMPACT_BYTES; /* what comes now waits for the disk */
+        if (i > OWED)
+            settle(&ends, i - OWED);
+        ends.sync = false;
+    }
+    assert_in_range(longest, ACT_ENDS_COMPACT_BYTES, ACT_ENDS_COMPACT_BYTES + 4096);
+    assert_int_equal(stat(place->file, &st), 0);
+    assert_int_equal(st.st_size, ends.bytes);
+    act_proven_read(&list, place->folder, NULL);
+    check_proven(&list, 0);
+    for (int i = MANY - OWED; i < MANY; i++)
+        check_proven(&list, i);
+    act_proven_fini(&list);
+    for (int i = 0; i < MANY; i++)
+        settle(&ends, i);
+    assert_int_equal(ends.bytes, 0);
+    act_ends_close(&ends);
 }
 
 /* What an attempt would have come to that we asked to end is not known, unless it ended well. */
@@ -196,6 +248,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_cut_off_anywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_anywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_settled_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_long_file_is_written_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_stopped, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
