@@ -147,6 +147,11 @@ class Log:
     def close(self):
         self.sql.close()
 
+    def has_table(self, name):
+        """Databases of earlier versions and exported files lack some."""
+        return bool(self.sql.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+                                     (name,)).fetchone())
+
     def integrity(self):
         return [line for line, in self.sql.execute("PRAGMA integrity_check(20)") if line != "ok"]
 

@@ -30,6 +30,7 @@ class History:
         self.instances = {}
         self.reopened = 0  # seq of the last `retry`
         self.reused = {}   # key → what a fork was told that it need not run
+        self.taken = {}    # id in the inbox → seq
         self.over = None   # the run's end
         self.last = None
 
@@ -212,6 +213,11 @@ class History:
 
     # ---- the run
 
+    def _on_signal(self, event):
+        if event.id and event.id in self.taken:
+            self.say("I2", event, f"signal {event.id} was taken before, at {self.taken[event.id]}")
+        self.taken[event.id] = event.seq
+
     def _on_retry(self, event):
         self.reopened, self.over = event.seq, None
 
@@ -242,10 +248,37 @@ class History:
             self.say("I1", self.last, f"the list says `{self.run.status}`, the log has no end")
 
 
+def judge_rows(log, runs):
+    """I1, I5: what stands beside a run's log does not say more than the log."""
+    ended = dict(log.sql.execute("SELECT id, ended_ms FROM runs"))
+    for run in runs:
+        if not run.events and not run.damage:
+            yield "I1", run.id, 0, "a run without a log"
+        if run.status in ENDS and ended[run.row] == 0:
+            yield "I5", run.id, 0, f"the list says `{run.status}`, and not when"
+    lengths = {run.row: (run.id, len(run.events)) for run in runs}
+    for row, seq in log.sql.execute("SELECT run, seq FROM snapshots") if log.has_table("snapshots") else ():
+        run, length = lengths.get(row, ("", 0))
+        if seq > length:
+            yield "I1", run, seq, f"a snapshot was taken there, the log ends at {length}"
+
+
+def judge_strays(log, known):
+    """I7: rows of runs that are not there (0: of no run)."""
+    for table in ("inbox", "actors", "limit_sizes", "limit_grants", "recoveries", "snapshots"):
+        if not log.has_table(table):
+            continue
+        for row, in log.sql.execute(f"SELECT DISTINCT run FROM {table}"):
+            if row != 0 and row not in known:
+                yield "I7", "", 0, f"{table}: a row of a run that is not there ({row})"
+
+
 def judge_tables(log, runs):
     """I7: nothing of one run stands in the way of another after its end. (What a run declared of limits
     and which global actors it had may stay: it counts only while its run lives.)"""
     known = {run.row: run for run in runs}
+    yield from judge_rows(log, runs)
+    yield from judge_strays(log, known)
     for row, in log.sql.execute("SELECT DISTINCT run FROM limit_holds"):
         run = known.get(row)
         if run is None:

@@ -120,12 +120,29 @@ def spoil(world, *statements):
     ("I1", "DELETE FROM plans"),
     ("I7", "INSERT INTO limit_holds VALUES ('db', 1, 'x')"),
     ("I7", "UPDATE runs SET id = 7"),
+    ("I1", "DELETE FROM batches"),
+    ("I5", "UPDATE runs SET ended_ms = 0"),
+    ("I1", "INSERT INTO snapshots VALUES (1, 100000, x'00', x'00')"),
+    ("I7", "INSERT INTO snapshots VALUES (77, 1, x'00', x'00')"),
+    ("I7", "INSERT INTO inbox (run, kind, name, body, who, at_ms) VALUES (77, 'signal', 's', 'true', 'me', 1)"),
+    ("I7", "INSERT INTO actors (run, name, definition, version, at_ms, state) VALUES (77, 'a', 'd', 1, 1, x'00')"),
+    ("I7", "INSERT INTO recoveries VALUES (77, 1, 1)"),
 ])
 def test_a_spoilt_database_is_named(world, invariant, statement):
     world.run(FLOW)
     spoil(world, statement)
     found = check.judge(world.db)[0]
     assert invariant in {one[0] for one in found}, found
+
+
+def test_a_signal_is_taken_once(world):
+    world.damaged = True
+    process = world.start("run", world.write("wait: go"))
+    world("signal", world.last_run(), "go", "true", code=0)
+    world.end(process, code=0)
+    assert check.judge(world.db)[0] == []
+    doctor.operate(world.db, lambda events: double(events, pick(events, "signal")))
+    assert any(one[0] == "I2" and "was taken before" in one[3] for one in check.judge(world.db)[0])
 
 
 def test_what_was_acknowledged_must_be_there(world):

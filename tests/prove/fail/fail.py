@@ -119,6 +119,7 @@ class Case:
     def __init__(self, number, command, kind, error, at, sticky):
         self.number, self.command, self.kind = number, command, kind
         self.error, self.at, self.sticky = error, at, sticky
+        self.fired = False  # the call was made
 
     def __str__(self):
         return (f"case {self.number}: {self.command}, {self.kind} call {self.at}"
@@ -152,7 +153,7 @@ class Case:
         try:
             before = place.effects()
             code, said = self.start(place, failer)
-            fired = (place.path / "fired").exists()
+            fired = self.fired = (place.path / "fired").exists()
             if code == -signal.SIGABRT and self.kind == "pipe" and place.effects() == before:
                 return fired, True  # libuv's way when one of its first pipes fails: they are tried just before
             if code is not None and (code < 0 or code not in EXITS):
@@ -224,7 +225,7 @@ def play(case, stages, failer):
     try:
         return None, *case.play(stage, failer)
     except Broken as broken:
-        return (broken.loss, f"{case}\n  {broken}"), True, False
+        return (broken.loss, f"{case}\n  {broken}"), case.fired, False
     finally:
         stages.put(stage)
 
@@ -243,23 +244,71 @@ def count(stage, failer, command, kind):
     return calls
 
 
-def plan(stage, failer, cases, seed, only):
-    """Cases: every place of the rare classes, allocations where there is room; one past the last passes untouched."""
-    chosen = random.Random(seed)
-    rare, many = [], []
+def combinations(stage, failer, only):
+    """(command, kind, number of calls) for what is to be done."""
     for kind in ERRORS:
         for command in COMMANDS:
-            left_out = (kind, command) in SKIPPED or (only and not re.search(only, f"{command}, {kind} call 1"))
-            calls = 0 if left_out else count(stage, failer, command, kind)
-            for at in range(1, calls + 2) if calls else ():
-                for sticky in (False, True):
-                    for error in ERRORS[kind]:
-                        (many if kind == "alloc" else rare).append((command, kind, error, at, sticky))
-    total = len(rare) + len(many)
-    if cases < total:
-        part = min(len(rare), cases * 3 // 4)
-        rare, many = chosen.sample(rare, part), chosen.sample(many, min(len(many), cases - part))
-    return total, [Case(number, *what) for number, what in enumerate(rare + many)]
+            if (kind, command) not in SKIPPED and (not only or re.search(only, f"{command}, {kind} call 1")):
+                calls = count(stage, failer, command, kind)
+                if calls:
+                    yield command, kind, calls
+
+
+def plan(stage, failer, cases, seed, only):
+    """(points, cases). The seed chooses command, kind, error and how far in the case is; how many calls there are
+    differs by some from run to run, so that the number may, too. All places if there is room for them, and one past
+    the last, which passes untouched."""
+    chosen = random.Random(seed)
+    rows = [(command, kind, error, calls, sticky) for command, kind, calls in combinations(stage, failer, only)
+            for sticky in (False, True) for error in ERRORS[kind]]
+    total = sum(row[3] + 1 for row in rows)
+    if cases >= total:
+        picked = [(command, kind, error, at, sticky) for command, kind, error, calls, sticky in rows
+                  for at in range(1, calls + 2)]
+        return total, [Case(number, *what) for number, what in enumerate(picked)]
+    # Allocations are most of the places and a quarter of the cases. Weights that do not change by a few calls.
+    weights = [(1 << (calls + calls // 2).bit_length()) * (1 if kind != "alloc" else 0.015)
+               for _, kind, _, calls, _ in rows]
+    picked = []
+    for number in range(cases):
+        command, kind, error, calls, sticky = chosen.choices(rows, weights)[0]
+        picked.append(Case(number, command, kind, error, 1 + int(chosen.random() * (calls + 1)), sticky))
+    return total, picked
+
+
+def rise(stages, failer, only, jobs):
+    """N from 1 until the case passes untouched, for each command, kind, error, once and from then on. Yields for each
+    (what, N, what play gives for each)."""
+    stage = stages.get()
+    rows = [(command, kind, error, sticky) for command, kind, _ in combinations(stage, failer, only)
+            for sticky in (False, True) for error in ERRORS[kind]]
+    stages.put(stage)
+
+    def climb(row):
+        command, kind, error, sticky = row
+        ends, fired = [], True
+        while fired:
+            case = Case(len(ends) + 1, command, kind, error, len(ends) + 1, sticky)
+            ends.append(play(case, stages, failer))
+            fired = ends[-1][1]
+        return row, ends
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(climb, rows)
+
+
+def samples(stages, failer, options, report):
+    stage = stages.get()
+    report["points"], cases = plan(stage, failer, options.cases, options.seed, options.only)
+    stages.put(stage)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        yield pool.map(lambda case: play(case, stages, failer), cases)
+
+
+def climbs(stages, failer, options):
+    for (command, kind, error, sticky), ends in rise(stages, failer, options.only, options.jobs):
+        print(f"{command}, {kind}, {error}{' from then on' if sticky else ''}: untouched from call {len(ends)} on",
+              file=sys.stderr, flush=True)
+        yield ends
 
 
 def main():
@@ -271,6 +320,7 @@ def main():
     parser.add_argument("--killer", required=True, type=pathlib.Path)
     parser.add_argument("--program", help="instead of $ACTANT")
     parser.add_argument("--only", help="COMMAND, KIND: those alone (a regular expression)")
+    parser.add_argument("--rise", action="store_true", help="each place, N rising until the case passes untouched")
     options = parser.parse_args()
     os.environ["ACTANT"] = os.path.abspath(options.program or os.environ["ACTANT"])
     failer = options.failer.resolve()
@@ -283,9 +333,10 @@ def main():
         for _ in range(options.jobs):
             stage = Stage(scratch, options.killer.resolve())
             stages.put(stage)
-        points, cases = plan(stage, failer, options.cases, options.seed, options.only)
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for broken, fired, failed in pool.map(lambda case: play(case, stages, failer), cases):
+        done = 0
+        for ends in climbs(stages, failer, options) if options.rise else samples(stages, failer, options, report):
+            for broken, fired, failed in ends:
+                done += 1
                 report["fired"] += fired
                 report["failed_cleanly"] += failed
                 if broken:
@@ -293,7 +344,7 @@ def main():
                     print(broken[1], file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    print(json.dumps({"cases": len(cases), "points": points, "seed": options.seed, **report}))
+    print(json.dumps({"cases": done, "seed": options.seed, **report}))
     return 1 if any(report[name] for name in losses) else 0
 
 
