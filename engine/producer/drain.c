@@ -5,6 +5,8 @@
 
 #include <limits.h>
 
+#define FIRST_NAP_NS (50 * ACT_NS_PER_US)
+
 /* ---- taking ---- */
 
 bool
@@ -54,6 +56,20 @@ take(struct actant_producer *p)
     }
 }
 
+/* Until there may be something to do: who has just had a batch looks again by himself after ever longer naps, who had
+ * none for so long sleeps. */
+static void
+rest(struct actant_producer *p, int64_t due)
+{
+    bool nap = due == ACT_NEVER_NS && p->options.linger_ms == 0 &&
+               p->nap_ns <= p->options.nap_us * ACT_NS_PER_US;
+    int64_t until = nap ? act_clock_ns() + p->nap_ns : due;
+    p->rest = nap ? ACT_PRODUCER_NAPS : ACT_PRODUCER_SLEEPS;
+    act_clock_wait(&p->work, &p->mutex, until);
+    p->rest = ACT_PRODUCER_AWAKE;
+    p->nap_ns = nap ? 2 * p->nap_ns : p->nap_ns;
+}
+
 /* False: there is nothing more to do, ever. */
 static bool
 next_batch(struct actant_producer *p)
@@ -65,11 +81,10 @@ next_batch(struct actant_producer *p)
         int64_t due = due_ns(p);
         if (due == 0 || due <= act_clock_ns())
             break;
-        p->asleep = true;
-        act_clock_wait(&p->work, &p->mutex, due);
-        p->asleep = false;
+        rest(p, due);
     }
     take(p);
+    p->nap_ns = FIRST_NAP_NS;
     return true;
 }
 

@@ -10,6 +10,8 @@
 #define BATCH_BYTES_MAX ((size_t)1 << 20)
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 30000
+#define NAP_US 400
+#define NAP_MAX_US 1000000
 
 const char *
 actant_producer_code_text(enum actant_producer_code code)
@@ -31,9 +33,9 @@ actant_producer_code_text(enum actant_producer_code code)
 void
 act_producer_wake(struct actant_producer *p)
 {
-    if (p->asleep)
+    if (p->rest != ACT_PRODUCER_AWAKE)
         pthread_cond_signal(&p->work);
-    p->asleep = false;
+    p->rest = ACT_PRODUCER_AWAKE;
 }
 
 void
@@ -60,7 +62,7 @@ static bool
 valid(const struct actant_producer_options *options)
 {
     bool ok = options->sink.write && options->linger_ms >= 0 && options->retry_first_ms >= 0 &&
-              options->retry_max_ms >= 0;
+              options->retry_max_ms >= 0 && options->nap_us >= -1;
     for (int i = 0; i < ACTANT_LANE_COUNT; i++)
         ok = ok && options->lanes[i].block_ms >= 0 &&
              (unsigned)options->lanes[i].full <= ACTANT_DROP_OLDEST_RECORD;
@@ -78,6 +80,10 @@ fill_in(struct actant_producer_options *options)
         options->retry_first_ms = RETRY_FIRST_MS;
     if (options->retry_max_ms == 0)
         options->retry_max_ms = RETRY_MAX_MS;
+    if (options->nap_us == 0)
+        options->nap_us = NAP_US;
+    if (options->nap_us > NAP_MAX_US)
+        options->nap_us = NAP_MAX_US;
 }
 
 static void
@@ -101,6 +107,7 @@ actant_producer_create(const struct actant_producer_options *options, struct act
     struct actant_producer *p = act_zalloc(1, sizeof(*p));
     p->options = *options;
     fill_in(&p->options);
+    p->nap_ns = ACT_NEVER_NS; /* before the first batch it sleeps */
     act_lanes_init(&p->queue, p->options.lanes);
     p->flight.cap = p->options.batch_max;
     p->flight.nodes = act_zalloc(p->flight.cap, sizeof(struct act_node *));
@@ -148,6 +155,7 @@ wait_for_room(struct actant_producer *p, enum actant_lane which, size_t size)
     bool in_time = true;
     metrics->blocked++;
     p->putters[which]++;
+    act_producer_wake(p);
     while (p->state == ACT_PRODUCER_OPEN && !act_lane_has_room(lane, size) && in_time)
         in_time = act_clock_wait(&p->room[which], &p->mutex, until);
     p->putters[which]--;
@@ -210,6 +218,13 @@ settle_evicted(struct actant_producer *p, struct act_node *node)
     pthread_mutex_unlock(&p->mutex);
 }
 
+/* What comes next is not to be refused because somebody naps. */
+static bool
+half_full(const struct act_lane *lane)
+{
+    return lane->records >= lane->records_max / 2 || lane->bytes >= lane->bytes_max / 2;
+}
+
 /* Is the thread to be woken? By who has let the mutex go: it would only wait for it. */
 static bool
 push(struct actant_producer *p, struct act_node *node)
@@ -222,9 +237,18 @@ push(struct actant_producer *p, struct act_node *node)
         metrics->records_most = lane->records;
     if (lane->bytes > metrics->bytes_most)
         metrics->bytes_most = lane->bytes;
-    bool wake = p->asleep &&
-                (p->options.linger_ms == 0 || p->queue.records == 1 || act_producer_batch_full(p));
-    p->asleep = p->asleep && !wake;
+    bool full = act_producer_batch_full(p), wake = false;
+    switch (p->rest) {
+    case ACT_PRODUCER_AWAKE: break;
+    case ACT_PRODUCER_NAPS:
+        wake = full || node->record.lane == ACTANT_LANE_URGENT || half_full(lane);
+        break;
+    case ACT_PRODUCER_SLEEPS:
+        wake = full || p->options.linger_ms == 0 || p->queue.records == 1;
+        break;
+    }
+    if (wake)
+        p->rest = ACT_PRODUCER_AWAKE;
     return wake;
 }
 

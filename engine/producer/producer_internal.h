@@ -14,6 +14,10 @@
 
 enum act_producer_state { ACT_PRODUCER_OPEN, ACT_PRODUCER_CLOSING, ACT_PRODUCER_STOPPED };
 
+/* What the thread does while there is nothing to do. Who naps comes back soon by himself: to wake him is a system call
+ * that the putter would pay, so only what is urgent does. */
+enum act_producer_rest { ACT_PRODUCER_AWAKE, ACT_PRODUCER_NAPS, ACT_PRODUCER_SLEEPS };
+
 /* What the sink has: the records from done on are not settled yet. */
 struct act_flight {
     struct act_node **nodes;
@@ -34,7 +38,8 @@ struct actant_producer {
     unsigned putters[ACTANT_LANE_COUNT]; /* who wait for room */
     unsigned flushers, evicting;
     enum act_producer_state state;
-    bool asleep; /* the thread waits for work */
+    enum act_producer_rest rest;
+    int64_t nap_ns; /* the next one; above the longest: it sleeps */
     bool writing, ended, timed_out;
     struct act_lanes queue;
     struct act_flight flight;
@@ -43,7 +48,7 @@ struct actant_producer {
 
 void *act_producer_main(void *producer); /* drain.c: the thread */
 /* Under the mutex. */
-void act_producer_wake(struct actant_producer *producer); /* the thread, if it sleeps */
+void act_producer_wake(struct actant_producer *producer); /* the thread, if it rests */
 void act_producer_set_state(struct actant_producer *producer, enum act_producer_state state);
 bool act_producer_batch_full(const struct actant_producer *producer);
 /* metrics.c */

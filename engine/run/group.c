@@ -146,7 +146,8 @@ act_group_create(struct act_loop *loop, struct act_store_writer *writer, struct 
     struct actant_lane_options lane = {.records_max = WAITING_MAX, .full = ACTANT_FAIL_PUT};
     struct actant_producer_options options = {.sink = {.self = group, .write = write_jobs},
                                               .batch_max = JOBS_MAX,
-                                              .lanes = {lane, lane, lane}};
+                                              .lanes = {lane, lane, lane},
+                                              .nap_us = -1}; /* a run waits for each of them */
     group->loop = loop;
     group->writer = writer;
     group->done_end = &group->done;

@@ -1,7 +1,7 @@
 /* A background producer: many threads put records, one thread of its own gives them to a sink in batches.
  *
  * A batch closes as soon as the sink is free, with whatever has come in meanwhile: a fast sink gets small
- * batches at once, a slow one large batches. Nothing waits for company, unless linger_ms says so. The queue
+ * batches at once (but see nap_us), a slow one large batches. Nothing waits for company, unless linger_ms says so. The queue
  * is bounded, and what happens when it is full is said per lane. What cannot be written is answered by the
  * program: again, never mind, or stop.
  *
@@ -141,6 +141,11 @@ struct actant_producer_options {
                           do not wait for it */
     int64_t retry_first_ms, retry_max_ms; /* the proposed waits; 0: 100 ms, 30 s */
     struct actant_lane_options lanes[ACTANT_LANE_COUNT];
+    /* To wake a thread that sleeps costs the putter more than the rest of a put. So after a batch the thread looks
+     * again by itself, after pauses of 50 µs, 100 µs and so on up to this one; only then does it sleep, and a
+     * put wakes it. A record may wait as long as such a pause; an urgent one, a full batch, a lane that is half full,
+     * flush and close never do. 0: 400 µs; -1: it sleeps at once, and every put wakes it. Not with linger_ms. */
+    int64_t nap_us;
 };
 
 struct actant_producer;

@@ -6,11 +6,12 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import threading
 
 import pytest
 
-from conftest import PATIENCE_S
+from conftest import ACTANT, PATIENCE_S
 
 FLOW = "chain:\n- run: echo one\n- id: t\n  run: echo two\n- for: [1, 2, 3]\n  do: {run: 'true'}\n"
 
@@ -96,6 +97,52 @@ def test_a_place_that_is_missing_gets_all_once_it_is_there(world):
     assert len(assert_all_there(world, file, run)) == len(stored(world, run))
     world("resume", run, "--json", code=0)  # and nothing twice
     assert len(lines(file)) == len(stored(world, run))
+
+
+def test_part_of_a_line_that_somebody_left_spoils_one_line_alone(world):
+    """As a power cut or a kill within a write leaves it: the process that wrote it does not live to mend it."""
+    file = world.path / "events.jsonl"
+    file.write_text('{"run":"gone","seq":1}\n{"run":"gone","se')
+    run = json.loads(world("run", world.write(FLOW), "--json", "--events", "events.jsonl", code=0).out)["run"]
+    first, torn, *rest = file.read_text().splitlines()
+    assert json.loads(first)["seq"] == 1 and torn == '{"run":"gone","se'
+    assert {json.loads(line)["seq"] for line in rest} == seqs_of(stored(world, run))
+
+
+def test_a_file_that_is_moved_away_is_begun_again(world):
+    file = world.path / "events.jsonl"
+    flow = world.write("chain:\n- run: 'true'\n- wait: go\n- run: 'true'\n")
+    process = world.start("run", flow, "--events", "events.jsonl")
+    world.wait("the wait", lambda: file.exists() and any(e["type"] == "node_parked" for e in lines(file)))
+    file.rename(world.path / "events.1.jsonl")
+    run = world.last_run()
+    world("signal", run, "go", code=0)
+    world.end(process, 0)
+    old, new = lines(world.path / "events.1.jsonl"), lines(file)
+    assert old and new and not seqs_of(old) & seqs_of(new)
+    assert seqs_of(old) | seqs_of(new) == seqs_of(stored(world, run))
+
+
+def test_a_full_disk_that_gets_room_again(world):
+    """A write is cut short in the middle of the events; later there is room, and all of them are there."""
+    file = world.path / "events.jsonl"
+    flow = world.write("chain:\n- for: ${{ range(60) }}\n  do: {run: 'true'}\n- run: 'true'\n")
+    limited = ["sh", "-c", 'ulimit -f 8; trap "" XFSZ; exec "$0" "$@"', ACTANT, "run", str(flow), "--json",
+               "--no-history", "--events", str(file)]
+    done = subprocess.run(limited, env=world.env, cwd=world.path, capture_output=True, text=True, timeout=PATIENCE_S,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    assert "cannot be written" in done.stderr and "events of the run are not in" in done.stderr
+    size = file.stat().st_size
+    assert size <= 8 * 1024
+    run = json.loads(world("run", flow, "--json", "--events", str(file), code=0).out)["run"]
+    whole = []
+    for line in file.read_text().splitlines():
+        try:
+            whole.append(json.loads(line))
+        except ValueError:
+            pass  # cut
+    assert seqs_of([line for line in whole if line["run"] == run]) == seqs_of(stored(world, run))
 
 
 def test_a_pipe_that_nobody_reads_holds_nothing_up(world):

@@ -301,6 +301,34 @@ test_what_makes_no_sense(void **state)
     assert_int_equal(actant_histogram_bound(none, 500), 0);
 }
 
+/* Whether the thread naps, sleeps or works when a record comes: it is written, and in order. */
+static void
+test_naps(void **state)
+{
+    const int64_t naps[] = {-1, 0, 1, 1000000};
+    const struct timespec pauses[] = {
+        {0}, {.tv_nsec = 20000}, {.tv_nsec = 300000}, {.tv_nsec = 3000000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(naps) / sizeof(*naps); i++) {
+        struct probe probe;
+        struct actant_producer_options options = {.nap_us = naps[i], .batch_max = 1};
+        options.lanes[ACTANT_LANE_NORMAL].records_max = 3;
+        probe_init(&probe);
+        probe_open_gate(&probe);
+        struct actant_producer *producer = probe_producer(&probe, &options);
+        for (int k = 0; k < 20; k++) {
+            assert_int_equal(probe_put(producer, ACTANT_LANE_NORMAL, (char)('a' + k)),
+                             ACTANT_PRODUCER_OK);
+            nanosleep(&pauses[k % 4], NULL);
+            if (k % 5 == 4)
+                assert_int_equal(actant_producer_flush(producer, -1), ACTANT_PRODUCER_OK);
+        }
+        probe_close(&probe, producer);
+        assert_string_equal(probe.text, "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t|");
+        probe_fini(&probe);
+    }
+}
+
 int
 main(void)
 {
@@ -317,6 +345,7 @@ main(void)
         cmocka_unit_test(test_owned_data_is_let_go_once),
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_what_makes_no_sense),
+        cmocka_unit_test(test_naps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
