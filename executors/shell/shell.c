@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define EXECUTOR_MAGIC UINT32_C(0x5368656c)
+#define KILL_WAIT_MS 10000 /* from SIGKILL on */
 
 struct shell_executor {
     struct act_executor executor;
@@ -41,7 +42,9 @@ struct act_attempt {
     struct act_command command;
     const char *
         *shell_argv; /* of a command that was started directly: what to start if it is not found */
-    struct act_timer *kill_timer, *failed_timer;
+    struct act_timer *kill_timer,
+        *failed_timer; /* kill_timer: of the next rung of the stop ladder */
+    int pid;
     bool stopping;
 
     struct act_output_capture capture;
@@ -192,6 +195,7 @@ static void
 process_started(void *self, int pid)
 {
     struct act_attempt *attempt = self;
+    attempt->pid = pid;
     if (attempt->watcher.on_started)
         attempt->watcher.on_started(attempt->watcher_self, attempt, pid);
 }
@@ -255,13 +259,40 @@ start_process(struct act_attempt *attempt)
 
 /* ---- the stop ladder ---- */
 
+/* What does not even die of SIGKILL (a dead network file system, a process that is not ours to signal)
+ * must not keep the run for ever: it is left to itself, and how it ended is not known. */
+static void
+give_up(void *self)
+{
+    struct act_attempt *attempt = self;
+    attempt->kill_timer = NULL;
+    if (!attempt->process)
+        return;
+    if (attempt->pid == 0) { /* it waits for its start, which will not be */
+        struct act_loop *loop = attempt->executor->options.loop;
+        attempt->kill_timer = loop->ops->start_timer(loop, KILL_WAIT_MS, give_up, attempt);
+        return;
+    }
+    struct act_event event = {.type = ACT_EVENT_ENDED, .exit_code = -1, .cause = ACT_CAUSE_LOST};
+    event.message = act_arena_printf(&attempt->arena,
+                                     "process %d is still there %d s after SIGKILL; it is left to "
+                                     "itself, look after it: ps -o pid,stat,wchan:30,args %d",
+                                     attempt->pid, KILL_WAIT_MS / 1000, attempt->pid);
+    attempt->executor->options.processes->ops->abandon(attempt->process);
+    attempt->process = NULL;
+    tell_ended(attempt, &event);
+}
+
 static void
 kill_now(void *self)
 {
     struct act_attempt *attempt = self;
     attempt->kill_timer = NULL;
-    if (attempt->process)
-        attempt->executor->options.processes->ops->signal(attempt->process, SIGKILL);
+    if (!attempt->process)
+        return;
+    struct act_loop *loop = attempt->executor->options.loop;
+    attempt->executor->options.processes->ops->signal(attempt->process, SIGKILL);
+    attempt->kill_timer = loop->ops->start_timer(loop, KILL_WAIT_MS, give_up, attempt);
 }
 
 static void

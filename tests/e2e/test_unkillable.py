@@ -1,0 +1,79 @@
+"""Fault 48: a task that not even SIGKILL ends, as one that hangs in a dead network file system. A library loaded
+before libc lets the engine believe that it has killed. The run goes on, and says what it has left."""
+
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+CC = shutil.which("cc")
+pytestmark = pytest.mark.skipif(not CC, reason="no C compiler")
+
+# Nothing that carries the mark is killed; the engine hears that it was.
+KILL = """
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int is_stuck(pid_t pid)
+{
+    char path[64], text[4096] = "";
+    snprintf(path, sizeof(path), "/proc/%d/cmdline", pid < 0 ? -pid : pid);
+    FILE *file = fopen(path, "r");
+    size_t got = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    for (size_t i = 0; i < got; i++)
+        text[i] = text[i] ? text[i] : ' ';
+    return strstr(text, "77777") != NULL;
+}
+int kill(pid_t pid, int number);
+int kill(pid_t pid, int number)
+{
+    if (number != 0 && is_stuck(pid))
+        return 0;
+    return (int)syscall(SYS_kill, pid, number);
+}
+"""
+STUCK = "exec: [sh, -c, 'echo $$ > stuck; exec sleep 77777']"
+
+
+@pytest.fixture
+def unkillable(world):
+    library = world.path / "kill.so"
+    subprocess.run([CC, "-shared", "-fPIC", "-o", library, world.write(KILL, "kill.c")], check=True)
+    world.env.update(LD_PRELOAD=str(library),
+                     ASAN_OPTIONS="verify_asan_link_order=0:" + world.env.get("ASAN_OPTIONS", ""))
+    return library
+
+
+def test_the_run_goes_on_without_it(world, unkillable):
+    doc = world.run("chain:\n- {id: bad, %s, timeout: 300ms, grace: 100ms, on_error: continue}\n"
+                    "- {id: after, run: kill -0 $(cat stuck) && echo went on}\n" % STUCK)
+    assert doc["status"] == "succeeded" and doc["result"] == "went on"
+    bad = world.node("bad")
+    assert bad["status"] == "failed" and bad["cause"]["kind"] == "timeout"
+    pid = (world.path / "stuck").read_text().strip()
+    told = world("history", "events", "last", "--json", code=0).out
+    assert f"process {pid} is still there" in told and '"cause":"lost"' in told
+    world("history", "verify", "last", code=0)
+
+
+def test_a_cancel_comes_to_its_end(world, unkillable):
+    process = world.start("run", world.write("{id: bad, %s, grace: 100ms}" % STUCK), "--json")
+    world.wait_file("stuck")
+    world("cancel", world.last_run())
+    assert '"status":"cancelled"' in world.end(process, 4)[0]
+
+
+def test_ctrl_c_comes_to_its_end(world, unkillable):
+    process = world.start("run", world.write("{id: bad, %s, grace: 100ms, idempotent: false}" % STUCK))
+    world.wait_file("stuck")
+    process.send_signal(signal.SIGTERM)
+    world.end(process, 143)
+    # Whether it ended is not known: what must not run twice does not.
+    doc = world.json("resume", "last", code=1)
+    assert doc["error"]["cause"] == "lost"
