@@ -268,6 +268,59 @@ settle_cancel(struct act_lower *l, const struct act_cancel *cancel)
         act_value_list_add(l->plan->exprs.literals.ptr[*literal], act_value_int((int64_t)target));
 }
 
+/* ---- artifacts */
+
+struct names {
+    struct act_str *ptr;
+    uint32_t len, cap;
+};
+
+static void
+names_of(const struct act_plan *plan, uint32_t node, struct names *names)
+{
+    const struct act_expr_pool *pool = &plan->exprs;
+    if (!act_plan_attr(plan, node, ACT_ATTR_ARTIFACTS))
+        return;
+    const struct act_expr_node *e =
+        &pool->nodes.ptr[act_plan_expr(plan, node, ACT_ATTR_ARTIFACTS).v];
+    const struct act_value *map = e->op == ACT_OP_LITERAL ? pool->literals.ptr[e->a] : NULL;
+    for (uint32_t i = 0; map && i < act_value_len(map); i++)
+        act_vec_push(names, act_value_key(map, i));
+    for (uint32_t i = 0; e->op == ACT_OP_MAP && i + 1 < e->argc; i += 2) {
+        const struct act_expr_node *key = &pool->nodes.ptr[pool->args.ptr[e->first + i]];
+        act_vec_push(names, act_value_as_str(pool->literals.ptr[key->a]));
+    }
+}
+
+/* A call has its own and those of what it runs, which may be a call again. */
+static void
+check_artifact(struct act_lower *l, const struct act_ref *ref)
+{
+    struct names names = {0};
+    uint32_t node = ref->node;
+    for (uint32_t calls = 0; node != ACT_NODE_NONE && calls < l->plan->nodes.len; calls++) {
+        const uint32_t *target = act_plan_attr(l->plan, node, ACT_ATTR_TARGET);
+        names_of(l->plan, node, &names);
+        node = target ? *target : ACT_NODE_NONE;
+    }
+    bool known = false;
+    for (uint32_t i = 0; i < names.len; i++)
+        known = known || act_str_eq(names.ptr[i], ref->artifact);
+    if (!known) {
+        struct act_diag *d =
+            ACT_ERROR(l, "unknown-member", ref->artifact_span, "'%.*s' has no artifact '%.*s'",
+                      ACT_STR_ARG(ref->id), ACT_STR_ARG(ref->artifact));
+        struct act_str best = act_nearest(ref->artifact, names.ptr, names.len);
+        act_diag_related(l->diags, d, l->spans.ptr[ref->node], "it stands here");
+        if (best.len)
+            ACT_HELP(l, d, "did you mean '%.*s'?", ACT_STR_ARG(best));
+        else
+            ACT_HELP(l, d, "it keeps what it is told to: `artifacts: {%.*s: a/path}`",
+                     ACT_STR_ARG(ref->artifact));
+    }
+    act_vec_fini(&names);
+}
+
 void
 act_check_refs(struct act_lower *l)
 {
@@ -280,6 +333,8 @@ act_check_refs(struct act_lower *l)
         }
         l->plan->exprs.nodes.ptr[ref->expr].a = ref->node;
         check_ref(l, ref);
+        if (ref->artifact.len > 0)
+            check_artifact(l, ref);
         if (ref->for_list)
             check_list(l, ref);
     }

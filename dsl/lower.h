@@ -151,6 +151,8 @@ struct act_ref {
     const struct act_tree *tree; /* the scalar that it stands in */
     uint32_t offset;             /* in the scalar's text, at or before the id */
     uint8_t field, when;
+    struct act_str artifact; /* of its artifacts; empty: all */
+    struct act_span artifact_span;
     bool defaulted; /* inside default()'s first argument */
     bool for_list;  /* a `for` goes over it */
     uint32_t node;  /* settled; or ACT_NODE_NONE */

@@ -177,6 +177,44 @@ lower_outputs(struct act_lower *l, struct act_making *m, const struct act_place 
     act_attr_put_cell(l, m, ACT_ATTR_OUTPUTS, act_lower_value(l, &end, pair->value));
 }
 
+/* What is known of a path is refused here; what an expression gives, where it is collected. */
+static struct act_cell
+lower_artifact(struct act_lower *l, const struct act_place *place, const struct act_tree_pair *pair)
+{
+    const struct act_tree *path = pair->value;
+    if (act_check_key(l, pair))
+        act_check_name(l, pair->key, pair->key_span, "an artifact");
+    if (!act_tree_is_text(path)) {
+        act_wrong_type(l, path, "artifacts", "a path or glob");
+        return act_cell_failed();
+    }
+    if (path->text.len == 0 || path->text.ptr[0] == '/')
+        ACT_HELP(
+            l, ACT_ERROR(l, "wrong-value", path->span, "an artifact lies below the node's folder"),
+            "write a path relative to `dir`, such as `build/out` or `reports/*.xml`");
+    return act_lower_text(l, place, path);
+}
+
+static void
+lower_artifacts(struct act_lower *l, struct act_making *m, const struct act_place *place,
+                const struct act_tree_pair *pair)
+{
+    const struct act_tree *tree = pair->value;
+    ACT_VEC(struct act_str) keys = {0};
+    ACT_VEC(struct act_cell) cells = {0};
+    if (tree->type != ACT_TREE_MAP) {
+        act_wrong_type(l, tree, "artifacts", "a mapping from name to path or glob");
+        return;
+    }
+    for (uint32_t i = 0; i < tree->count; i++) {
+        act_vec_push(&keys, tree->pairs[i].key);
+        act_vec_push(&cells, lower_artifact(l, place, &tree->pairs[i]));
+    }
+    act_attr_put_cell(l, m, ACT_ATTR_ARTIFACTS, act_cells_map(l, keys.ptr, cells.ptr, cells.len));
+    act_vec_fini(&keys);
+    act_vec_fini(&cells);
+}
+
 /* ---- one attribute */
 
 static void
@@ -290,7 +328,7 @@ lower_attr(struct act_lower *l, struct act_making *m, enum act_word word,
     case ACT_WORD_STDIN: lower_text_attr(l, m, &place, pair, ACT_ATTR_STDIN); return;
     case ACT_WORD_TIMEOUT: act_lower_duration(l, m, &place, pair, ACT_ATTR_TIMEOUT); return;
     case ACT_WORD_TO: lower_text_attr(l, m, &place, pair, ACT_ATTR_TO); return;
-    case ACT_WORD_ARTIFACTS:
+    case ACT_WORD_ARTIFACTS: lower_artifacts(l, m, &place, pair); return;
     case ACT_WORD_CACHE:
     case ACT_WORD_IMAGE:
     case ACT_WORD_RESOURCES:

@@ -154,23 +154,6 @@ check_cache(struct act_lower *l, const struct act_place *place, const struct act
     }
 }
 
-static void
-check_artifacts(struct act_lower *l, const struct act_place *place, const struct act_tree *tree)
-{
-    if (tree->type != ACT_TREE_MAP) {
-        act_wrong_type(l, tree, "artifacts", "a mapping from name to path or glob");
-        return;
-    }
-    for (uint32_t i = 0; i < tree->count; i++) {
-        const struct act_tree_pair *p = &tree->pairs[i];
-        act_check_name(l, p->key, p->key_span, "an artifact");
-        if (!act_tree_is_text(p->value))
-            act_wrong_type(l, p->value, "artifacts", "a path or glob");
-        else
-            check_value(l, place, p->value);
-    }
-}
-
 void
 act_lower_unsupported(struct act_lower *l, struct act_making *m, const struct act_place *place,
                       enum act_word word, const struct act_tree_pair *pair)
@@ -181,8 +164,6 @@ act_lower_unsupported(struct act_lower *l, struct act_making *m, const struct ac
         check_cache(l, place, tree);
         if (is_false(tree))
             return;
-    } else if (word == ACT_WORD_ARTIFACTS) {
-        check_artifacts(l, place, tree);
     } else if (word == ACT_WORD_IMAGE && !act_tree_is_text(tree)) {
         act_wrong_type(l, tree, key, "the name of an image");
     } else if (word == ACT_WORD_RESOURCES && tree->type != ACT_TREE_MAP) {

@@ -314,7 +314,11 @@ act_resolve_member(struct act_expr_work *w, uint32_t node, uint32_t from, struct
     }
     if (e->op != ACT_OP_CONTEXT)
         return;
-    if (e->aux == ACT_CTX_NODE) {
+    if (e->aux == ACT_CTX_NODE_ARTIFACTS && note->ref > 0) {
+        struct act_ref *ref = &w->l->refs.ptr[note->ref - 1];
+        ref->artifact = act_arena_str(w->l->arena, name);
+        ref->artifact_span = name_span(w, node, name);
+    } else if (e->aux == ACT_CTX_NODE) {
         member_of_node(w, node, from, name);
     } else if (e->aux == ACT_CTX_PARAMS) {
         member_of_params(w, node, name);

@@ -22,6 +22,7 @@ act_word_is_around_call(enum act_word word)
     case ACT_WORD_TIMEOUT:
     case ACT_WORD_ON_ERROR:
     case ACT_WORD_UNDO:
+    case ACT_WORD_ARTIFACTS:
     case ACT_WORD_OUTPUTS: return true;
     default: return false;
     }

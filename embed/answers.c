@@ -1,5 +1,6 @@
 #include "embed/answers.h"
 
+#include "embed/collect.h"
 #include "embed/hash_files.h"
 
 #include <pthread.h>
@@ -15,6 +16,7 @@ struct job {
     const struct form *form;
     struct act_arena arena;
     struct act_asked asked;
+    struct act_answers_options options;
     struct act_value *question; /* asked's, owned */
     _Atomic(bool) stop;
     pthread_mutex_t mutex;
@@ -39,6 +41,22 @@ hash_files(const struct act_asked *asked, struct act_value **ret, struct act_err
     return act_hash_files(asked->folder, asked->question, ret, err);
 }
 
+static enum act_err
+collect(const struct act_asked *asked, struct act_value **ret, struct act_error *err)
+{
+    const struct act_answers_options *options = asked->options;
+    struct act_collecting what = {
+        .from = asked->folder,
+        .paths = act_value_get(asked->question, ACT_STR("artifacts")),
+        .run_folder = options->run_folder,
+        .attempt = asked->name,
+        .place = {.objects = options->objects.len > 0 ? options->objects.ptr : NULL,
+                  .durable = options->durable,
+                  .stop = asked->stop},
+    };
+    return act_collect(&what, ret, err);
+}
+
 struct form {
     const char *key; /* of the map that the question is; NULL: it is a list */
     /* On a thread of its own; shares nothing with the loop's. */
@@ -48,6 +66,7 @@ struct form {
 
 static const struct form forms[] = {
     {NULL, hash_files},
+    {"artifacts", collect},
 };
 
 static const struct form *
@@ -141,10 +160,17 @@ create(struct act_answers *answers, struct act_inquiry *inquiry, const struct fo
     job->form = form;
     job->code = act_error_set(&job->error, ACT_ERR_SYSTEM, "nobody waits for the answer any more");
     job->question = copy_of(inquiry->question);
+    job->options = (struct act_answers_options){
+        .folder = act_arena_str(&job->arena, answers->options.folder),
+        .run_folder = act_arena_str(&job->arena, answers->options.run_folder),
+        .objects = act_arena_str(&job->arena, answers->options.objects),
+        .durable = answers->options.durable,
+    };
     job->asked = (struct act_asked){
         .question = job->question,
         .folder = folder_of(answers, &job->arena, act_value_as_str(inquiry->dir)),
         .name = act_arena_str(&job->arena, act_value_as_str(inquiry->name)),
+        .options = &job->options,
         .stop = &job->stop,
     };
     pthread_mutex_init(&job->mutex, NULL);

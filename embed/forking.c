@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "dsl/plan_actor.h"
+#include "embed/collect.h"
 
 static enum act_err
 replay(void *self, const struct act_batch *batch, struct act_error *err)
@@ -83,8 +84,11 @@ act_forking_read(struct act_stored *stored, struct act_str node, struct act_fork
     bool lives = act_str_is(stored->row.status, "running");
     forking.run = act_arena_str(&forking.arena, stored->row.run);
     act_run_keep_ledger(run);
-    enum act_err code =
-        stored->store->ops->read_batches(stored->store, stored->row.run, 1, replay, run, err);
+    enum act_err code = stored->store->ops->folder(stored->store, forking.run, false,
+                                                   &forking.arena, &forking.folder, err);
+    if (!code)
+        code =
+            stored->store->ops->read_batches(stored->store, stored->row.run, 1, replay, run, err);
     if (!code)
         code = act_fork_plan(run, node, &forking.plan, err);
     if (!code)
@@ -109,9 +113,45 @@ act_forking_fini(struct act_forking *forking)
     *forking = (struct act_forking){0};
 }
 
+/* ---- files ---- */
+
+struct bringing {
+    const struct act_forking *forking;
+    struct act_str to;
+    enum act_err code;
+    struct act_error *err;
+};
+
+static void
+bring_artifact(void *self, const struct act_event_artifact *artifact)
+{
+    struct bringing *b = self;
+    if (b->code == ACT_OK)
+        b->code = act_collect_bring(b->forking->folder, b->to, artifact->file, b->err);
+}
+
+/* They are read-only: the new run shares them. */
+static enum act_err
+bring_artifacts(const struct act_forking *forking, struct act_str to, struct act_error *err)
+{
+    struct act_str rest = act_buf_str(&forking->plan.events);
+    struct act_arena arena = {0};
+    struct bringing b = {.forking = forking, .to = to, .err = err};
+    while (b.code == ACT_OK && rest.len > 0) {
+        struct act_event event;
+        b.code = act_event_decode(&rest, &arena, &forking->blobs->loader, &event, err);
+        if (b.code != ACT_OK)
+            break;
+        act_event_artifacts(&event, bring_artifact, &b);
+        act_event_fini(&event);
+    }
+    act_arena_fini(&arena);
+    return b.code;
+}
+
 enum act_err
 act_forking_bring(const struct act_forking *forking, struct act_blob_port *to,
-                  struct act_error *err)
+                  struct act_str to_folder, struct act_error *err)
 {
     const struct act_buf *files = &forking->plan.files;
     enum act_err code = ACT_OK;
@@ -120,7 +160,7 @@ act_forking_bring(const struct act_forking *forking, struct act_blob_port *to,
         code = to->ops->adopt(to, forking->blobs, file, err);
         at += file.len + 1;
     }
-    return code;
+    return code == ACT_OK ? bring_artifacts(forking, to_folder, err) : code;
 }
 
 struct act_fork_states

@@ -9,6 +9,7 @@ struct act_forking {
     struct act_fork plan;
     struct act_arena arena;
     struct act_str run;             /* the old one's id */
+    struct act_str folder;          /* of its files */
     struct act_value *started;      /* its RUN_STARTED's value */
     struct act_blob_port *blobs;    /* its files; borrowed from stored */
     ACT_VEC(struct act_str) actors; /* whose calls are all reused: their states are copied */
@@ -20,7 +21,7 @@ enum act_err act_forking_read(struct act_stored *stored, struct act_str node,
 void act_forking_fini(struct act_forking *forking); /* a zeroed one is fine */
 /* Into the new run's folder, before its first event names them. */
 enum act_err act_forking_bring(const struct act_forking *forking, struct act_blob_port *to,
-                               struct act_error *err);
+                               struct act_str to_folder, struct act_error *err);
 struct act_fork_states act_forking_states(const struct act_forking *forking);
 
 #endif

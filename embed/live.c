@@ -229,10 +229,40 @@ open_feeds(struct act_live *live, const struct act_coord_observer *observer)
     act_feeds_open(&live->feeds, get(live->options, "events"), &common, observer);
 }
 
+/* Where the run keeps its files, and where content is shared: beside the folders of all runs. */
+static void
+own_folder(struct act_live *live, struct act_str *ret, struct act_str *ret_objects)
+{
+    struct act_store *store = live->engine->store;
+    struct act_buf path = {0};
+    *ret_objects = ACT_STR("");
+    if (!store || store->ops->folder(store, live->row.run, false, &live->arena, ret, NULL)) {
+        act_compose_scratch(&path, live->row.run);
+        *ret = act_arena_str(&live->arena, act_buf_str(&path));
+    } else {
+        size_t up = ret->len;
+        while (ret->ptr[up - 1] != '/')
+            up--;
+        *ret_objects = act_arena_printf(&live->arena, "%.*sobjects", (int)up, ret->ptr);
+    }
+    act_buf_fini(&path);
+}
+
+static bool
+keeps_artifacts(const struct act_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->attrs.len; i++)
+        if (plan->attrs.ptr[i].key == ACT_ATTR_ARTIFACTS)
+            return true;
+    return false;
+}
+
 void
 act_live_ready(struct act_live *live, const struct act_live_how *how)
 {
-    struct act_answers_options answers = {.loop = live->loop, .folder = live->folder};
+    struct act_answers_options answers = {
+        .loop = live->loop, .folder = live->folder, .durable = live->site.blobs->durable};
+    own_folder(live, &answers.run_folder, &answers.objects);
     open_feeds(live, &how->observer);
     live->answers = act_answers_create(&answers);
     struct act_coord_options options = {
@@ -288,6 +318,11 @@ started_value(struct act_live *live)
     act_value_map_put(value, ACT_STR("event"), event ? act_value_retain(event) : act_value_null());
     if (live->fork)
         act_value_map_put(value, ACT_STR("fork"), act_value_retain(live->row.from));
+    if (keeps_artifacts(live->plan)) {
+        struct act_str folder, objects;
+        own_folder(live, &folder, &objects);
+        act_value_map_put(value, ACT_STR("folder"), act_value_string(folder));
+    }
     act_value_map_put(value, ACT_STR("seed"), act_value_int(act_random_seed()));
     return value;
 }
@@ -299,7 +334,9 @@ act_live_start(struct act_live *live, struct act_error *err)
     struct act_value *started = started_value(live);
     act_plan_encode(&plan_bytes, live->plan, true);
     struct act_blob_port *blobs = live->site.blobs;
-    enum act_err code = live->fork ? act_forking_bring(live->fork, blobs, err) : ACT_OK;
+    struct act_str folder, objects;
+    own_folder(live, &folder, &objects);
+    enum act_err code = live->fork ? act_forking_bring(live->fork, blobs, folder, err) : ACT_OK;
     if (!code && live->fork) /* its first batch names what was brought */
         code = blobs->ops->sync(blobs, err);
     if (!code)

@@ -1,5 +1,6 @@
 #include "embed/retention.h"
 
+#include "embed/objects.h"
 #include "embed/stored.h"
 
 struct sweep {
@@ -64,6 +65,22 @@ remove_oldest(struct sweep *sweep, bool dry, act_retention_rows *ret, struct act
     return ACT_OK;
 }
 
+/* Content that no run has any more goes with the last one. */
+static void
+sweep_objects(struct act_store *store)
+{
+    struct act_arena arena = {0};
+    struct act_str folder;
+    if (store->ops->folder(store, ACT_STR("0000000000000"), false, &arena, &folder, NULL) ==
+        ACT_OK) {
+        size_t up = folder.len;
+        while (folder.ptr[up - 1] != '/')
+            up--;
+        act_objects_sweep(act_arena_printf(&arena, "%.*sobjects", (int)up, folder.ptr).ptr, false);
+    }
+    act_arena_fini(&arena);
+}
+
 enum act_err
 act_retention_apply(struct act_store *store, const struct act_retention *rules, int64_t now_ms,
                     bool dry, struct act_arena *arena, act_retention_rows *ret,
@@ -78,6 +95,8 @@ act_retention_apply(struct act_store *store, const struct act_retention *rules, 
         code = remove_oldest(&sweep, dry, ret, err);
     if (code == ACT_OK && !dry)
         code = store->ops->sweep(store, err);
+    if (!dry)
+        sweep_objects(store);
     for (uint32_t i = 0; i < sweep.rows.len; i++) {
         act_value_release(sweep.rows.ptr[i].spec);
         act_value_release(sweep.rows.ptr[i].from);

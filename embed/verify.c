@@ -1,5 +1,6 @@
 #include "embed/verify.h"
 
+#include "embed/objects.h"
 #include "engine/core/run.h"
 
 struct verifying {
@@ -7,7 +8,9 @@ struct verifying {
     struct act_run *run;
     struct act_verified *ret;
     struct act_snapshot snapshot;
+    struct act_str folder;  /* of its files */
     struct act_str missing; /* a file, of arena */
+    bool damaged;           /* it is an artifact */
     struct act_arena arena;
 };
 
@@ -35,6 +38,26 @@ look_at_file(void *self, struct act_str file, uint64_t offset, uint64_t length)
     act_buf_fini(&last);
 }
 
+/* All of its content: damage of what nobody reads is found here or never. */
+static void
+look_at_artifact(void *self, const struct act_event_artifact *artifact)
+{
+    struct verifying *v = self;
+    struct act_object_kept kept;
+    struct act_arena arena = {0};
+    const char *path =
+        act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(v->folder), ACT_STR_ARG(artifact->file))
+            .ptr;
+    bool whole = v->missing.len > 0 ||
+                 (act_object_hash(path, &kept, NULL) == ACT_OK && kept.bytes == artifact->bytes &&
+                  act_str_is(artifact->sha256, kept.hash));
+    if (!whole) {
+        v->missing = act_arena_str(&v->arena, artifact->file);
+        v->damaged = true;
+    }
+    act_arena_fini(&arena);
+}
+
 static enum act_err
 check_files(struct verifying *v, struct act_str events, struct act_error *err)
 {
@@ -46,9 +69,13 @@ check_files(struct verifying *v, struct act_str events, struct act_error *err)
         if (code)
             break;
         act_event_files(&event, look_at_file, v);
-        if (v->missing.len > 0) {
+        if (!act_event_artifacts(&event, look_at_artifact, v))
+            code = say(v, event.seq, "its list of artifacts is none", err);
+        if (!code && v->missing.len > 0) {
             struct act_buf what = {0};
-            act_buf_printf(&what, "its output file %.*s is not there, or too short",
+            act_buf_printf(&what,
+                           v->damaged ? "the artifact %.*s is not there, or holds something else"
+                                      : "its output file %.*s is not there, or too short",
                            ACT_STR_ARG(v->missing));
             code = say(v, event.seq, what.ptr, err);
             act_buf_fini(&what);
@@ -149,6 +176,10 @@ act_verify(struct act_stored *stored, struct act_verified *ret, struct act_error
     struct verifying v = {.stored = stored, .ret = ret};
     *ret = (struct act_verified){0};
     enum act_err code = check_plan(&v, err);
+    if (code)
+        return code;
+    code =
+        stored->store->ops->folder(stored->store, stored->row.run, false, &v.arena, &v.folder, err);
     if (code)
         return code;
     struct act_buf snapshot = {0};

@@ -27,6 +27,7 @@ act_attr_key(enum act_attr attr)
         [ACT_ATTR_ENV] = "env",
         [ACT_ATTR_DIR] = "dir",
         [ACT_ATTR_STDIN] = "stdin",
+        [ACT_ATTR_ARTIFACTS] = "artifacts",
         [ACT_ATTR_OUTPUTS] = "outputs",
         [ACT_ATTR_TIMEOUT] = "timeout",
         [ACT_ATTR_GRACE] = "grace",

@@ -88,7 +88,8 @@ enum field {
     F_PARAMS = 33,
     F_FORGIVEN = 34,
     F_BITS = 35,
-    F_LAST = F_BITS,
+    F_ARTIFACTS = 36,
+    F_LAST = F_ARTIFACTS,
 };
 
 static void
@@ -196,6 +197,7 @@ act_event_encode(struct act_buf *out, const struct act_event *e)
     put_value(out, F_PARAMS, e->params);
     put_u64(out, F_FORGIVEN, e->forgiven);
     put_u64(out, F_BITS, e->bits);
+    put_value(out, F_ARTIFACTS, e->artifacts);
     close_bytes(out, at);
 }
 
@@ -261,6 +263,8 @@ get_bytes(struct act_event *e, enum field field, struct act_wire_reader *r, stru
         get_value(r, s, loader, &e->value);
     else if (field == F_OUTPUTS)
         get_value(r, s, loader, &e->outputs);
+    else if (field == F_ARTIFACTS)
+        get_value(r, s, loader, &e->artifacts);
     else if (field == F_ERROR)
         get_value(r, s, loader, &e->error);
     else if (field == F_INPUT)
@@ -386,7 +390,8 @@ act_event_fini(struct act_event *e)
     act_value_release(e->error);
     act_value_release(e->input);
     act_value_release(e->params);
-    e->value = e->outputs = e->error = e->input = e->params = NULL;
+    act_value_release(e->artifacts);
+    e->artifacts = e->value = e->outputs = e->error = e->input = e->params = NULL;
 }
 
 struct act_str

@@ -119,9 +119,12 @@ struct act_event {
     bool result_is_output;
     struct act_value
         *outputs; /* ENDED: what the task wrote to $ACTANT_OUTPUT; NODE_ENDED, RUN_ENDED */
-    struct act_value *error;  /* NODE_ENDED, RUN_ENDED, UNDONE: the error mapping; ENDED: what a
+    struct act_value
+        *artifacts;          /* NODE_ENDED, REUSED: what its last attempt left, {NAME: {path, count,
+                                  * bytes}}, path within the run's folder */
+    struct act_value *error; /* NODE_ENDED, RUN_ENDED, UNDONE: the error mapping; ENDED: what a
                                  function says of its failure: {type, traceback, …} */
-    struct act_str message;   /* ENDED: why it could not be started, …; CANCEL: who */
+    struct act_str message;  /* ENDED: why it could not be started, …; CANCEL: who */
     struct act_blob out, err; /* ENDED, OUTPUT */
     struct act_str
         order; /* ENDED: varint lengths, alternately of out and err, as they were read; empty if only one has bytes */
@@ -146,6 +149,16 @@ void act_event_fini(struct act_event *event); /* releases values */
 /* Calls fn for whatever the event says lies in a file of the run's folder; file is lent by the event. */
 typedef void act_event_file_fn(void *self, struct act_str file, uint64_t offset, uint64_t length);
 void act_event_files(const struct act_event *event, act_event_file_fn *fn, void *self);
+/* A file that the event says an attempt left behind (ANSWER), or that a fork has from another run (REUSED).
+ * Texts are lent for the call. file: within the run's folder, "artifacts/…", and never out of it. */
+struct act_event_artifact {
+    struct act_str file, sha256;
+    uint64_t bytes;
+    bool executable;
+};
+typedef void act_event_artifact_fn(void *self, const struct act_event_artifact *artifact);
+/* False: what it says is no list of such files. */
+bool act_event_artifacts(const struct act_event *event, act_event_artifact_fn *fn, void *self);
 /* What the node's `name` says, lent by event or plan; empty if it has none or it could not be
  * evaluated. */
 struct act_str act_event_label(const struct act_plan *plan, const struct act_event *event);

@@ -118,6 +118,7 @@ act_event_json(struct act_buf *out, const struct act_plan *plan, const struct ac
         put_text(out, "run", e->id);
     put_value(out, "value", e->value);
     put_value(out, "outputs", e->outputs);
+    put_value(out, "artifacts", e->artifacts);
     put_value(out, "error", e->error);
     put_blob(out, "out", &e->out);
     put_blob(out, "err", &e->err);

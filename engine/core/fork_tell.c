@@ -19,6 +19,7 @@ tell_end(const struct act_ledger_entry *entry, bool signal, struct act_event *e)
     e->result_is_output = entry->own_output;
     e->value = entry->result;
     e->outputs = entry->outputs;
+    e->artifacts = entry->artifacts;
     e->error = entry->error;
     e->input = entry->input;
     e->params = signal ? entry->told : entry->params;

@@ -90,6 +90,7 @@ drop_values(struct act_instance *inst)
     act_value_release(inst->params);
     act_value_release(inst->answers);
     act_value_release(inst->question);
+    act_value_release(inst->artifacts);
 }
 
 /* The children of inst go onto a list of what is to be freed. */
@@ -162,6 +163,7 @@ act_instance_clear_inside(struct act_slab *slab, struct act_instance *inst)
     act_value_set(&inst->error, NULL);
     act_value_set(&inst->answers, NULL);
     act_value_set(&inst->question, NULL);
+    act_value_set(&inst->artifacts, NULL);
 }
 
 void

@@ -64,7 +64,8 @@ struct act_instance {
     int64_t started_ms, started_ns, ended_ns;
     uint64_t order;          /* READY, DISPATCH, end: a running number */
     uint32_t undo, undo_for; /* slots: its running undo; an undo's: who waits for it */
-    struct act_value *input, *result, *outputs, *error, *env, *dir, *params, *answers, *question;
+    struct act_value *input, *result, *outputs, *error, *env, *dir, *params, *answers, *question,
+        *artifacts; /* as the event has them */
     struct act_taskbox *task;
     struct act_inside *inside;
 };

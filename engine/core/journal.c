@@ -96,6 +96,7 @@ act_log_ended(struct act_run *run, const struct act_instance *inst)
     event.result_is_output = inst->own_output;
     event.value = inst->own_output ? NULL : inst->result;
     event.outputs = inst->outputs;
+    event.artifacts = inst->artifacts;
     event.error = inst->error;
     if ((kind == ACT_KIND_WHILE || kind == ACT_KIND_UNTIL) && inst->inside != NULL)
         event.number = inst->inside->next;

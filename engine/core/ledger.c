@@ -13,6 +13,7 @@ forget_values(struct act_ledger_entry *end)
 {
     act_value_set(&end->result, NULL);
     act_value_set(&end->outputs, NULL);
+    act_value_set(&end->artifacts, NULL);
     act_value_set(&end->error, NULL);
     act_value_set(&end->input, NULL);
     act_value_set(&end->params, NULL);
@@ -188,6 +189,7 @@ act_ledger_ended(struct act_run *run, const struct act_instance *inst)
     end->started_ms = inst->started_ms;
     end->result = keep(inst->result);
     end->outputs = keep(inst->outputs);
+    end->artifacts = keep(inst->artifacts);
     end->error = keep(inst->error);
     if (act_holds_undo(run, inst->node)) {
         end->input = keep(inst->input);
@@ -220,6 +222,7 @@ act_ledger_recalled(struct act_run *run, const struct act_event *event)
     end->started_ms = event->started_ms;
     end->result = keep(event->value);
     end->outputs = keep(event->outputs);
+    end->artifacts = keep(event->artifacts);
     end->error = keep(event->error);
     end->input = keep(event->input);
     *(signal ? &end->told : &end->params) = keep(event->params);

@@ -22,7 +22,7 @@ struct act_ledger_entry {
     int32_t exit_code, signal;
     uint32_t attempt, turns, forgiven;
     int64_t started_ms;
-    struct act_value *result, *outputs, *error;
+    struct act_value *result, *outputs, *artifacts, *error;
     struct act_value *input, *params; /* where an undo may need them */
     struct act_value *told;           /* a signal to the own run: what it said */
     struct act_str name;              /* the signal's, or the wait's */

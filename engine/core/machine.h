@@ -256,6 +256,9 @@ act_name_of(struct act_run *run, const struct act_instance *inst,
 void act_forgive(struct act_run *run, struct act_instance *inst, uint32_t count);
 /* retry.c */
 bool act_retry_wanted(struct act_run *run, struct act_instance *inst, int64_t *ret_delay_ms);
+/* artifacts.c: asks what inst's attempt left, and reads the answer. False: the question is open, and SETTLE comes
+ * again. */
+bool act_artifacts_collect(struct act_run *run, struct act_instance *inst);
 /* undo.c */
 bool act_undo_collect(struct act_run *run, struct act_instance *inst);
 void act_undo_next(struct act_run *run, struct act_instance *inst);

@@ -28,6 +28,7 @@ fill(struct act_run *run, struct act_instance *inst, const struct act_reused *en
     inst->own_output = e->result_is_output;
     act_value_set(&inst->result, keep(e->value));
     act_value_set(&inst->outputs, keep(e->outputs));
+    act_value_set(&inst->artifacts, keep(e->artifacts));
     act_value_set(&inst->error, keep(e->error));
     if (e->input != NULL)
         act_value_set(&inst->input, keep(e->input));
@@ -193,6 +194,7 @@ log_end(struct act_run *run, const struct act_event *e)
         .result_is_output = e->result_is_output,
         .value = e->result_is_output ? NULL : e->value,
         .outputs = e->outputs,
+        .artifacts = e->artifacts,
         .error = e->error,
         .label = e->label,
         .bits = ACT_REUSED_END,

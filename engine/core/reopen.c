@@ -130,6 +130,7 @@ reopen(struct act_run *run, struct act_instance *inst)
     inst->tries = 0;
     act_value_set(&inst->result, NULL);
     act_value_set(&inst->outputs, NULL);
+    act_value_set(&inst->artifacts, NULL);
     act_value_set(&inst->error, NULL);
     act_instance_move(run, inst, ACT_MOVE_REOPEN);
 }

@@ -94,6 +94,7 @@ act_reuse_add(struct act_run *run, const struct act_event *event)
     }
     keep(e->value);
     keep(e->outputs);
+    keep(e->artifacts);
     keep(e->error);
     keep(e->input);
     keep(e->params);

@@ -118,6 +118,27 @@ outputs_of(const struct act_instance *inst)
                                                  : act_value_map();
 }
 
+/* {NAME: path}, absolute: the run's folder is where it was when the run started. */
+static struct act_value *
+artifacts_of(const struct act_run *run, const struct act_instance *inst)
+{
+    struct act_value *map = act_value_map();
+    const struct act_value *folder = act_member(run->start, ACT_STR("folder"));
+    const struct act_value *found = inst != NULL ? inst->artifacts : NULL;
+    bool known = folder != NULL && act_value_type(folder) == ACT_STRING;
+    for (uint32_t i = 0; known && found != NULL && i < act_value_len(found); i++) {
+        const struct act_value *path = act_member(act_value_at(found, i), ACT_STR("path"));
+        struct act_buf text = {0};
+        if (path == NULL)
+            continue;
+        act_buf_printf(&text, "%.*s/%.*s", ACT_STR_ARG(act_value_as_str(folder)),
+                       ACT_STR_ARG(act_value_as_str(path)));
+        act_value_map_put(map, act_value_key(found, i), act_value_string(act_buf_str(&text)));
+        act_buf_fini(&text);
+    }
+    return map;
+}
+
 static struct act_value *
 node_value(const struct eval *e, uint32_t node)
 {
@@ -126,7 +147,7 @@ node_value(const struct eval *e, uint32_t node)
     act_value_map_put(map, ACT_STR("status"), status_text(e, node));
     act_value_map_put(map, ACT_STR("result"), copy_or_null(inst ? inst->result : NULL));
     act_value_map_put(map, ACT_STR("outputs"), outputs_of(inst));
-    act_value_map_put(map, ACT_STR("artifacts"), act_value_map());
+    act_value_map_put(map, ACT_STR("artifacts"), artifacts_of(e->run, inst));
     act_value_map_put(map, ACT_STR("error"), copy_or_null(inst ? inst->error : NULL));
     return map;
 }
@@ -169,7 +190,7 @@ on_context(void *self, enum act_ctx ctx, uint32_t arg, struct act_value **ret,
     case ACT_CTX_NODE_RESULT: *ret = copy_or_null(named ? named->result : NULL); break;
     case ACT_CTX_NODE_OUTPUTS: *ret = outputs_of(named); break;
     case ACT_CTX_NODE_ERROR: *ret = copy_or_null(named ? named->error : NULL); break;
-    case ACT_CTX_NODE_ARTIFACTS: *ret = act_value_map(); break;
+    case ACT_CTX_NODE_ARTIFACTS: *ret = artifacts_of(e->run, named); break;
     case ACT_CTX_LOOP: *ret = loop_value(e, true); break;
     case ACT_CTX_LOOP_INDEX: *ret = loop_value(e, false); break;
     case ACT_CTX_MATRIX: *ret = of_matrix(e); break;

@@ -60,7 +60,8 @@ values_are_well(const struct act_instance *inst)
     bool won = inst->decided && inst->status == ACT_STATUS_SUCCEEDED;
     return is_error(inst->error) && is_env(inst->env) && is_type(inst->dir, ACT_STRING) &&
            is_none_or(inst->params, ACT_MAP) && is_none_or(inst->outputs, ACT_MAP) &&
-           is_none_or(inst->answers, ACT_MAP) && (!won || inst->result != NULL) &&
+           is_none_or(inst->answers, ACT_MAP) && is_none_or(inst->artifacts, ACT_MAP) &&
+           (!won || inst->result != NULL) &&
            (inst->asking == ACT_STEP_NONE) == (inst->question == NULL) &&
            (is_none_or(inst->question, ACT_LIST) || is_none_or(inst->question, ACT_MAP));
 }

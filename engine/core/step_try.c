@@ -228,5 +228,6 @@ act_call_ended(struct act_run *run, struct act_instance *inst, struct act_instan
 {
     if (act_counts_as(child) == ACT_COUNT_SUCCEEDED && child->outputs != NULL)
         act_value_set(&inst->outputs, act_value_retain(child->outputs));
+    act_value_set(&inst->artifacts, child->artifacts ? act_value_retain(child->artifacts) : NULL);
     act_branch_ended(run, inst, child);
 }

@@ -212,6 +212,13 @@ read_outputs(struct act_run *run, struct act_instance *inst)
     return true;
 }
 
+/* Did its last attempt do anything? */
+static bool
+has_begun(const struct act_instance *inst)
+{
+    return inst->begun == inst->attempt && inst->attempt > 0 && inst->status != ACT_STATUS_SKIPPED;
+}
+
 static void
 begin_again(struct act_run *run, struct act_instance *inst, int64_t delay_ms)
 {
@@ -252,7 +259,12 @@ void
 act_step_settle(struct act_run *run, struct act_instance *inst)
 {
     int64_t delay_ms;
-    if (inst->state != ACT_STATE_SETTLING || !read_outputs(run, inst))
+    if (inst->state != ACT_STATE_SETTLING)
+        return;
+    if (act_has(run, inst->node, ACT_ATTR_ARTIFACTS) && has_begun(inst) &&
+        !act_artifacts_collect(run, inst))
+        return;
+    if (!read_outputs(run, inst))
         return;
     if (inst->error == NULL && inst->status == ACT_STATUS_FAILED && inst->inside != NULL &&
         inst->cause == ACT_CAUSE_MEMBERS)

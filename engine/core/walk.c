@@ -119,8 +119,9 @@ mix_instance(uint64_t h, const struct act_instance *inst, struct act_buf *scratc
                                 inst->seen};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         h = mix(h, numbers[i]);
-    const struct act_value *values[] = {inst->input, inst->result, inst->outputs, inst->error,
-                                        inst->env,   inst->dir,    inst->params,  inst->answers};
+    const struct act_value *values[] = {inst->input,  inst->result,  inst->outputs,
+                                        inst->error,  inst->env,     inst->dir,
+                                        inst->params, inst->answers, inst->artifacts};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
         h = mix_value(h, values[i], scratch);
     return inst->inside != NULL ? mix_inside(h, inst->inside, scratch) : h;

@@ -17,8 +17,9 @@ clear_end(struct act_view_entry *entry)
 {
     act_value_release(entry->result);
     act_value_release(entry->outputs);
+    act_value_release(entry->artifacts);
     act_value_release(entry->error);
-    entry->result = entry->outputs = entry->error = NULL;
+    entry->artifacts = entry->result = entry->outputs = entry->error = NULL;
     entry->result_is_output = entry->tolerated = entry->recorded = false;
     entry->cause = ACT_CAUSE_NONE;
     entry->exit_code = -1;
@@ -199,6 +200,7 @@ on_node_ended(struct act_view *view, const struct act_event *event)
     entry->result = keep(event->value);
     entry->result_is_output = event->result_is_output;
     entry->outputs = keep(event->outputs);
+    entry->artifacts = keep(event->artifacts);
     entry->error = keep(event->error);
 }
 

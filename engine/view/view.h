@@ -46,8 +46,8 @@ struct act_view_entry {
     uint32_t turns;           /* of a loop that stands here as one */
     int32_t exit_code, signal;
     int64_t started_ms, ended_ms, started_ns, ended_ns, due_ms;
-    struct act_value *result, *outputs, *error; /* owned; may be NULL */
-    bool result_is_output;                      /* result stands in the last attempt's output */
+    struct act_value *result, *outputs, *artifacts, *error; /* owned; may be NULL */
+    bool result_is_output; /* result stands in the last attempt's output */
     ACT_VEC(struct act_view_attempt) attempts;
     const uint32_t *sort; /* place in the order; by finish */
     uint32_t sort_len;

@@ -172,6 +172,38 @@ result(struct act_view_out *out, const struct act_view *view, const struct act_v
         act_view_out_value(out, entry->result);
 }
 
+/* {NAME: {path, bytes, files: [{path, sha256, bytes, mode}]}}; path: within the run's folder. Absent: it
+ * keeps none. */
+static void
+artifacts(struct act_view_out *out, const struct act_value *found)
+{
+    static const char *const keys[] = {"path", "sha256", "bytes", "mode"};
+    uint32_t count = found && act_value_type(found) == ACT_MAP ? act_value_len(found) : 0;
+    struct act_value *all = act_value_map();
+    for (uint32_t i = 0; i < count; i++) {
+        const struct act_value *one = act_value_at(found, i);
+        const struct act_value *files = act_value_get(one, ACT_STR("files"));
+        struct act_value *list = act_value_list(), *map = act_value_map();
+        for (uint32_t k = 0; files && k < act_value_len(files); k++) {
+            const struct act_value *row = act_value_at(files, k);
+            struct act_value *file = act_value_map();
+            for (uint32_t f = 0; f < act_value_len(row) && f < 4; f++)
+                act_value_map_put(file, act_str(keys[f]), act_value_retain(act_value_at(row, f)));
+            act_value_list_add(list, file);
+        }
+        const struct act_value *path = act_value_get(one, ACT_STR("path"));
+        const struct act_value *bytes = act_value_get(one, ACT_STR("bytes"));
+        act_value_map_put(map, ACT_STR("path"), path ? act_value_retain(path) : act_value_null());
+        act_value_map_put(map, ACT_STR("bytes"),
+                          bytes ? act_value_retain(bytes) : act_value_null());
+        act_value_map_put(map, ACT_STR("files"), list);
+        act_value_map_put(all, act_value_key(found, i), map);
+    }
+    if (count > 0)
+        map(out, "artifacts", all);
+    act_value_release(all);
+}
+
 void
 act_view_entry_json(struct act_view_out *out, const struct act_view *view,
                     const struct act_view_entry *entry)
@@ -198,6 +230,7 @@ act_view_entry_json(struct act_view_out *out, const struct act_view *view,
                  act_str(entry->signal > 0 ? act_view_signal_name(entry->signal) : ""));
     result(out, view, entry);
     map(out, "outputs", entry->outputs);
+    artifacts(out, entry->artifacts);
     error(out, "error", entry->error, error_keys, 3);
     key(out, "tolerated");
     act_buf_add_cstr(&out->buf, entry->tolerated ? "true" : "false");

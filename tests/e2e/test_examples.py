@@ -61,6 +61,16 @@ def test_validates_without_a_word(env, path):
     assert done.returncode == 0, done.stderr + done.stdout
 
 
+def test_report(env):
+    folder = pathlib.Path(env.get("TMPDIR", "/tmp"))
+    done = run({**env, "TMPDIR": str(folder)}, "report.yaml")
+    assert done["outputs"] == {"suites": 3}
+    shown = json.loads(actant(env, "history", "show", done["run"], "--json").stdout)
+    kept = {n["id"]: n.get("artifacts") for n in shown["nodes"]}["tests"]["reports"]
+    assert [f["path"] for f in kept["files"]] == ["loop.txt", "parser.txt", "store.txt"]
+    assert kept["bytes"] == len("parser passed\nstore passed\nloop passed\n")
+
+
 def orders():
     with open(EXAMPLES / "data" / "orders.csv", newline="") as file:
         return list(csv.DictReader(file))

@@ -78,24 +78,40 @@ act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *er
     return rc;
 }
 
-/* Not by nftw, which has nothing to carry a sum in. Folders of runs have no folders inside. */
+/* Files that another run has, too, would not give their bytes back: an artifact is a link to its content
+ * (objects), so two links are this run's alone. */
+static uint64_t
+bytes_below(int fd)
+{
+    uint64_t bytes = 0;
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+    while (folder && (entry = readdir(folder)) != NULL) {
+        struct stat st;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        if (S_ISDIR(st.st_mode)) /* artifacts/<attempt>/<NAME>/… : as deep as a path may be long */
+            bytes += bytes_below(openat(dirfd(folder), entry->d_name,
+                                        O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+        else if (S_ISREG(st.st_mode) && st.st_nlink <= 2)
+            bytes += (uint64_t)st.st_size;
+    }
+    if (folder)
+        closedir(folder);
+    else if (fd >= 0)
+        close(fd);
+    return bytes;
+}
+
 uint64_t
 act_folder_bytes(struct act_sqlite *s, struct act_str run)
 {
     struct act_arena arena = {0};
     struct act_str path;
     uint64_t bytes = 0;
-    bool found = act_sqlite_folder(&s->base, run, false, &arena, &path, NULL) == ACT_OK;
-    DIR *folder = found ? opendir(path.ptr) : NULL;
-    struct dirent *entry;
-    while (folder && (entry = readdir(folder)) != NULL) {
-        struct stat st;
-        bool is_file = fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-                       S_ISREG(st.st_mode);
-        bytes += is_file ? (uint64_t)st.st_size : 0;
-    }
-    if (folder)
-        closedir(folder);
+    if (act_sqlite_folder(&s->base, run, false, &arena, &path, NULL) == ACT_OK)
+        bytes = bytes_below(open(path.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     act_arena_fini(&arena);
     return bytes;
 }
