@@ -3,7 +3,9 @@
 #include "base/map.h"
 #include "embed/compose.h"
 #include "embed/crate.h"
+#include "embed/collect.h"
 #include "embed/crate_box.h"
+#include "embed/crate_kept.h"
 #include "engine/core/run.h"
 
 #include <stdlib.h>
@@ -17,6 +19,7 @@ struct unpacking {
     struct act_store *store;     /* where it is to be */
     struct act_blob_port *blobs; /* its folder there */
     struct act_map files;        /* name → bytes that the log names */
+    struct act_crate_kept kept;  /* its artifacts */
     struct act_arena arena;
     struct act_run *run;
     act_blob_file *file; /* being written */
@@ -148,7 +151,9 @@ name_file(void *self, struct act_str file, uint64_t offset, uint64_t length)
 static void
 name_files(void *self, const struct act_event *event)
 {
+    struct unpacking *u = self;
     act_event_files(event, name_file, self);
+    act_crate_kept_event(&u->kept, event);
 }
 
 static enum act_err
@@ -171,6 +176,8 @@ unpack_part(void *self, struct act_str name, uint64_t offset, struct act_str byt
 {
     struct unpacking *u = self;
     enum act_err code = ACT_OK;
+    if (act_crate_kept_is(name))
+        return act_crate_kept_part(&u->kept, name, offset, bytes, err);
     if (!u->file || !act_str_eq(name, act_buf_str(&u->name))) {
         code = end_file(u, err);
         if (!code && !act_map_get(&u->files, name))
@@ -189,25 +196,43 @@ unpack_part(void *self, struct act_str name, uint64_t offset, struct act_str byt
     return code;
 }
 
+static void
+place_artifacts(struct unpacking *u, struct act_str folder)
+{
+    size_t up = folder.len;
+    while (folder.ptr[up - 1] != '/')
+        up--;
+    u->kept.folder = act_arena_str(&u->kept.arena, folder);
+    u->kept.objects = act_arena_printf(&u->kept.arena, "%.*sobjects", (int)up, folder.ptr).ptr;
+}
+
 static enum act_err
 unpack_files(struct unpacking *u, struct act_error *err)
 {
     struct act_arena arena = {0};
     struct act_str folder;
     enum act_err code = act_stored_events(&u->crate, 1, name_files, u, err);
-    if (!code && u->files.len > 0)
+    if (!code && u->kept.bad)
+        code = corrupt(err, "its log has a list of artifacts that is none");
+    if (!code && u->files.len + u->kept.list.len > 0)
         code = u->store->ops->folder(u->store, u->crate.row.run, true, &arena, &folder, err);
     if (!code)
         code = act_compose_blobs(u->store, u->crate.row.run, &u->blobs, err);
+    if (!code && u->kept.list.len > 0)
+        place_artifacts(u, folder);
     if (!code)
         code = u->box.store->ops->read_outputs(u->box.store, u->crate.row.run, unpack_part, u, err);
     if (!code)
         code = end_file(u, err);
+    if (!code)
+        code = act_crate_kept_finish(&u->kept, err);
     uint64_t empty = 0;
     for (uint32_t i = 0; i < u->files.len; i++)
         empty += u->files.entries[i].value == 0;
     if (!code && u->ret->files + empty < u->files.len)
         code = corrupt(err, "an output file is missing");
+    u->ret->files += u->kept.list.len;
+    u->ret->bytes += u->kept.bytes;
     act_arena_fini(&arena);
     return code;
 }
@@ -226,6 +251,7 @@ remove_files(struct unpacking *u)
                 unlink(act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(folder), ACT_STR_ARG(name))
                            .ptr);
         }
+        act_collect_remove(act_arena_printf(&arena, "%.*s/artifacts", ACT_STR_ARG(folder)).ptr);
         rmdir(folder.ptr);
     }
     act_arena_fini(&arena);
@@ -336,6 +362,7 @@ act_crate_import(struct act_store *store, struct act_str path, struct act_arena 
         act_stored_close(&u.crate);
     act_crate_box_fini(&u.box);
     act_map_fini(&u.files);
+    act_crate_kept_fini(&u.kept);
     act_buf_fini(&u.name);
     act_arena_fini(&u.arena);
     return code;

@@ -2,6 +2,7 @@
 #include "base/map.h"
 #include "embed/crate.h"
 #include "embed/crate_box.h"
+#include "embed/crate_kept.h"
 #include "engine/core/event.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ struct packing {
     struct act_store *to;
     struct act_arena arena;
     struct act_map files; /* name → bytes that it must have */
+    struct act_crate_kept kept;
     struct act_crate *ret;
 };
 
@@ -37,6 +39,7 @@ take_event(void *self, const struct act_event *event)
     struct packing *p = self;
     p->ret->events = event->seq;
     act_event_files(event, take_file, p);
+    act_crate_kept_event(&p->kept, event);
 }
 
 /* As far as the log names it: what a later attempt has written behind that is not this run's yet. */
@@ -104,6 +107,10 @@ pack(struct packing *p, struct act_error *err)
     for (uint32_t i = 0; !code && i < p->files.len; i++)
         code = pack_file(p, p->files.entries[i].key, p->files.entries[i].value, err);
     if (!code)
+        code = act_crate_kept_pack(&p->kept, p->stored, p->to, err);
+    p->ret->files += p->kept.list.len;
+    p->ret->bytes += p->kept.bytes;
+    if (!code)
         code = p->to->ops->seal(p->to, err);
     act_value_release(spec);
     return code;
@@ -163,6 +170,7 @@ act_crate_export(struct act_stored *stored, struct act_str path, bool replace,
                    : put_in_place(box.db.ptr, path, replace, err);
     act_crate_box_fini(&box);
     act_map_fini(&packing.files);
+    act_crate_kept_fini(&packing.kept);
     act_arena_fini(&packing.arena);
     return code;
 }

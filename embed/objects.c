@@ -127,10 +127,12 @@ copy(const struct act_object_place *place, int from, int to, struct act_object_k
 
 /* ---- sharing ---- */
 
-/* The file at path becomes the object, or a link to it. That it fails changes nothing for the file. */
-static void
-share(const struct act_object_place *place, const char *path, const struct act_object_kept *kept)
+void
+act_object_share(const struct act_object_place *place, const char *path,
+                 const struct act_object_kept *kept)
 {
+    if (!place->objects)
+        return;
     char object[PATH_BYTES], beside[PATH_BYTES];
     int a = snprintf(object, sizeof(object), "%s/%s%s", place->objects, kept->hash,
                      kept->executable ? "x" : "");
@@ -170,8 +172,8 @@ act_object_keep(const struct act_object_place *place, int fd, const char *to,
     if (!error && place->durable && fsync(out) != 0)
         error = errno;
     close(out);
-    if (!error && place->objects)
-        share(place, to, ret);
+    if (!error)
+        act_object_share(place, to, ret);
     if (!error)
         return ACT_OK;
     unlink(to);

@@ -222,6 +222,35 @@ def test_a_detached_run_keeps_them(world):
     assert set(kept(world, run, "make")) == {"site", "prog", "text"}
 
 
+def test_a_run_as_one_file_carries_them(world):
+    run = world.run(BUILD)["run"]
+    crate, other = world.path / "run.actant", world.path / "other" / "x.db"
+    world("export", run, "-o", crate, code=0)
+    there = {"ACTANT_DB": str(other)}
+    world("import", crate, env=there, code=0)
+    world("history", "verify", run, env=there, code=0)
+    files = [f for f in pathlib.Path(f"{other}.d").rglob("a.txt")]
+    assert [f.read_text() for f in files] == ["one\n", "one\n"] and files[0].stat().st_nlink == 3
+    fork = world.json("fork", run, "--from", "chain[1]", env=there)
+    assert fork["status"] == "succeeded"
+
+
+def test_a_damaged_one_is_neither_sent_nor_taken(world):
+    run = world.run(BUILD)["run"]
+    crate = world.path / "run.actant"
+    world("export", run, "-o", crate, code=0)
+    content = crate.read_bytes()
+    assert content.count(b"three\n") == 1
+    crate.write_bytes(content.replace(b"three\n", b"thr33\n"))
+    other = world.path / "other" / "x.db"
+    failed = world("import", crate, env={"ACTANT_DB": str(other)})
+    assert failed.returncode not in (0, None) and not list(pathlib.Path(f"{other}.d").glob("*/artifacts"))
+    next(folder(world, run).rglob("prog/prog")).unlink()
+    failed = world("export", run, "-o", world.path / "again")
+    assert failed.returncode != 0 and "is not there" in failed.err
+    world.damaged = True
+
+
 def test_an_unknown_name_does_not_compile(world):
     flow = BUILD.replace("artifacts.prog }}", "artifacts.porg }}")
     failed = world("run", world.write(flow), code=2)
