@@ -147,6 +147,21 @@ def test_logs_follow_a_live_run_from_another_process(world):
     assert world.end(again, 0)[0] == "second\n"
 
 
+def test_a_reader_that_does_not_read_holds_nobody_up(world):
+    """Fault 43: the run ends, however long its reader takes; then the reader gets all of it."""
+    flow = world.write("chain:\n- {id: a, run: 'touch up; while [ ! -e go ]; do sleep 0.02; done; seq 1 300000'}\n"
+                       "- {id: b, run: echo last}\n")
+    process = world.start("run", flow, "-q")
+    world.wait_file("up")
+    follower = world.start("logs", "-f", world.last_run())
+    (world.path / "go").touch()
+    world.end(process, 0)  # two megabytes are in the way of its pipe, which nobody empties
+    assert follower.poll() is None
+    lines = world.end(follower, 0)[0].splitlines()
+    assert [line for line in lines if line.startswith("a | ")] == [f"a | {n}" for n in range(1, 300001)]
+    assert lines[-1] == "b | last"
+
+
 def test_explain_a_skip_with_the_values_that_decided(world):
     world.run("chain:\n- {id: probe, run: echo blue}\n"
               "- {id: act, if: \"nodes.probe.result == 'red'\", run: echo acted}\n")

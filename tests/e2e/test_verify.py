@@ -1,5 +1,6 @@
 """history verify: 0, or 1 naming the sequence number, whatever was changed."""
 
+import hashlib
 import json
 import sqlite3
 
@@ -70,3 +71,38 @@ def test_of_a_run_that_has_not_ended_the_end_cannot_be_told(world):
     process.wait()
     assert "has not ended" in world("history", "verify", "last", code=0).out
     assert "no run" in world("history", "verify", "zzz", code=2).err
+
+
+def test_a_snapshot_that_is_not_what_the_log_comes_to(world):
+    """Whole by its own hash, and yet of another state: verify folds the log and compares."""
+    world.run("value: 1")
+    # More than a megabyte of log, then something that waits.
+    flow = world.write("chain:\n- {id: mark, value: one-of-these}\n- {id: x, value: '${{ join(range(11000)) }}'}\n"
+                       "- while: loop.index < 80\n  do: {chain: [{value: '${{ nodes.x.result }}'}, {run: 'true'}]}\n"
+                       "- {run: 'touch up; exec sleep 300'}\n")
+    process = world.start("run", flow)
+    world.wait_file("up")
+    run = world.last_run()
+    process.kill()
+    process.wait()
+    world("history", "verify", run, code=0)
+    sql = sqlite3.connect(world.db)
+    seq, body = sql.execute("SELECT seq, body FROM snapshots").fetchone()
+    assert b"one-of-these" in body
+    other = body.replace(b"one-of-these", b"two-of-these")
+    base = sql.execute("SELECT id FROM runs WHERE run = ?", (run,)).fetchone()[0] << 36
+    chain, = sql.execute("SELECT hash FROM batches WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT 1",
+                         (base, base + seq)).fetchone()
+    sql.execute("UPDATE snapshots SET body = ?, hash = ?", (other, hashlib.sha256(chain + other).digest()))
+    sql.commit()
+    sql.close()
+    done = world("history", "verify", run, "--json", code=1)
+    told = json.loads(done.out)
+    assert told["verified"] is False and told["seq"] == seq
+    assert "the snapshot after it is not what the log comes to" in done.err and "the log itself is whole" in done.err
+    # One that is damaged is none: it is a cache.
+    sql = sqlite3.connect(world.db)
+    sql.execute("UPDATE snapshots SET body = ?", (body[:-1],))
+    sql.commit()
+    sql.close()
+    world("history", "verify", run, code=0)
