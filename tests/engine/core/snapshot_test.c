@@ -183,6 +183,39 @@ test_answers_are_kept(void **state)
     end(&p);
 }
 
+/* What a node has left behind is asked when it has ended, and is there for who comes after it. */
+static void
+test_artifacts_are_kept(void **state)
+{
+    struct played p;
+    struct act_value *found = NULL;
+    (void)state;
+    assert_int_equal(act_json_parse(ACT_STR("{\"found\":{\"a\":{\"path\":\"artifacts/h-1/a/x\","
+                                            "\"count\":0,\"bytes\":0,\"files\":[]}}}"),
+                                    8, &found, NULL),
+                     ACT_OK);
+    begin(&p, "chain:\n"
+              "- {id: g, group: [{value: 1}], artifacts: {a: x}}\n"
+              "- {sleep: 1s}\n"
+              "- {value: '${{ nodes.g.artifacts.a }}'}\n");
+    act_inst inst = wanted(&p, ACT_EFFECT_QUESTION);
+    uint32_t attempt = 0;
+    const struct act_value *question = act_run_question(p.run, inst, &attempt);
+    assert_non_null(act_value_get(question, ACT_STR("artifacts")));
+    assert_int_equal(attempt, 1);
+    struct act_event answer = {.type = ACT_EVENT_ANSWER, .value = found};
+    assert_int_equal(tell(&p, inst, answer), ACT_OK);
+    assert_null(act_run_question(p.run, inst, &attempt));
+    assert_int_not_equal(tell(&p, inst, answer), ACT_OK); /* nobody asks any more */
+    struct played copy = copy_without(&p, NULL), wrong = copy_without(&p, "artifacts");
+    assert_true(same_state(&p, &copy));
+    assert_false(same_state(&p, &wrong));
+    act_value_release(found);
+    end_copy(&copy);
+    end_copy(&wrong);
+    end(&p);
+}
+
 static void
 test_references_stay_references(void **state)
 {
@@ -300,6 +333,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_the_middle_of_a_loop_over_values),
         cmocka_unit_test(test_answers_are_kept),
+        cmocka_unit_test(test_artifacts_are_kept),
         cmocka_unit_test(test_references_stay_references),
         cmocka_unit_test(test_it_grows_with_what_lives),
         cmocka_unit_test(test_one_that_is_too_large_is_none),
