@@ -109,7 +109,9 @@ add_end(struct explain *e)
     const struct act_view_entry *entry = e->entry;
     if (entry->status == ACT_STATUS_PARKED)
         add_wait(e);
-    if (entry->cause != ACT_CAUSE_NONE)
+    if (entry->cache)
+        act_explain_add_cache(&e->trace, entry->cache, e->label);
+    if (entry->cause != ACT_CAUSE_NONE && entry->cause != ACT_CAUSE_CACHE)
         act_explain_add(&e->trace, ACT_STR("cause"),
                         act_value_cstring(act_cause_text(entry->cause)), e->label);
     if (entry->status == ACT_STATUS_FAILED && entry->exit_code >= 0)

@@ -1,6 +1,7 @@
 #include "cli/explain_trace.h"
 
 #include "cli/label.h"
+#include "cli/term.h"
 
 #define PARTS_MAX 20u
 
@@ -201,6 +202,45 @@ act_explain_add(struct act_explain_trace *t, struct act_str expr, struct act_val
         .node = act_arena_str(&t->arena, node),
     };
     act_vec_push(&t->list, fact);
+}
+
+static void
+add_text(struct act_buf *out, const struct act_value *map, const char *name)
+{
+    const struct act_value *v = act_value_get(map, act_str(name));
+    if (v && act_value_type(v) == ACT_STRING)
+        act_safe_add(out, act_value_as_str(v));
+}
+
+static void
+cache_text(struct act_buf *out, const struct act_value *cache)
+{
+    const struct act_value *hit = act_value_get(cache, ACT_STR("hit"));
+    const struct act_value *at = hit ? act_value_get(hit, ACT_STR("at_ms")) : NULL;
+    if (!hit) {
+        act_buf_add_cstr(out, "the cache had nothing for it: ");
+        add_text(out, cache, "miss");
+        return;
+    }
+    act_buf_add_cstr(out, "the cache had its end: of node ");
+    add_text(out, hit, "node");
+    act_buf_add_cstr(out, " in run ");
+    add_text(out, hit, "run");
+    if (at && act_value_type(at) == ACT_INT) {
+        act_buf_add_cstr(out, ", ");
+        act_instant_text(out, act_value_as_int(at));
+    }
+}
+
+void
+act_explain_add_cache(struct act_explain_trace *t, const struct act_value *cache,
+                      struct act_str node)
+{
+    struct act_buf text = {0};
+    act_explain_add(t, ACT_STR("cache"), act_value_retain(cache), node);
+    cache_text(&text, cache);
+    t->list.ptr[t->list.len - 1].sentence = act_arena_str(&t->arena, act_buf_str(&text));
+    act_buf_fini(&text);
 }
 
 void

@@ -30,6 +30,9 @@ void act_explain_trace_fini(struct act_explain_trace *t);
 /* A fact that no expression made. value is taken. */
 void act_explain_add(struct act_explain_trace *t, struct act_str expr, struct act_value *value,
                      struct act_str node);
+/* What the cache was asked and said (act_view_entry.cache). */
+void act_explain_add_cache(struct act_explain_trace *t, const struct act_value *cache,
+                           struct act_str node);
 /* The waits as facts about `node`; after the replay. Those that last are counted to now_ms. */
 void act_explain_add_waits(struct act_explain_trace *t, struct act_str node, int64_t now_ms);
 

@@ -56,6 +56,8 @@ act_cause_add(struct act_buf *out, const struct act_event *event)
     else if (event->cause == ACT_CAUSE_SIGNAL)
         act_buf_printf(out, "killed by %s (%d)", act_view_signal_name(event->signal),
                        (int)event->signal);
+    else if (event->cause == ACT_CAUSE_CACHE && event->id.len > 0)
+        act_buf_printf(out, "cached, from run %.*s", ACT_STR_ARG(event->id));
     else
         act_buf_add_cstr(out, fixed_text(event->cause));
 }

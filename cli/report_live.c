@@ -204,6 +204,8 @@ state_text(const struct row *row, enum act_kind kind)
         return kind == ACT_KIND_WAIT ? "  waits for a signal" : "  waits";
     if (row->status == ACT_STATUS_STOPPING)
         return "  stopping";
+    if (row->status == ACT_STATUS_SUCCEEDED && row->cause == ACT_CAUSE_CACHE)
+        return "  cached";
     if (row->status == ACT_STATUS_SKIPPED)
         return "  skipped";
     if (row->status == ACT_STATUS_CANCELLED)

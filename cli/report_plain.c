@@ -162,7 +162,8 @@ say_ended(struct act_report *r, const struct act_event *event, struct act_str la
     enum act_kind kind = (enum act_kind)node->kind;
     bool failed = event->status == ACT_STATUS_FAILED;
     bool composite = !act_kind_is_leaf(kind) || kind == ACT_KIND_TASK || kind == ACT_KIND_WORKFLOW;
-    if (composite && (!failed || event->cause == ACT_CAUSE_MEMBERS) &&
+    bool cached = event->cause == ACT_CAUSE_CACHE && event->status == ACT_STATUS_SUCCEEDED;
+    if (composite && !cached && (!failed || event->cause == ACT_CAUSE_MEMBERS) &&
         event->status != ACT_STATUS_SKIPPED)
         return;
     if (composite && failed && event->cause != ACT_CAUSE_TIMEOUT && event->cause != ACT_CAUSE_MAX &&
@@ -171,6 +172,11 @@ say_ended(struct act_report *r, const struct act_event *event, struct act_str la
     if (act_label_is_quick(kind) && !failed)
         return;
     begin_line(r, label);
+    if (cached) {
+        act_cause_add(&r->out, event);
+        act_buf_add_byte(&r->out, '\n');
+        return;
+    }
     if (event->bits & ACT_REUSED_END)
         act_buf_add_cstr(&r->out, event->status == ACT_STATUS_SUCCEEDED ? "reused" : "reused: ");
     if (!(event->bits & ACT_REUSED_END) || event->status != ACT_STATUS_SUCCEEDED)
@@ -227,7 +233,8 @@ plain_event(struct act_report *r, const struct act_run *run, const struct act_ev
     } else if (type == ACT_EVENT_NODE_PARKED) {
         say_parked(r, run, event, label);
     } else if (type == ACT_EVENT_NODE_ENDED &&
-               (r->several || event->status != ACT_STATUS_SUCCEEDED)) {
+               (r->several || event->status != ACT_STATUS_SUCCEEDED ||
+                event->cause == ACT_CAUSE_CACHE)) {
         say_ended(r, event, label);
     } else if (type == ACT_EVENT_UNDONE) {
         begin_line(r, label);

@@ -61,6 +61,7 @@ given(struct act_cli *cli)
         .event_signs = signs.ptr,
         .event_sign_count = signs.len,
     };
+    all.no_cache = act_cli_text(cli, ACT_OPT_CACHE).len > 0 && !act_cli_flag(cli, ACT_OPT_CACHE);
     if (act_cli_text(cli, ACT_OPT_CLEAN_ENV).len > 0)
         all.clean_env = act_cli_flag(cli, ACT_OPT_CLEAN_ENV) ? ACT_CLEAN_ENV_YES : ACT_CLEAN_ENV_NO;
     return all;

@@ -197,6 +197,36 @@ span_of_ref(const struct act_lower *l, const struct act_ref *ref)
     return act_text_span(l, ref->tree, at, ref->id.len);
 }
 
+static bool
+stands_in(const struct act_lower *l, uint32_t node, uint32_t outer)
+{
+    while (node != ACT_NODE_NONE && node != outer)
+        node = l->plan->nodes.ptr[node].parent;
+    return node == outer;
+}
+
+/* A node with `cache` may end without what is inside of it: only what stands there may read it. */
+static bool
+check_cached(struct act_lower *l, const struct act_ref *ref)
+{
+    const struct act_plan_node *nodes = l->plan->nodes.ptr;
+    for (uint32_t at = nodes[ref->node].parent; at != ACT_NODE_NONE; at = nodes[at].parent) {
+        if (!act_plan_attr(l->plan, at, ACT_ATTR_CACHE) || stands_in(l, ref->reader, at))
+            continue;
+        struct act_diag *d = ACT_ERROR(l, "cached-inside", span_of_ref(l, ref),
+                                       "'%.*s' stands inside of a node with `cache`, which may end "
+                                       "without running it",
+                                       ACT_STR_ARG(ref->id));
+        act_diag_related(l->diags, d, l->spans.ptr[at], "this one");
+        ACT_HELP(l, d,
+                 "give that node an id and `outputs: {NAME: ${{ nodes.%.*s.result }}}`, and "
+                 "read nodes.ID.outputs.NAME",
+                 ACT_STR_ARG(ref->id));
+        return false;
+    }
+    return true;
+}
+
 static void
 check_ref(struct act_lower *l, const struct act_ref *ref)
 {
@@ -332,7 +362,8 @@ act_check_refs(struct act_lower *l)
             continue;
         }
         l->plan->exprs.nodes.ptr[ref->expr].a = ref->node;
-        check_ref(l, ref);
+        if (check_cached(l, ref))
+            check_ref(l, ref);
         if (ref->artifact.len > 0)
             check_artifact(l, ref);
         if (ref->for_list)

@@ -329,7 +329,7 @@ lower_attr(struct act_lower *l, struct act_making *m, enum act_word word,
     case ACT_WORD_TIMEOUT: act_lower_duration(l, m, &place, pair, ACT_ATTR_TIMEOUT); return;
     case ACT_WORD_TO: lower_text_attr(l, m, &place, pair, ACT_ATTR_TO); return;
     case ACT_WORD_ARTIFACTS: lower_artifacts(l, m, &place, pair); return;
-    case ACT_WORD_CACHE:
+    case ACT_WORD_CACHE: act_lower_cache(l, m, &place, pair); return;
     case ACT_WORD_IMAGE:
     case ACT_WORD_RESOURCES:
     case ACT_WORD_RUNS_ON: act_lower_unsupported(l, m, &place, word, pair); return;

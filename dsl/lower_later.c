@@ -1,8 +1,6 @@
 /* What is checked now and refused at run: attributes without run time yet; and matrix axes. */
 #include "dsl/lower_making.h"
 
-#define COUNT(list) ((uint32_t)(sizeof(list) / sizeof((list)[0])))
-
 /* ---- matrix */
 
 struct axes {
@@ -122,49 +120,13 @@ check_value(struct act_lower *l, const struct act_place *place, const struct act
     act_cell_drop(&cell);
 }
 
-static bool
-is_false(const struct act_tree *tree)
-{
-    return tree->type == ACT_TREE_SCALAR && tree->scalar == ACT_SCALAR_BOOL &&
-           act_str_ieq(tree->text, ACT_STR("false"));
-}
-
-static void
-check_cache(struct act_lower *l, const struct act_place *place, const struct act_tree *tree)
-{
-    static const char *const known[] = {"key", "files", "max_age"};
-    if (tree->type == ACT_TREE_SCALAR && tree->scalar == ACT_SCALAR_BOOL)
-        return;
-    if (tree->type != ACT_TREE_MAP) {
-        struct act_diag *d = act_wrong_type(l, tree, "cache", "true or a mapping");
-        ACT_HELP(l, d, "write `cache: true` or `cache: {files: [src/*.c], max_age: 7d}`");
-        return;
-    }
-    act_check_map_keys(l, tree, "cache", known, COUNT(known));
-    for (uint32_t i = 0; i < tree->count; i++) {
-        const struct act_tree_pair *p = &tree->pairs[i];
-        if (act_str_is(p->key, "max_age") && act_tree_is_text(p->value)) {
-            struct act_cell cell = act_duration_cell(l, place, p->value);
-            act_cell_drop(&cell);
-        } else if (act_str_is(p->key, "files") && p->value->type == ACT_TREE_MAP) {
-            act_wrong_type(l, p->value, "files", "a list of globs");
-        } else {
-            check_value(l, place, p->value);
-        }
-    }
-}
-
 void
 act_lower_unsupported(struct act_lower *l, struct act_making *m, const struct act_place *place,
                       enum act_word word, const struct act_tree_pair *pair)
 {
     const struct act_tree *tree = pair->value;
     const char *key = l->rows[word].key;
-    if (word == ACT_WORD_CACHE) {
-        check_cache(l, place, tree);
-        if (is_false(tree))
-            return;
-    } else if (word == ACT_WORD_IMAGE && !act_tree_is_text(tree)) {
+    if (word == ACT_WORD_IMAGE && !act_tree_is_text(tree)) {
         act_wrong_type(l, tree, key, "the name of an image");
     } else if (word == ACT_WORD_RESOURCES && tree->type != ACT_TREE_MAP) {
         act_wrong_type(l, tree, key, "a mapping such as {cpus: 2, memory: 4G}");

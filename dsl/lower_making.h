@@ -84,6 +84,9 @@ void act_lower_retry(struct act_lower *l, struct act_making *m, const struct act
                      const struct act_tree_pair *pair);
 void act_lower_limits(struct act_lower *l, struct act_making *m, const struct act_place *place,
                       const struct act_tree_pair *pair);
+/* lower_cache.c */
+void act_lower_cache(struct act_lower *l, struct act_making *m, const struct act_place *place,
+                     const struct act_tree_pair *pair);
 void act_lower_unsupported(struct act_lower *l, struct act_making *m, const struct act_place *place,
                            enum act_word word, const struct act_tree_pair *pair);
 

@@ -16,6 +16,7 @@ struct act_answers_options {
     struct act_str run_folder; /* its own files, absolute; lent; so is */
     struct act_str objects;    /* the folder of shared content; empty: none */
     bool durable;
+    struct act_caching *caching; /* what is reused; borrowed; the loop's thread alone */
 };
 struct act_answers *act_answers_create(const struct act_answers_options *options);
 /* What is under way is broken off, and waited for: after this nothing reads or writes for the run any more.

@@ -230,11 +230,10 @@ by_path(const void *a, const void *b)
 }
 
 static enum act_err
-hash_file(struct walk *w, struct act_str path, struct act_sha256 *all)
+hash_file(struct walk *w, struct act_str path, uint8_t ret[ACT_SHA256_BYTES])
 {
     char block[64 * 1024];
     struct act_sha256 one;
-    uint8_t digest[ACT_SHA256_BYTES];
     struct act_str full =
         act_arena_printf(&w->arena, "%.*s/%.*s", ACT_STR_ARG(w->folder), ACT_STR_ARG(path));
     int fd = open(full.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -248,17 +247,24 @@ hash_file(struct walk *w, struct act_str path, struct act_sha256 *all)
     close(fd);
     if (error)
         return bad_file(w, path, error);
-    act_sha256_final(&one, digest);
-    act_sha256_update(all, digest, sizeof(digest));
+    act_sha256_final(&one, ret);
     return ACT_OK;
 }
 
+static struct act_value *
+hex_of(const uint8_t digest[ACT_SHA256_BYTES])
+{
+    char hex[2 * ACT_SHA256_BYTES + 1];
+    act_hex(hex, digest, ACT_SHA256_BYTES);
+    return act_value_cstring(hex);
+}
+
+/* Of all files, and of each if there is a map for them. */
 static enum act_err
-hash_all(struct walk *w, struct act_value **ret)
+hash_all(struct walk *w, struct act_value *each, struct act_value **ret)
 {
     struct act_sha256 all;
     uint8_t digest[ACT_SHA256_BYTES];
-    char hex[2 * ACT_SHA256_BYTES + 1];
     if (w->files.len == 0) {
         *ret = act_value_cstring("");
         return ACT_OK;
@@ -268,13 +274,15 @@ hash_all(struct walk *w, struct act_value **ret)
     for (uint32_t i = 0; i < w->files.len; i++) {
         if (i > 0 && act_str_eq(w->files.ptr[i], w->files.ptr[i - 1]))
             continue; /* two patterns walked the same folder */
-        enum act_err code = hash_file(w, w->files.ptr[i], &all);
+        enum act_err code = hash_file(w, w->files.ptr[i], digest);
         if (code)
             return code;
+        act_sha256_update(&all, digest, sizeof(digest));
+        if (each)
+            act_value_map_put(each, w->files.ptr[i], hex_of(digest));
     }
     act_sha256_final(&all, digest);
-    act_hex(hex, digest, sizeof(digest));
-    *ret = act_value_cstring(hex);
+    *ret = hex_of(digest);
     return ACT_OK;
 }
 
@@ -295,9 +303,9 @@ add_patterns(struct walk *w, const struct act_value *patterns)
     return ACT_OK;
 }
 
-enum act_err
-act_hash_files(struct act_str folder, const struct act_value *patterns, struct act_value **ret,
-               struct act_error *err)
+static enum act_err
+find_and_hash(struct act_str folder, const struct act_value *patterns, struct act_value *each,
+              struct act_value **ret, struct act_error *err)
 {
     struct walk w = {.folder = folder, .err = err};
     enum act_err code = add_patterns(&w, patterns);
@@ -306,10 +314,74 @@ act_hash_files(struct act_str folder, const struct act_value *patterns, struct a
     while (!code && w.waiting.len > 0)
         code = walk_folder(&w, act_vec_pop(&w.waiting));
     if (!code)
-        code = hash_all(&w, ret);
+        code = hash_all(&w, each, ret);
     act_vec_fini(&w.patterns);
     act_vec_fini(&w.waiting);
     act_vec_fini(&w.files);
     act_arena_fini(&w.arena);
     return code;
+}
+
+enum act_err
+act_hash_files(struct act_str folder, const struct act_value *patterns, struct act_value **ret,
+               struct act_error *err)
+{
+    return find_and_hash(folder, patterns, NULL, ret, err);
+}
+
+enum act_err
+act_hash_each_file(struct act_str folder, const struct act_value *patterns, struct act_value **ret,
+                   struct act_error *err)
+{
+    struct act_value *each = act_value_map(), *all = NULL;
+    enum act_err code = find_and_hash(folder, patterns, each, &all, err);
+    act_value_release(all);
+    if (code == ACT_OK)
+        *ret = each;
+    else
+        act_value_release(each);
+    return code;
+}
+
+/* ---- a piece of a file ---------------------------------------------------------------------- */
+
+static enum act_err
+no_range(struct act_error *err, struct act_str file, int error)
+{
+    return act_error_set(err, ACT_ERR_SYSTEM, "'%.*s' cannot be read: %s", ACT_STR_ARG(file),
+                         error ? strerror(error) : "it is too short");
+}
+
+enum act_err
+act_hash_range(const char *folder, struct act_str file, uint64_t offset, uint64_t length,
+               struct act_value **ret, struct act_error *err)
+{
+    char block[64 * 1024];
+    struct act_sha256 h;
+    uint8_t digest[ACT_SHA256_BYTES];
+    struct act_buf path = {0};
+    act_buf_printf(&path, "%s/%.*s", folder, ACT_STR_ARG(file));
+    int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int error = fd < 0 ? errno : 0;
+    act_buf_fini(&path);
+    if (fd < 0)
+        return no_range(err, file, error);
+    act_sha256_init(&h);
+    while (length > 0) {
+        size_t most = length < sizeof(block) ? (size_t)length : sizeof(block);
+        ssize_t n = pread(fd, block, most, (off_t)offset);
+        if (n <= 0) {
+            error = n < 0 ? errno : 0;
+            break;
+        }
+        act_sha256_update(&h, block, (size_t)n);
+        offset += (uint64_t)n;
+        length -= (uint64_t)n;
+    }
+    close(fd);
+    if (length > 0)
+        return no_range(err, file, error);
+    act_sha256_final(&h, digest);
+    *ret = hex_of(digest);
+    return ACT_OK;
 }

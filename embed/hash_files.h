@@ -10,6 +10,12 @@
  * in hex, or "" if nothing matches. ACT_ERR_EVAL names a file that cannot be read. */
 enum act_err act_hash_files(struct act_str folder, const struct act_value *patterns,
                             struct act_value **ret, struct act_error *err);
+/* The same files one by one: a map path → hash, in the order of their paths. */
+enum act_err act_hash_each_file(struct act_str folder, const struct act_value *patterns,
+                                struct act_value **ret, struct act_error *err);
+/* Of `length` bytes from offset in a file of folder; fewer are an error. */
+enum act_err act_hash_range(const char *folder, struct act_str file, uint64_t offset,
+                            uint64_t length, struct act_value **ret, struct act_error *err);
 /* One path against one pattern, both with '/' between names. For the test. */
 bool act_glob_matches(struct act_str pattern, struct act_str path);
 

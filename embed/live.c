@@ -143,6 +143,7 @@ act_live_close(struct act_live *live)
     drop_ends(live);
     act_coord_destroy(live->coord);
     act_answers_close(live->answers);
+    act_caching_destroy(live->caching);
     act_feeds_close(&live->feeds);
     act_proven_fini(&live->proven);
     act_site_close(&live->site);
@@ -260,8 +261,18 @@ keeps_artifacts(const struct act_plan *plan)
 void
 act_live_ready(struct act_live *live, const struct act_live_how *how)
 {
-    struct act_answers_options answers = {
-        .loop = live->loop, .folder = live->folder, .durable = live->site.blobs->durable};
+    struct act_caching_options caching = {
+        .store = live->engine->store,
+        .blobs = live->site.blobs,
+        .run = live->row.run,
+        .folder = live->folder,
+        .never = get(live->options, "no_cache") != NULL,
+    };
+    live->caching = act_caching_create(&caching);
+    struct act_answers_options answers = {.loop = live->loop,
+                                          .folder = live->folder,
+                                          .durable = live->site.blobs->durable,
+                                          .caching = live->caching};
     own_folder(live, &answers.run_folder, &answers.objects);
     open_feeds(live, &how->observer);
     live->answers = act_answers_create(&answers);
@@ -288,6 +299,8 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .sync_first = how->sync_first,
         .ask = act_answers_ask,
         .ask_self = live->answers,
+        .keep = act_caching_keep,
+        .keep_self = live->caching,
     };
     const char *folder = folder_of_ends(live);
     if (folder)

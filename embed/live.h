@@ -7,6 +7,7 @@
 #define ACT_EMBED_LIVE_H
 
 #include "embed/answers.h"
+#include "embed/caching.h"
 #include "embed/ends.h"
 #include "embed/feed_auth.h"
 #include "embed/feeds.h"
@@ -37,6 +38,7 @@ struct act_live {
     struct act_proven_list proven; /* what a keeper that is gone has noted down (embed/ends.h) */
     struct act_feeds feeds;        /* who is told of its events */
     struct act_answers *answers;   /* to what its machine asks */
+    struct act_caching *caching;   /* what nodes with a `cache` ended with */
     struct act_coord *coord;
     const struct act_run *followed; /* of who only looks at it, in place of coord; borrowed */
 };
@@ -45,6 +47,7 @@ struct act_live {
  * needs it, too, and may say more. */
 struct act_live_given {
     enum { ACT_CLEAN_ENV_UNSAID, ACT_CLEAN_ENV_NO, ACT_CLEAN_ENV_YES } clean_env;
+    bool no_cache; /* for this process alone, and those that coordinate it in the background */
     const struct act_str *env; /* names to let through */
     uint32_t env_count;
     const struct act_str *secrets; /* NAME, NAME=@FILE, NAME=!COMMAND */
@@ -54,7 +57,7 @@ struct act_live_given {
     const struct act_str *event_headers, *event_signs; /* embed/feed_auth.h */
     uint32_t event_header_count, event_sign_count;
 };
-/* {folder, clean_env, env, secrets, events, event_headers, event_signs}; before (may be NULL): the same of an earlier process; what is given
+/* {folder, clean_env, no_cache, env, secrets, events, event_headers, event_signs}; before (may be NULL): the same of an earlier process; what is given
  * now replaces what has the same name. */
 struct act_value *act_live_options(struct act_str folder, const struct act_live_given *given,
                                    const struct act_value *before);

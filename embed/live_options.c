@@ -45,6 +45,8 @@ act_live_options(struct act_str folder, const struct act_live_given *given,
         clean = given->clean_env == ACT_CLEAN_ENV_YES;
     act_value_map_put(map, ACT_STR("folder"), act_value_string(folder));
     act_value_map_put(map, ACT_STR("clean_env"), act_value_bool(clean));
+    if (given->no_cache)
+        act_value_map_put(map, ACT_STR("no_cache"), act_value_bool(true));
     act_value_map_put(map, ACT_STR("env"),
                       merged_list(given->env, given->env_count, get(before, "env"), true));
     act_value_map_put(

@@ -136,6 +136,7 @@ open_attempt(struct act_run *run, struct act_instance *inst)
     if (!inst->reopening && !asked)
         act_children_clear(run, inst);
     inst->own_output = inst->outputs_read = inst->finally_begun = false;
+    inst->cache_read = inst->caches = inst->secretive = false;
     inst->exit_code = -1;
     inst->signal = 0;
     if (!may_start(run, inst) || !act_inherit(run, inst) || !read_times(run, inst))
@@ -157,6 +158,8 @@ act_step_start(struct act_run *run, struct act_instance *inst)
         return;
     const struct act_kind_ops *ops = act_ops(act_kind_of(run, inst));
     bool reopening = inst->reopening;
+    if (ops->composite && !reopening && !act_cache_passes(run, inst))
+        return;
     inst->reopening = false;
     if (reopening && ops->reopen != NULL && inst->inside != NULL)
         ops->reopen(run, inst);

@@ -99,7 +99,8 @@ act_emit_question(struct act_run *run, const struct act_instance *inst)
     struct act_effect *effect = act_emit(run, ACT_EFFECT_QUESTION, inst);
     if (effect == NULL)
         return;
-    effect->value = act_value_retain(inst->question);
+    effect->value = act_cache_is_question(inst->question) ? act_cache_question(run, inst)
+                                                          : act_value_retain(inst->question);
     effect->to = inst->dir != NULL ? act_value_retain(inst->dir) : act_value_cstring("");
     effect->name = attempt_name(run, inst);
     effect->number = inst->attempt;
@@ -119,6 +120,8 @@ bool
 act_run_question_same(const struct act_value *a, const struct act_value *b)
 {
     struct act_buf x = {0}, y = {0};
+    if (act_cache_is_question(a) && act_cache_is_question(b))
+        return true; /* an attempt asks once; what it says of it is made when it is emitted */
     act_json_write(&x, a, 0);
     act_json_write(&y, b, 0);
     bool same = act_str_eq(act_buf_str(&x), act_buf_str(&y));

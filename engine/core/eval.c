@@ -49,6 +49,7 @@ act_attr_key(enum act_attr attr)
         [ACT_ATTR_MATRIX_EXCLUDE] = "exclude",
         [ACT_ATTR_FRESH] = "fresh",
         [ACT_ATTR_TO] = "to",
+        [ACT_ATTR_CACHE] = "cache",
     };
     bool known = (size_t)attr < sizeof(keys) / sizeof(keys[0]) && keys[attr] != NULL;
     return known ? keys[attr] : "";

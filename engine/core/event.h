@@ -109,11 +109,13 @@ struct act_event {
         number; /* TIMER: which; RETRY: nothing; STARTED: pid; RUN_ENDED: tolerated failures; NODE_ENDED of an elided loop: turns */
     bool flag; /* ENDED: output held a secret; NODE_ENDED: the failure was tolerated; SIGNAL: … */
     int64_t started_ms, started_ns; /* NODE_ENDED: when the last attempt began */
-    struct act_str name;            /* SIGNAL: its name; ENDED, RUN_STARTED: worker */
+    struct act_str name; /* SIGNAL: its name; ENDED, RUN_STARTED: worker; NODE_ENDED: see id */
     struct act_str
-        label;         /* NODE_ENDED: what a computed `name` came to; a constant one stands in the
+        label; /* NODE_ENDED: what a computed `name` came to; a constant one stands in the
                            * plan: act_event_label has both */
-    struct act_str id; /* SIGNAL: inbox id, so that one row is never applied twice */
+    struct act_str
+        id; /* SIGNAL: inbox id, so that one row is never applied twice; NODE_ENDED with cause
+                           * cache: the run whose end was reused, of the node with the path `name` */
     struct act_value *
         value; /* SIGNAL: payload; ANSWER; RUN_STARTED: {params, env, run, event, seed, …}; NODE_ENDED, RUN_ENDED: result (null if it is the attempt's own output: result_is_output) */
     bool result_is_output;

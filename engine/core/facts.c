@@ -199,6 +199,10 @@ on_answer(struct act_run *run, struct act_instance *inst, const struct act_event
 {
     enum act_step step = (enum act_step)inst->asking;
     inst->asking = ACT_STEP_NONE;
+    if (act_cache_is_question(inst->question)) {
+        act_cache_answered(run, inst, event);
+        return;
+    }
     if (event->message.len > 0 && act_value_type(inst->question) == ACT_LIST) {
         act_value_set(&inst->question, NULL);
         act_fail(run, inst, ACT_CAUSE_EXPRESSION, "%.*s", ACT_STR_ARG(event->message));

@@ -91,6 +91,7 @@ drop_values(struct act_instance *inst)
     act_value_release(inst->answers);
     act_value_release(inst->question);
     act_value_release(inst->artifacts);
+    act_value_release(inst->origin);
 }
 
 /* The children of inst go onto a list of what is to be freed. */
@@ -164,6 +165,7 @@ act_instance_clear_inside(struct act_slab *slab, struct act_instance *inst)
     act_value_set(&inst->answers, NULL);
     act_value_set(&inst->question, NULL);
     act_value_set(&inst->artifacts, NULL);
+    act_value_set(&inst->origin, NULL);
 }
 
 void

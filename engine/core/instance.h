@@ -52,6 +52,10 @@ struct act_instance {
     bool decided, elided, stopped, no_undo, undone, undone_inside, as_skipped, tolerated, watched;
     bool reopening, on_path, holds, finally_begun, own_output, opened, seen, outputs_read, admitted,
         exited;
+    bool cache_read; /* of this attempt: `cache` is off, or the answer is there */
+    bool caches;     /* of this attempt: its end goes into the cache */
+    bool uncached;   /* the next attempt was asked for: nothing is reused */
+    bool secretive;  /* of this attempt: a result inside held a secret */
     uint32_t attempt, floor,
         begun; /* see invariant 4; begun: the newest that was more than a number */
     uint32_t inside_floor, most_inside; /* for what is inside: floor; the most used */
@@ -65,7 +69,8 @@ struct act_instance {
     uint64_t order;          /* READY, DISPATCH, end: a running number */
     uint32_t undo, undo_for; /* slots: its running undo; an undo's: who waits for it */
     struct act_value *input, *result, *outputs, *error, *env, *dir, *params, *answers, *question,
-        *artifacts; /* as the event has them */
+        *artifacts, /* as the event has them */
+        *origin; /* of what was reused: {"run", "node", …} */
     struct act_taskbox *task;
     struct act_inside *inside;
 };

@@ -79,6 +79,14 @@ has_computed_name(const struct act_run *run, const struct act_instance *inst)
     return run->plan->exprs.nodes.ptr[id.v].op != ACT_OP_LITERAL;
 }
 
+/* Whose end was reused. */
+static struct act_str
+origin_text(const struct act_instance *inst, struct act_str key)
+{
+    const struct act_value *v = act_member(inst->origin, key);
+    return v != NULL && act_value_type(v) == ACT_STRING ? act_value_as_str(v) : ACT_STR("");
+}
+
 void
 act_log_ended(struct act_run *run, const struct act_instance *inst)
 {
@@ -98,6 +106,8 @@ act_log_ended(struct act_run *run, const struct act_instance *inst)
     event.outputs = inst->outputs;
     event.artifacts = inst->artifacts;
     event.error = inst->error;
+    event.id = origin_text(inst, ACT_STR("run"));
+    event.name = origin_text(inst, ACT_STR("node"));
     if ((kind == ACT_KIND_WHILE || kind == ACT_KIND_UNTIL) && inst->inside != NULL)
         event.number = inst->inside->next;
     struct act_buf label = {0};

@@ -325,7 +325,26 @@ void act_task_start(struct act_run *run, struct act_instance *inst);
 /* task.c */
 void act_taskbox_destroy(struct act_taskbox *box);
 const struct act_task *act_taskbox_task(const struct act_taskbox *box);
+const struct act_value *act_task_shell(const struct act_run *run, const struct act_instance *inst);
 void act_task_ended(struct act_run *run, struct act_instance *inst, const struct act_fact *fact);
+/* cache.c: `cache`, at the beginning of an attempt. False: it is asked for, or inst has ended. */
+bool act_cache_passes(struct act_run *run, struct act_instance *inst);
+bool act_cache_is_question(const struct act_value *question);
+void act_cache_answered(struct act_run *run, struct act_instance *inst,
+                        const struct act_event *event);
+void act_cache_keep(struct act_run *run, const struct act_instance *inst);
+/* inst is being undone: neither it nor what is around it, up to owner, may be reused. */
+void act_cache_forget(struct act_run *run, const struct act_instance *inst,
+                      const struct act_instance *owner);
+/* A result of inst held a secret: what is around it is not to be kept either. */
+void act_cache_taint(struct act_run *run, struct act_instance *inst);
+/* cache_parts.c: what the host is asked: {"cache": {"scope", "parts": {NAME: hash, or a large value's
+ * {"file", "bytes"}}, "keyed", "files", "max_age", "anew"}}. New reference. */
+struct act_value *act_cache_question(struct act_run *run, const struct act_instance *inst);
+struct act_value *act_cache_hash(const struct act_run *run, const struct act_value *v);
+/* cache_reads.c: adds what the node is, and what it reads from outside when it begins. */
+void act_cache_define(struct act_run *run, const struct act_instance *inst,
+                      struct act_value *parts);
 /* reopen.c */
 /* "no node 'name' <what>", or that it did not begin; with the name that was meant. */
 enum act_err act_refuse_unknown(const struct act_run *run, struct act_str name, const char *what,
@@ -356,7 +375,6 @@ bool act_eval_duration(struct act_run *run, struct act_instance *inst, enum act_
                        int64_t absent, int64_t *ret_ms);
 bool act_eval_count(struct act_run *run, struct act_instance *inst, enum act_attr attr,
                     int64_t least, int64_t absent, int64_t *ret);
-void act_duration_text(struct act_buf *out, int64_t ms); /* "1h30m", as one would write it */
 /* How the language spells the attribute in a message: "retry.delay"; "" for a kind's own value. */
 const char *act_attr_key(enum act_attr attr);
 /* Fails inst with "`key`: message; hint". */
@@ -367,6 +385,9 @@ void act_fail_at(struct act_run *run, struct act_instance *inst, enum act_attr a
 const struct act_value *act_ask(struct act_run *run, struct act_instance *inst,
                                 struct act_value *question);
 bool act_eval_bool(struct act_run *run, struct act_instance *inst, enum act_attr attr, bool *ret);
+/* What a context means where inst stands, or `callers` calls further out. New reference. Pure. */
+struct act_value *act_read_context(const struct act_run *run, const struct act_instance *inst,
+                                   uint32_t callers, enum act_ctx ctx, uint32_t arg);
 /* Adds what `name` says; false: there is none, or it cannot be evaluated now. Pure. */
 bool act_eval_name(const struct act_run *run, const struct act_instance *inst, struct act_buf *out);
 /* The instance that plan node X names from inst, or NULL. */

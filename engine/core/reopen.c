@@ -120,6 +120,7 @@ reopen(struct act_run *run, struct act_instance *inst)
     bool target = inst->on_path && inst->watched;
     bool anew = target || inst->undone || ops->reopen == NULL || inst->inside == NULL;
     inst->reopening = !anew;
+    inst->uncached = target;
     if (run->ledger != NULL)
         act_ledger_reopened(run, inst);
     inst->attempt++;
@@ -132,6 +133,7 @@ reopen(struct act_run *run, struct act_instance *inst)
     act_value_set(&inst->outputs, NULL);
     act_value_set(&inst->artifacts, NULL);
     act_value_set(&inst->error, NULL);
+    act_value_set(&inst->origin, NULL);
     act_instance_move(run, inst, ACT_MOVE_REOPEN);
 }
 

@@ -40,6 +40,10 @@ enum act_effect_type {
                           * the attempt; apply ANSWER. The question's form says what is asked:
                           * a list is hashFiles' patterns, a map has one key, which names it */
     ACT_EFFECT_RUN_ENDED, /* act_run_outcome has it */
+    /* inst, whose question about the cache was answered with {"keep": true}, has ended well: value is
+     * {"node": its path, "result", "outputs"}. To be lost does no harm. */
+    ACT_EFFECT_KEEP,
+    ACT_EFFECT_FORGET, /* what was kept of the node with the path `name` does not hold any more */
 };
 struct act_effect {
     enum act_effect_type type;
@@ -49,7 +53,7 @@ struct act_effect {
     int64_t delay_ms;            /* TIMER: from now, monotonic; STOP: grace */
     int32_t priority;            /* READY */
     struct act_value *value;     /* owned by the effects */
-    struct act_value *name, *to; /* SIGNAL_OUT, QUESTION: texts */
+    struct act_value *name, *to; /* SIGNAL_OUT, QUESTION, FORGET: texts */
 };
 /* Filled by apply; the host clears it after each turn. */
 struct act_effects {
@@ -226,6 +230,9 @@ struct act_trace {
 };
 void act_run_set_trace(struct act_run *run,
                        const struct act_trace *trace); /* borrowed; NULL: off */
+
+/* "1h30m", as one would write it. */
+void act_duration_text(struct act_buf *out, int64_t ms);
 
 /* A state hash for the simulator: equal for equal states. */
 uint64_t act_run_state_hash(const struct act_run *run);

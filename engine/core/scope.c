@@ -330,6 +330,20 @@ act_eval_in(struct act_run *run, struct act_instance *inst, enum act_attr attr,
     return true;
 }
 
+struct act_value *
+act_read_context(const struct act_run *run, const struct act_instance *inst, uint32_t callers,
+                 enum act_ctx ctx, uint32_t arg)
+{
+    struct eval e = {.run = run, .now = {inst, NULL, -1}};
+    struct act_value *v = NULL;
+    for (uint32_t i = 0; i < callers; i++)
+        on_caller(&e, 1);
+    if (on_context(&e, ctx, arg, &v, NULL) != ACT_OK || v == NULL)
+        v = act_value_null();
+    act_vec_fini(&e.outer);
+    return v;
+}
+
 bool
 act_eval(struct act_run *run, struct act_instance *inst, enum act_attr attr, struct act_value **ret)
 {

@@ -63,6 +63,7 @@ values_are_well(const struct act_instance *inst)
            is_none_or(inst->answers, ACT_MAP) && is_none_or(inst->artifacts, ACT_MAP) &&
            (!won || inst->result != NULL) &&
            (inst->asking == ACT_STEP_NONE) == (inst->question == NULL) &&
+           is_none_or(inst->origin, ACT_MAP) &&
            (is_none_or(inst->question, ACT_LIST) || is_none_or(inst->question, ACT_MAP));
 }
 

@@ -223,8 +223,8 @@ eval_args(struct act_run *run, struct act_instance *inst, struct act_taskbox *bo
     return eval_texts(run, inst, box, ACT_ATTR_ARGS, &box->task.args);
 }
 
-static const struct act_value *
-shell_of(const struct act_run *run, const struct act_instance *inst)
+const struct act_value *
+act_task_shell(const struct act_run *run, const struct act_instance *inst)
 {
     for (const struct act_instance *at = inst; at != NULL; at = act_parent(run, at)) {
         if (act_has(run, at->node, ACT_ATTR_SHELL))
@@ -276,24 +276,35 @@ read_constants(const struct act_run *run, const struct act_instance *inst, struc
     task->isolation = isolation != NULL ? (enum act_isolation) * isolation : ACT_ISOLATION_PROCESS;
     task->idempotent = idempotent == NULL || *idempotent != 0;
     task->grace_ms = inst->grace_ms;
-    task->shell = shell_of(run, inst);
+    task->shell = act_task_shell(run, inst);
     task->dir = inst->dir != NULL ? act_value_as_str(inst->dir) : ACT_STR("");
 }
 
-void
-act_task_start(struct act_run *run, struct act_instance *inst)
+/* Evaluates what inst is to start. False: it has failed, or asks. */
+static bool
+evaluate(struct act_run *run, struct act_instance *inst)
 {
     struct act_taskbox *box = act_zalloc(1, sizeof(*box));
     read_constants(run, inst, &box->task);
     if (!eval_args(run, inst, box) || !eval_actor(run, inst, box) || !eval_env(run, inst, box) ||
         !eval_stdin(run, inst, box)) {
         act_taskbox_destroy(box);
-        return;
+        return false;
     }
     make_keys(run, inst, box);
     act_taskbox_destroy(inst->task);
     inst->task = box;
-    act_instance_move(run, inst, ACT_MOVE_QUEUE);
+    return true;
+}
+
+/* What was evaluated stands while the cache is asked. */
+void
+act_task_start(struct act_run *run, struct act_instance *inst)
+{
+    bool there =
+        inst->cache_read && inst->task != NULL && inst->task->task.attempt == inst->attempt;
+    if ((there || evaluate(run, inst)) && act_cache_passes(run, inst))
+        act_instance_move(run, inst, ACT_MOVE_QUEUE);
 }
 
 /* ---- in a snapshot ---- */

@@ -63,6 +63,7 @@ ended_well(struct act_run *run, struct act_instance *inst, const struct act_fact
     struct act_error err = {0};
     enum act_output mode = act_taskbox_task(inst->task)->output;
     if (fact->event.flag) {
+        act_cache_taint(run, inst);
         act_succeed(run, inst, act_value_null());
         return;
     }

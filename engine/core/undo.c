@@ -45,8 +45,8 @@ act_undo_collect(struct act_run *run, struct act_instance *inst)
     while (run->stack.len > 0) {
         struct act_instance *at = act_slab_get(&run->slab, act_vec_pop(&run->stack));
         bool succeeded = at->state == ACT_STATE_DONE && at->status == ACT_STATUS_SUCCEEDED;
-        if (at->undone)
-            continue;
+        if (at->undone || at->cause == ACT_CAUSE_CACHE)
+            continue; /* what was reused has done nothing here */
         if (succeeded && has_undo(run, at)) {
             struct found one = {at->order, act_handle(at)};
             act_vec_push(&found, one);
@@ -74,6 +74,7 @@ act_undo_next(struct act_run *run, struct act_instance *inst)
         act_instance_move(run, inst, ACT_MOVE_SETTLE);
         return;
     }
+    act_cache_forget(run, target, inst);
     uint32_t node = act_plan_child(run->plan, target->node, ACT_ROLE_UNDO);
     struct act_value *result =
         target->result != NULL ? act_value_retain(target->result) : act_value_null();

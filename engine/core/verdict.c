@@ -252,6 +252,8 @@ end(struct act_run *run, struct act_instance *inst)
         inst->task = NULL;
     }
     act_value_set(&inst->answers, NULL);
+    if (inst->caches && inst->status == ACT_STATUS_SUCCEEDED)
+        act_cache_keep(run, inst);
     act_instance_move(run, inst, ACT_MOVE_FINISH);
 }
 

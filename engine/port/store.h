@@ -91,6 +91,18 @@ struct act_snapshot {
     struct act_str body;
 };
 
+/* What a node of a run ended with, to be reused (`cache`). It goes with its run. */
+struct act_cache_entry {
+    struct act_str key;       /* hex: same key, same end */
+    struct act_str scope;     /* which node of which workflow */
+    struct act_str run, node; /* whose: run id, path of the instance */
+    struct act_str parts;     /* JSON: what the key is made of, by name */
+    struct act_str body;      /* what it ended with; nobody's business here */
+    int64_t at_ms;            /* UTC */
+};
+typedef ACT_VEC(struct act_cache_entry) act_cache_entries;
+#define ACT_CACHE_ENTRIES_MAX 4
+
 /* So many processes died while they took a run up again: the next one refuses. */
 #define ACT_RECOVERIES_MAX 2
 
@@ -220,6 +232,19 @@ struct act_store_ops {
     /* Forgets a global actor's states; the next call makes it anew. ACT_ERR_OWNED: a living run has
      * it. *removed: how many there were. */
     enum act_err (*remove_actor)(struct act_store *self, struct act_str name, uint32_t *removed,
+                                 struct act_error *err);
+
+    /* Keeps what a node of entry->run ended with; replaces what that run had under the key. ACT_ERR_NOT_FOUND:
+     * there is no such run. */
+    enum act_err (*keep_entry)(struct act_store *self, const struct act_cache_entry *entry,
+                               struct act_error *err);
+    /* Whatever is kept of the node with this path. */
+    enum act_err (*forget_entries)(struct act_store *self, struct act_str run, struct act_str node,
+                                   struct act_error *err);
+    /* The newest ACT_CACHE_ENTRIES_MAX with this key, or where key is empty with this scope; texts are
+     * copied into arena. What is damaged is left out. */
+    enum act_err (*find_entries)(struct act_store *self, struct act_str key, struct act_str scope,
+                                 struct act_arena *arena, act_cache_entries *ret,
                                  struct act_error *err);
 
     /* A run of another store becomes one of this, with its log as it is, its plan and the states of its

@@ -74,6 +74,10 @@ struct act_coord_options {
     /* The machine asks the world (ACT_EFFECT_QUESTION): act_inquiry_answer, now or later. NULL: refused. */
     void (*ask)(void *self, struct act_inquiry *inquiry);
     void *ask_self;
+    /* What a node that may be reused has ended with, or that it may not be any more (ACT_EFFECT_KEEP,
+     * ACT_EFFECT_FORGET); its end is committed. NULL: nothing is kept. */
+    void (*keep)(void *self, const struct act_effect *effect);
+    void *keep_self;
     struct act_drive
         *drive; /* of the loop, if others live on it as actors; NULL: a drive of its own */
     struct act_coord_hook hook;

@@ -329,6 +329,14 @@ act_desk_answered(struct act_desk *desk, uint64_t number)
 }
 
 static void
+keep(struct act_desk *desk, const struct act_effect *effect)
+{
+    const struct act_coord_options *options = &desk->crew->options;
+    if (options->keep)
+        options->keep(options->keep_self, effect);
+}
+
+static void
 do_effect(struct act_desk *desk, const struct act_effect *effect)
 {
     switch (effect->type) {
@@ -341,6 +349,8 @@ do_effect(struct act_desk *desk, const struct act_effect *effect)
     case ACT_EFFECT_ACQUIRE: act_desk_acquire(desk, effect); break;
     case ACT_EFFECT_RELEASE: act_desk_release(desk, effect->inst); break;
     case ACT_EFFECT_QUESTION: act_inquiry_make(desk->crew, effect); break;
+    case ACT_EFFECT_KEEP:
+    case ACT_EFFECT_FORGET: keep(desk, effect); break;
     case ACT_EFFECT_SIGNAL_OUT: /* went with the batch */
     case ACT_EFFECT_RUN_ENDED: break;
     }

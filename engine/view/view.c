@@ -33,6 +33,7 @@ act_view_fini(struct act_view *view)
     for (uint32_t i = 0; i < view->entries.len; i++) {
         struct act_view_entry *entry = &view->entries.ptr[i];
         clear_end(entry);
+        act_value_release(entry->cache);
         for (uint32_t j = 0; j < entry->attempts.len; j++)
             act_vec_fini(&entry->attempts.ptr[j].pieces);
         act_vec_fini(&entry->attempts);
@@ -280,6 +281,25 @@ on_parked(struct act_view *view, const struct act_event *event)
     }
 }
 
+/* An answer is about the cache if it says so. */
+static void
+on_answer(struct act_view *view, const struct act_event *event)
+{
+    static const char *const kept[] = {"hit", "miss", "differs"};
+    const struct act_value *v = event->value;
+    if (!v || act_value_type(v) != ACT_MAP ||
+        (!act_value_get(v, ACT_STR("hit")) && !act_value_get(v, ACT_STR("miss"))))
+        return;
+    struct act_view_entry *entry = entry_of(view, event->key);
+    act_value_release(entry->cache);
+    entry->cache = act_value_map();
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        const struct act_value *part = act_value_get(v, act_str(kept[i]));
+        if (part)
+            act_value_map_put(entry->cache, act_str(kept[i]), act_value_retain(part));
+    }
+}
+
 static void
 on_event(struct act_view *view, const struct act_event *event)
 {
@@ -307,13 +327,13 @@ on_event(struct act_view *view, const struct act_event *event)
     case ACT_EVENT_RESUME: view->status = ACT_STATUS_RUNNING; break;
     case ACT_EVENT_UNDONE: entry_of(view, event->key)->undone = event->status; break;
     case ACT_EVENT_REUSED: on_reused(view, event); break;
+    case ACT_EVENT_ANSWER: on_answer(view, event); break;
     case ACT_EVENT_FORKED:
     case ACT_EVENT_TIMER:
     case ACT_EVENT_SIGNAL:
     case ACT_EVENT_CANCEL:
     case ACT_EVENT_SUSPEND:
     case ACT_EVENT_LIMITS:
-    case ACT_EVENT_ANSWER:
     case ACT_EVENT_TICK:
     case ACT_EVENT_ADOPTED: break;
     }

@@ -48,6 +48,9 @@ struct act_view_entry {
     int64_t started_ms, ended_ms, started_ns, ended_ns, due_ms;
     struct act_value *result, *outputs, *artifacts, *error; /* owned; may be NULL */
     bool result_is_output; /* result stands in the last attempt's output */
+    struct act_value
+        *cache; /* what its last question about the cache found: {"hit": {"run", "node",
+                              * "at_ms"}} or {"miss", "differs"}; owned; NULL: it asked none */
     ACT_VEC(struct act_view_attempt) attempts;
     const uint32_t *sort; /* place in the order; by finish */
     uint32_t sort_len;

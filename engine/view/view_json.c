@@ -127,6 +127,30 @@ cause(struct act_view_out *out, const struct act_view_entry *entry)
     act_buf_add_byte(&out->buf, '}');
 }
 
+/* Of a node that asked for the cache alone. */
+static void
+cache(struct act_view_out *out, const struct act_view_entry *entry)
+{
+    const struct act_value *hit = entry->cache ? act_value_get(entry->cache, ACT_STR("hit")) : NULL;
+    const struct act_value *at = hit ? act_value_get(hit, ACT_STR("at_ms")) : NULL;
+    const struct act_value *run = hit ? act_value_get(hit, ACT_STR("run")) : NULL;
+    const struct act_value *node = hit ? act_value_get(hit, ACT_STR("node")) : NULL;
+    if (!entry->cache)
+        return;
+    key(out, "cache");
+    if (!hit) {
+        act_view_out_value(out, entry->cache);
+        return;
+    }
+    act_buf_add_cstr(&out->buf, "{\"hit\":{");
+    text(out, "run",
+         run && act_value_type(run) == ACT_STRING ? act_value_as_str(run) : act_str(""));
+    text(out, "node",
+         node && act_value_type(node) == ACT_STRING ? act_value_as_str(node) : act_str(""));
+    instant(out, "at", at && act_value_type(at) == ACT_INT ? act_value_as_int(at) : 0);
+    act_buf_add_cstr(&out->buf, "}}");
+}
+
 static void
 needs(struct act_view_out *out, const struct act_view *view, const struct act_view_entry *entry)
 {
@@ -231,6 +255,7 @@ act_view_entry_json(struct act_view_out *out, const struct act_view *view,
     result(out, view, entry);
     map(out, "outputs", entry->outputs);
     artifacts(out, entry->artifacts);
+    cache(out, entry);
     error(out, "error", entry->error, error_keys, 3);
     key(out, "tolerated");
     act_buf_add_cstr(&out->buf, entry->tolerated ? "true" : "false");

@@ -126,6 +126,17 @@ name_of(struct act_buf *out, const struct act_view *view, const struct act_view_
 }
 
 static void
+add_origin(struct act_view_out *out, const struct act_view_entry *entry)
+{
+    const struct act_value *hit = entry->cache ? act_value_get(entry->cache, ACT_STR("hit")) : NULL;
+    const struct act_value *run = hit ? act_value_get(hit, ACT_STR("run")) : NULL;
+    if (!run || act_value_type(run) != ACT_STRING)
+        return;
+    act_buf_add_cstr(&out->buf, ": from run ");
+    act_view_safe(&out->buf, act_value_as_str(run), NAME_MAX_BYTES);
+}
+
+static void
 why(struct act_view_out *out, const struct act_view_entry *entry)
 {
     const struct act_value *message =
@@ -136,6 +147,8 @@ why(struct act_view_out *out, const struct act_view_entry *entry)
         act_buf_printf(&out->buf, " %d", entry->exit_code);
     if (entry->cause == ACT_CAUSE_SIGNAL)
         act_buf_printf(&out->buf, " %s", act_view_signal_name(entry->signal));
+    if (entry->cause == ACT_CAUSE_CACHE)
+        add_origin(out, entry);
     if (message && act_value_type(message) == ACT_STRING && act_value_as_str(message).len > 0) {
         act_buf_add_cstr(&out->buf, ": ");
         act_view_safe(&out->buf, act_value_as_str(message), MESSAGE_MAX_BYTES);

@@ -21,14 +21,15 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from log import Log  # noqa: E402
-from rules import ENDS, History, judge_tables  # noqa: E402
+from rules import ENDS, History, judge_origins, judge_tables  # noqa: E402
 
 
-def judge_run(log, run):
+def judge_run(log, run, histories):
     for invariant, seq, words in run.damage:
         yield invariant, run.id, seq, words
     if run.plan is not None:
-        for invariant, seq, words in History(log, run).judge():
+        histories.append(History(log, run))
+        for invariant, seq, words in histories[-1].judge():
             yield invariant, run.id, seq, words
 
 
@@ -58,8 +59,10 @@ def judge(path, acknowledged=None, processes=False):
     try:
         found = [("I1", "", 0, line) for line in log.integrity()]
         runs = list(log.runs())
+        histories = []
         for run in runs:
-            found.extend(judge_run(log, run))
+            found.extend(judge_run(log, run, histories))
+        found.extend(judge_origins(histories))
         found.extend(judge_tables(log, runs))
         found.extend(judge_acknowledged(runs, acknowledged or {}))
         if processes:

@@ -9,7 +9,7 @@ KINDS = {1: "run", 2: "exec", 3: "plugin", 4: "python", 5: "call", 6: "task", 7:
 WORK = {"run", "exec", "plugin", "python", "call"}
 REPEATS = {"for", "matrix", "while", "until"}
 ITEM, DO, UNDO = 1, 6, 10  # roles
-RETRY_MAX, COLLECT, QUORUM, IDEMPOTENT = 15, 23, 24, 30  # attributes
+RETRY_MAX, COLLECT, QUORUM, IDEMPOTENT, CACHE = 15, 23, 24, 30, 59  # attributes
 
 
 class Node:

@@ -3,7 +3,7 @@ it found as (invariant, sequence number, words). It knows nothing of how actant 
 history may never say."""
 
 from log import RECORDS, files_of
-from plan import COLLECT, IDEMPOTENT, QUORUM, RETRY_MAX, UNDO, WORK
+from plan import CACHE, COLLECT, IDEMPOTENT, QUORUM, RETRY_MAX, UNDO, WORK
 
 ENDS = {"succeeded", "failed", "skipped", "cancelled"}
 UNPROVEN = {"lost", "interrupted"}
@@ -19,6 +19,7 @@ class Instance:
         self.closed = 0       # seq of its verdict, 0 while it is open
         self.verdict = None
         self.began = 0        # seq of its newest beginning
+        self.hit = None       # the answer of the cache that was not used yet
 
 
 class History:
@@ -32,6 +33,7 @@ class History:
         self.reused = {}   # key → what a fork was told that it need not run
         self.taken = {}    # id in the inbox → seq
         self.over = None   # the run's end
+        self.cached = []   # verdicts that the cache gave
         self.last = None
 
     def say(self, invariant, event, words):
@@ -169,6 +171,8 @@ class History:
             self.say("I5", event, f"ended as `{event.status}`")
         if event.bits & REUSED_END:
             self._told(event)
+        elif event.cause == "cache":
+            self._reused_by_cache(event, inst, node)
         elif node.kind in WORK and event.status == "succeeded":
             self._proven(event, inst)
         self._follows(event)
@@ -202,14 +206,38 @@ class History:
 
     def _proven(self, event, inst):
         """Work has succeeded only if its newest attempt has an end that says so."""
-        if event.cause == "cache":
-            return
         ended = inst.ended.get(max(inst.dispatched, default=0))
         if ended is None:
             self.say("I3", event, "succeeded without the end of an attempt")
         elif ended.cause or ended.exit_code > 0 or ended.signal:
             why = ended.cause or f"exit {ended.exit_code}"
             self.say("I3", event, f"succeeded, but its attempt ended with {why}")
+
+    # ---- the cache: an end that another run had, by an answer that says whose it is
+
+    def _on_answer(self, event):
+        answer = event.value if isinstance(event.value, dict) else {}
+        self.instance(event.key).hit = event if "hit" in answer else None
+
+    def _reused_by_cache(self, event, inst, node):
+        answer, inst.hit = inst.hit, None
+        if answer is None:
+            self.say("I3", event, "reused by the cache, which had not said so")
+            return
+        hit = answer.value["hit"]
+        if not node.has(CACHE):
+            self.say("I3", event, "reused by the cache, which its node has none of")
+        if event.attempt != answer.attempt:
+            self.say("I4", event, f"reused by an answer to another attempt ({answer.seq})")
+        if event.attempt in inst.dispatched:
+            self.say("I2", event, "reused by the cache, and dispatched as well")
+        if (hit.get("run"), hit.get("node")) != (event.id, event.name):
+            self.say("I5", event, f"reused from elsewhere than was answered at {answer.seq}")
+        same = (answer.value.get("result"), answer.value.get("outputs")) == \
+            (event.value, event.outputs)
+        if event.status != "succeeded" or not same:
+            self.say("I5", event, f"reused otherwise than was answered at {answer.seq}")
+        self.cached.append(event)
 
     # ---- the run
 
@@ -265,12 +293,29 @@ def judge_rows(log, runs):
 
 def judge_strays(log, known):
     """I7: rows of runs that are not there (0: of no run)."""
-    for table in ("inbox", "actors", "limit_sizes", "limit_grants", "recoveries", "snapshots"):
+    for table in ("inbox", "actors", "limit_sizes", "limit_grants", "recoveries", "snapshots",
+                  "cache"):
         if not log.has_table(table):
             continue
         for row, in log.sql.execute(f"SELECT DISTINCT run FROM {table}"):
             if row != 0 and row not in known:
                 yield "I7", "", 0, f"{table}: a row of a run that is not there ({row})"
+
+
+def judge_origins(histories):
+    """I3: where the run is still there that a reused end is said to come from, it has that end."""
+    known = {history.run.id: history for history in histories}
+    for history in histories:
+        for event in history.cached:
+            origin = known.get(event.id)
+            if origin is None or not origin.plan:
+                continue
+            ends = [e for e in origin.run.events if e.type == "node_ended"
+                    and e.status == "succeeded" and e.cause != "cache"
+                    and origin.plan.path(e.key) == event.name]
+            if not ends:
+                yield "I3", history.run.id, event.seq, \
+                    f"reused from `{event.name}` of run {event.id}, which has not ended well there"
 
 
 def judge_tables(log, runs):

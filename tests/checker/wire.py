@@ -64,6 +64,11 @@ class Reference:
         self.offset = int(offset)
         self.length = length
 
+    def __eq__(self, other):
+        return isinstance(other, Reference) and vars(self) == vars(other)
+
+    __hash__ = None
+
 
 def _output(mode, raw):
     text = raw.decode("utf-8", "replace")

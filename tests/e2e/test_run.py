@@ -214,7 +214,7 @@ def test_an_unreadable_file(world):
 
 
 @pytest.mark.parametrize("text", [
-    "{run: echo, cache: true}", "triggers: {schedule: [{cron: '0 0 * * *'}]}\nrun: echo",
+    "triggers: {schedule: [{cron: '0 0 * * *'}]}\nrun: echo",
     "{run: echo, image: debian}",
     "{run: echo, runs_on: [big]}",
 ])

@@ -225,6 +225,8 @@ effect(struct pattern *p, const struct act_effect *e)
     case ACT_EFFECT_STOP:
     case ACT_EFFECT_SIGNAL_OUT:
     case ACT_EFFECT_QUESTION:
+    case ACT_EFFECT_KEEP:
+    case ACT_EFFECT_FORGET:
     case ACT_EFFECT_RUN_ENDED: break;
     }
 }

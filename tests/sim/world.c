@@ -197,6 +197,8 @@ do_effect(struct world *w, const struct act_effect *e)
     case ACT_EFFECT_RELEASE: release(w, e->inst); break;
     case ACT_EFFECT_QUESTION: act_vec_push(&w->questions, timer); break;
     case ACT_EFFECT_SIGNAL_OUT:
+    case ACT_EFFECT_KEEP:
+    case ACT_EFFECT_FORGET:
     case ACT_EFFECT_RUN_ENDED: break;
     }
 }

@@ -306,6 +306,8 @@ remove_rows(struct act_sqlite *s, const struct act_run_place *place, struct act_
     if (rc == ACT_OK)
         rc = act_snapshot_forget(s, place->row, err);
     if (rc == ACT_OK)
+        rc = act_db_run(&s->db, ACT_SQL_CACHE_REMOVE, row, 1, err);
+    if (rc == ACT_OK)
         rc = act_limits_forget(s, place->row, err);
     if (rc == ACT_OK)
         rc = act_actors_forget(s, place->row, err);

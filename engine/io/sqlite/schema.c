@@ -51,6 +51,13 @@ const struct act_migration act_schema_migrations[] = {
       * there and body. */
      "CREATE TABLE snapshots (run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL,"
      " body BLOB NOT NULL);"},
+    {"cache",
+     /* What nodes with a `cache` ended with. hash: over the rest of the row. */
+     "CREATE TABLE cache (run INTEGER NOT NULL, key TEXT NOT NULL, scope TEXT NOT NULL,"
+     " node TEXT NOT NULL, at_ms INTEGER NOT NULL, parts TEXT NOT NULL, body BLOB NOT NULL,"
+     " hash BLOB NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;"
+     "CREATE INDEX cache_key ON cache (key, at_ms);"
+     "CREATE INDEX cache_scope ON cache (scope, at_ms);"},
 };
 const uint32_t act_schema_migration_count =
     sizeof(act_schema_migrations) / sizeof(act_schema_migrations[0]);

@@ -177,6 +177,15 @@ enum act_err act_sqlite_read_snapshot(struct act_store *self, struct act_str run
 /* Inside a transaction. */
 enum act_err act_snapshot_forget(struct act_sqlite *s, int64_t row, struct act_error *err);
 
+/* entries.c */
+enum act_err act_sqlite_keep_entry(struct act_store *self, const struct act_cache_entry *entry,
+                                   struct act_error *err);
+enum act_err act_sqlite_forget_entries(struct act_store *self, struct act_str run,
+                                       struct act_str node, struct act_error *err);
+enum act_err act_sqlite_find_entries(struct act_store *self, struct act_str key,
+                                     struct act_str scope, struct act_arena *arena,
+                                     act_cache_entries *ret, struct act_error *err);
+
 /* crate.c */
 enum act_err act_sqlite_copy_run(struct act_store *self, struct act_store *from,
                                  const struct act_run_row *row, struct act_error *err);

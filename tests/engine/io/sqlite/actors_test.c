@@ -223,7 +223,7 @@ test_an_older_database_learns_of_actors(void **state)
     make_run(f->store, "r1", &f->err);
     f->store->ops->close(f->store);
     raw_sql(f->db, "DROP TABLE actors; DROP TABLE actor_owners; DROP TABLE recoveries;"
-                   "DROP TABLE snapshots; PRAGMA user_version=65537;");
+                   "DROP TABLE snapshots; DROP TABLE cache; PRAGMA user_version=65537;");
     f->store = fixture_open(f, ACT_DURABLE_PROCESS);
     assert_int_equal(f->store->ops->own(f->store, ACT_STR("r1"), &f->err), ACT_OK);
     struct act_actor_save one = state_of(false, "a", 1, "1");

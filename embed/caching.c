@@ -1,0 +1,339 @@
+#include "embed/caching_internal.h"
+
+#include "embed/hash_files.h"
+
+#include <time.h>
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const struct act_value *
+about_of(const struct act_value *question)
+{
+    return act_value_get(question, ACT_STR("cache"));
+}
+
+/* ---- what the disk says ---- */
+
+/* part: {"file": "<name>:<offset>", "bytes"}. */
+static enum act_err
+hash_value(const struct act_value *part, const char *outputs, struct act_value **ret,
+           struct act_error *err)
+{
+    const struct act_value *id = act_value_get(part, ACT_STR("file"));
+    const struct act_value *bytes = act_value_get(part, ACT_STR("bytes"));
+    int64_t left = 0;
+    uint64_t offset = 0;
+    if (!id || act_value_type(id) != ACT_STRING || !bytes || !act_value_to_int(bytes, &left))
+        return act_error_set(err, ACT_ERR_CORRUPT, "a large value that is none");
+    struct act_str file = act_value_as_str(id);
+    size_t colon = file.len;
+    while (colon > 0 && file.ptr[colon - 1] != ':')
+        colon--;
+    for (size_t i = colon; i < file.len; i++)
+        offset = offset * 10 + (uint64_t)(file.ptr[i] - '0');
+    return act_hash_range(outputs, act_str_n(file.ptr, colon > 0 ? colon - 1 : 0), offset,
+                          (uint64_t)left, ret, err);
+}
+
+static enum act_err
+hash_values(const struct act_value *parts, const char *outputs, struct act_value *values,
+            struct act_error *err)
+{
+    enum act_err code = ACT_OK;
+    for (uint32_t i = 0; code == ACT_OK && parts && i < act_value_len(parts); i++) {
+        struct act_value *hash = NULL;
+        if (act_value_type(act_value_at(parts, i)) != ACT_MAP)
+            continue;
+        code = hash_value(act_value_at(parts, i), outputs, &hash, err);
+        if (code == ACT_OK)
+            act_value_map_put(values, act_value_key(parts, i), hash);
+    }
+    return code;
+}
+
+enum act_err
+act_caching_read(const struct act_value *question, struct act_str folder, const char *outputs,
+                 struct act_value **ret, struct act_error *err)
+{
+    const struct act_value *about = about_of(question);
+    const struct act_value *patterns = act_value_get(about, ACT_STR("files"));
+    struct act_value *read = act_value_map(), *values = act_value_map(), *files = NULL;
+    enum act_err code = ACT_OK;
+    if (patterns)
+        code = act_hash_each_file(folder, patterns, &files, err);
+    if (code == ACT_OK && files)
+        act_value_map_put(read, ACT_STR("files"), files);
+    if (code == ACT_OK)
+        code = hash_values(act_value_get(about, ACT_STR("parts")), outputs, values, err);
+    act_value_map_put(read, ACT_STR("values"), values);
+    if (code == ACT_OK)
+        *ret = read;
+    else
+        act_value_release(read);
+    return code;
+}
+
+bool
+act_caching_is_quick(const struct act_value *question)
+{
+    const struct act_value *about = about_of(question);
+    const struct act_value *parts = act_value_get(about, ACT_STR("parts"));
+    bool quick = act_value_get(about, ACT_STR("files")) == NULL;
+    for (uint32_t i = 0; quick && parts && i < act_value_len(parts); i++)
+        quick = act_value_type(act_value_at(parts, i)) == ACT_STRING;
+    return quick;
+}
+
+/* ---- nodes that asked ---- */
+
+static void
+pending_destroy(struct act_caching_pending *p)
+{
+    act_buf_fini(&p->key);
+    act_buf_fini(&p->scope);
+    act_buf_fini(&p->parts);
+    act_value_release(p->origin);
+    act_free(p);
+}
+
+static struct act_caching_pending *
+note_pending(struct act_caching *caching, act_inst inst, struct act_str scope,
+             const struct act_value *parts)
+{
+    struct act_caching_pending *p = act_handles_take(&caching->pending, inst, 0);
+    if (p)
+        pending_destroy(p); /* an earlier attempt's */
+    p = act_zalloc(1, sizeof(*p));
+    act_caching_key(parts, &p->key);
+    act_buf_add_str(&p->scope, scope);
+    act_json_write(&p->parts, parts, 0);
+    act_handles_put(&caching->pending, inst, 0, p);
+    return p;
+}
+
+/* ---- the answer ---- */
+
+static struct act_value *
+miss(struct act_str why, struct act_value *differs, bool keep)
+{
+    struct act_value *answer = act_value_map();
+    act_value_map_put(answer, ACT_STR("miss"), act_value_string(why));
+    if (differs)
+        act_value_map_put(answer, ACT_STR("differs"), differs);
+    act_value_map_put(answer, ACT_STR("keep"), act_value_bool(keep));
+    return answer;
+}
+
+/* The one of those that were kept of the node that is most like what it is now. */
+static struct act_value *
+explain_miss(struct act_caching *caching, const struct act_value *parts, struct act_str scope)
+{
+    struct act_arena arena = {0};
+    act_cache_entries list = {0};
+    struct act_buf why = {0};
+    struct act_value *least = NULL;
+    struct act_store *store = caching->options.store;
+    store->ops->find_entries(store, ACT_STR(""), scope, &arena, &list, NULL);
+    for (uint32_t i = 0; i < list.len; i++) {
+        struct act_value *was = NULL, *names = act_value_list();
+        struct act_buf text = {0};
+        if (act_json_parse(list.ptr[i].parts, 0, &was, NULL) == ACT_OK &&
+            act_value_type(was) == ACT_MAP)
+            act_caching_differences(was, parts, names, &text);
+        act_value_release(was);
+        bool better =
+            act_value_len(names) > 0 && (!least || act_value_len(names) < act_value_len(least));
+        struct act_buf other = better ? why : text;
+        if (better) {
+            act_value_release(least);
+            least = names;
+            why = text;
+        } else {
+            act_value_release(names);
+        }
+        act_buf_fini(&other);
+    }
+    struct act_value *answer = miss(
+        least ? act_buf_str(&why) : ACT_STR("nothing was kept of an earlier run"), least, true);
+    act_buf_fini(&why);
+    act_vec_fini(&list);
+    act_arena_fini(&arena);
+    return answer;
+}
+
+static struct act_value *
+too_old(const struct act_cache_entry *entry, int64_t max_age)
+{
+    struct act_buf text = {0};
+    act_buf_printf(&text, "the result of run %.*s is older than its max_age of ",
+                   ACT_STR_ARG(entry->run));
+    act_duration_text(&text, max_age);
+    struct act_value *names = act_value_list();
+    act_value_list_add(names, act_value_cstring("max_age"));
+    struct act_value *answer = miss(act_buf_str(&text), names, true);
+    act_buf_fini(&text);
+    return answer;
+}
+
+static struct act_value *
+useless(const struct act_cache_entry *entry)
+{
+    struct act_buf text = {0};
+    act_buf_printf(&text, "what run %.*s left is damaged or gone", ACT_STR_ARG(entry->run));
+    struct act_value *answer = miss(act_buf_str(&text), NULL, true);
+    act_buf_fini(&text);
+    return answer;
+}
+
+static struct act_value *
+look_up(struct act_caching *caching, struct act_caching_pending *p, const struct act_value *about,
+        const struct act_value *parts)
+{
+    struct act_arena arena = {0};
+    act_cache_entries list = {0};
+    struct act_store *store = caching->options.store;
+    struct act_value *answer = NULL, *why = NULL;
+    const struct act_value *max_age = act_value_get(about, ACT_STR("max_age"));
+    int64_t most = 0;
+    bool bounded = max_age && act_value_to_int(max_age, &most);
+    store->ops->find_entries(store, act_buf_str(&p->key), ACT_STR(""), &arena, &list, NULL);
+    for (uint32_t i = 0; i < list.len && !answer; i++) {
+        const struct act_cache_entry *entry = &list.ptr[i];
+        bool old = bounded && now_ms() - entry->at_ms > most;
+        answer = old ? NULL : act_caching_take(caching, entry);
+        if (!answer && !why)
+            why = old ? too_old(entry, most) : useless(entry);
+    }
+    if (answer) {
+        act_value_map_put(answer, ACT_STR("keep"), act_value_bool(true));
+        p->origin = act_value_retain(act_value_get(answer, ACT_STR("hit")));
+        act_value_release(why);
+    } else {
+        answer = why ? why : explain_miss(caching, parts, act_buf_str(&p->scope));
+    }
+    act_vec_fini(&list);
+    act_arena_fini(&arena);
+    return answer;
+}
+
+static struct act_value *
+unreadable(const struct act_error *err)
+{
+    struct act_buf text = {0};
+    act_buf_printf(&text, "what it is made of cannot be read: %s",
+                   err ? err->message : "a large value is gone");
+    struct act_value *answer = miss(act_buf_str(&text), NULL, false);
+    act_buf_fini(&text);
+    return answer;
+}
+
+struct act_value *
+act_caching_answer(struct act_caching *caching, act_inst inst, const struct act_value *question,
+                   const struct act_value *read, const struct act_error *err)
+{
+    const struct act_value *about = about_of(question);
+    const struct act_value *files = read ? act_value_get(read, ACT_STR("files")) : NULL;
+    if (!caching->options.store)
+        return miss(ACT_STR("without history nothing is kept"), NULL, false);
+    struct act_value *parts = err ? NULL : act_caching_parts(caching, about, read);
+    if (!parts)
+        return unreadable(err);
+    struct act_value *answer = NULL;
+    if (files && act_value_len(files) == 0) {
+        answer = miss(ACT_STR("no file matches its `files`"), NULL, false);
+    } else {
+        struct act_str scope = act_value_as_str(act_value_get(about, ACT_STR("scope")));
+        struct act_caching_pending *p = note_pending(caching, inst, scope, parts);
+        if (caching->options.never)
+            answer = miss(ACT_STR("--no-cache"), NULL, true);
+        else if (act_value_get(about, ACT_STR("anew")))
+            answer = miss(ACT_STR("it was asked for anew (retry --from)"), NULL, true);
+        else
+            answer = look_up(caching, p, about, parts);
+    }
+    act_value_release(parts);
+    return answer;
+}
+
+/* ---- ends ---- */
+
+static struct act_value *
+own_origin(const struct act_caching *caching, const struct act_value *end)
+{
+    struct act_value *origin = act_value_map();
+    act_value_map_put(origin, ACT_STR("run"), act_value_string(caching->options.run));
+    act_value_map_put(origin, ACT_STR("node"),
+                      act_value_retain(act_value_get(end, ACT_STR("node"))));
+    act_value_map_put(origin, ACT_STR("at_ms"), act_value_int(now_ms()));
+    return origin;
+}
+
+/* What is reused is as old as what it came from. To lose an entry does no harm. */
+static void
+keep(struct act_caching *caching, const struct act_caching_pending *p, const struct act_value *end)
+{
+    struct act_store *store = caching->options.store;
+    struct act_value *origin = p->origin ? act_value_retain(p->origin) : own_origin(caching, end);
+    struct act_buf body = {0};
+    act_caching_body(end, origin, &body);
+    struct act_cache_entry entry = {
+        .key = act_buf_str(&p->key),
+        .scope = act_buf_str(&p->scope),
+        .run = caching->options.run,
+        .node = act_value_as_str(act_value_get(end, ACT_STR("node"))),
+        .parts = act_buf_str(&p->parts),
+        .body = act_buf_str(&body),
+        .at_ms = act_value_as_int(act_value_get(origin, ACT_STR("at_ms"))),
+    };
+    store->ops->keep_entry(store, &entry, NULL);
+    act_buf_fini(&body);
+    act_value_release(origin);
+}
+
+void
+act_caching_keep(void *self, const struct act_effect *effect)
+{
+    struct act_caching *caching = self;
+    struct act_store *store = caching->options.store;
+    if (!store)
+        return;
+    if (effect->type == ACT_EFFECT_FORGET) {
+        store->ops->forget_entries(store, caching->options.run, act_value_as_str(effect->name),
+                                   NULL);
+        return;
+    }
+    struct act_caching_pending *p = act_handles_take(&caching->pending, effect->inst, 0);
+    if (!p)
+        return; /* it began under an earlier process */
+    keep(caching, p, effect->value);
+    pending_destroy(p);
+}
+
+/* ---- life ---- */
+
+struct act_caching *
+act_caching_create(const struct act_caching_options *options)
+{
+    struct act_caching *caching = act_zalloc(1, sizeof(*caching));
+    caching->options = *options;
+    return caching;
+}
+
+void
+act_caching_destroy(struct act_caching *caching)
+{
+    if (!caching)
+        return;
+    for (uint32_t i = 0; i < caching->pending.cap; i++) {
+        if (caching->pending.entries[i].value)
+            pending_destroy(caching->pending.entries[i].value);
+    }
+    act_handles_fini(&caching->pending);
+    act_free(caching);
+}

@@ -1,0 +1,36 @@
+/* The parts of caching.c, shared by the files of that name only. */
+#ifndef ACT_EMBED_CACHING_INTERNAL_H
+#define ACT_EMBED_CACHING_INTERNAL_H
+
+#include "embed/caching.h"
+#include "engine/run/handles.h"
+
+/* A node that asked and has not ended: what its end will be kept under. */
+struct act_caching_pending {
+    struct act_buf key, scope, parts;
+    struct act_value *origin; /* of what was reused: {"run", "node", "at_ms"}; else NULL */
+};
+
+struct act_caching {
+    struct act_caching_options options;
+    struct act_handles pending; /* inst → struct act_caching_pending, owned */
+};
+
+/* caching_key.c */
+/* The whole key by name, each part a hash; NULL: a part could not be read. read may be NULL. */
+struct act_value *act_caching_parts(const struct act_caching *caching,
+                                    const struct act_value *about, const struct act_value *read);
+void act_caching_key(const struct act_value *parts, struct act_buf *out); /* hex */
+/* What differs between what was and what is, as one would say it; names is a list that gets the parts. */
+void act_caching_differences(const struct act_value *was, const struct act_value *is,
+                             struct act_value *names, struct act_buf *out);
+
+/* caching_reuse.c: what an entry holds, its files made this run's own: {"hit", "result", "outputs"}. NULL: it
+ * is of no use. */
+struct act_value *act_caching_take(const struct act_caching *caching,
+                                   const struct act_cache_entry *entry);
+/* What is kept of an end, for an entry's body. */
+void act_caching_body(const struct act_value *end, const struct act_value *origin,
+                      struct act_buf *out);
+
+#endif
