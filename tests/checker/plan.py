@@ -9,6 +9,8 @@ KINDS = {1: "run", 2: "exec", 3: "plugin", 4: "python", 5: "call", 6: "task", 7:
 WORK = {"run", "exec", "plugin", "python", "call"}
 REPEATS = {"for", "matrix", "while", "until"}
 ITEM, DO, UNDO = 1, 6, 10  # roles
+STEPS = {2: "default", 4: "then", 5: "else", 6: "do", 7: "try", 8: "catch", 9: "finally", 10: "undo"}
+CASES = 42  # an attribute: the texts of a switch
 RETRY_MAX, COLLECT, QUORUM, IDEMPOTENT, CACHE = 15, 23, 24, 30, 59  # attributes
 
 
@@ -71,6 +73,33 @@ class Plan:
                     numbers = numbers[:-1]
                 node = here.parent
             yield node, numbers
+
+    def _step(self, node):
+        here = self.nodes[node]
+        around = self.nodes[here.parent]
+        place = around.children.index(node)
+        if here.role == ITEM and around.kind == "switch":
+            return f"cases.{self.literals[around.attrs[CASES]][place]}"
+        if here.role == ITEM:
+            return f"dag.{here.name}" if around.kind == "dag" else f"{around.kind}[{place}]"
+        return STEPS.get(here.role, around.kind)
+
+    def address(self, key):
+        """What people call an instance, as actant writes it: `chain[2].do[17].then`."""
+        (node, numbers), steps = key, []
+        while True:
+            here = self.nodes[node]
+            if here.parent is None:
+                if not numbers:
+                    return ".".join(reversed(steps))
+                node, numbers = numbers[-1], numbers[:-1]
+                steps.append("workflow" if self.nodes[node].kind == "workflow" else "task")
+                continue
+            step = self._step(node)
+            if here.role == DO and self.nodes[here.parent].kind in REPEATS and numbers:
+                step, numbers = f"{step}[{numbers[-1]}]", numbers[:-1]
+            steps.append(step)
+            node = here.parent
 
     def path(self, key):
         """For messages only: how people would find it."""

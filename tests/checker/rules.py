@@ -312,7 +312,7 @@ def judge_origins(histories):
                 continue
             ends = [e for e in origin.run.events if e.type == "node_ended"
                     and e.status == "succeeded" and e.cause != "cache"
-                    and origin.plan.path(e.key) == event.name]
+                    and origin.plan.address(e.key) == event.name]
             if not ends:
                 yield "I3", history.run.id, event.seq, \
                     f"reused from `{event.name}` of run {event.id}, which has not ended well there"
