@@ -61,7 +61,8 @@ collect(const struct act_asked *asked, struct act_value **ret, struct act_error 
 static enum act_err
 read_cache(const struct act_asked *asked, struct act_value **ret, struct act_error *err)
 {
-    return act_caching_read(asked->question, asked->folder, asked->options->run_folder.ptr, ret, err);
+    return act_caching_read(asked->question, asked->folder, asked->options->run_folder.ptr, ret,
+                            err);
 }
 
 /* What is reused is found on the loop: the store is its. */

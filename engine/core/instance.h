@@ -70,7 +70,7 @@ struct act_instance {
     uint32_t undo, undo_for; /* slots: its running undo; an undo's: who waits for it */
     struct act_value *input, *result, *outputs, *error, *env, *dir, *params, *answers, *question,
         *artifacts, /* as the event has them */
-        *origin; /* of what was reused: {"run", "node", …} */
+        *origin;    /* of what was reused: {"run", "node", …} */
     struct act_taskbox *task;
     struct act_inside *inside;
 };
