@@ -71,6 +71,14 @@ def test_report(env):
     assert kept["bytes"] == len("parser passed\nstore passed\nloop passed\n")
 
 
+def test_cached(env):
+    first, second = run(env, "cached.yaml"), run(env, "cached.yaml")
+    assert first["result"] == second["result"]
+    shown = json.loads(actant(env, "history", "show", second["run"], "--json").stdout)
+    node = {n["id"]: n for n in shown["nodes"]}["words"]
+    assert node["cause"] == {"kind": "cache"} and node["cache"]["hit"]["run"] == first["run"]
+
+
 def orders():
     with open(EXAMPLES / "data" / "orders.csv", newline="") as file:
         return list(csv.DictReader(file))
