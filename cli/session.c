@@ -24,6 +24,7 @@ struct session {
 static void
 close_session(struct session *s)
 {
+    act_live_tidy(&s->live);
     act_live_close(&s->live);
     if (s->report.ops)
         act_report_fini(&s->report);

@@ -49,6 +49,7 @@ file_fini(struct act_file *file)
     act_map_fini(&file->tasks);
     act_value_release(file->params);
     act_value_release(file->secrets);
+    act_value_release(file->retention);
 }
 
 static void

@@ -181,8 +181,9 @@ struct act_file {
     const struct act_tree *tree;
     const struct act_tree_pair *top[ACT_WORD_COUNT]; /* keys that stand only at the top */
     struct act_value *params;
-    struct act_value *secrets; /* declared names; NULL: not said */
-    struct act_map tasks;      /* name → index in task_list */
+    struct act_value *secrets;   /* declared names; NULL: not said */
+    struct act_value *retention; /* NULL: not said */
+    struct act_map tasks;        /* name → index in task_list */
     ACT_VEC(struct act_task) task_list;
     act_actor_list actors;
     const struct act_tree_pair *defaults[ACT_WORD_COUNT];
@@ -391,6 +392,10 @@ bool act_word_is_around_call(enum act_word word);
 uint32_t act_job_add(struct act_lower *l, struct act_file *file, const struct act_task *task);
 struct act_file *act_file_open(struct act_lower *l, struct act_str path, struct act_str text,
                                struct act_str folder);
+
+/* ---- lower_retention.c */
+/* `retention` as ACT_ATTR_RETENTION holds it; never NULL. */
+struct act_value *act_lower_retention(struct act_lower *l, const struct act_tree *tree);
 
 /* ---- lower_params.c */
 /* `params`, checked, as a map NAME → {type, …}; never NULL. */

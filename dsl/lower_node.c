@@ -155,6 +155,8 @@ lower_box_attrs(struct act_lower *l, struct act_making *m)
         return;
     if (job->task && job->task->params)
         act_attr_put_literal(l, m, ACT_ATTR_PARAMS, act_value_retain(job->task->params));
+    if (!job->task && job->file == l->files.ptr[0] && job->file->retention)
+        act_attr_put_literal(l, m, ACT_ATTR_RETENTION, act_value_retain(job->file->retention));
     if (job->task || job->file == l->files.ptr[0])
         return;
     act_attr_put_literal(l, m, ACT_ATTR_PARAMS, act_value_retain(job->file->params));

@@ -304,8 +304,7 @@ check_later(struct topping *t, enum act_word word, const struct act_tree *tree)
 void
 act_lower_top(struct act_lower *l, struct act_file *file, bool first)
 {
-    static const uint8_t later[] = {ACT_WORD_TRIGGERS, ACT_WORD_CONCURRENCY, ACT_WORD_NOTIFY,
-                                    ACT_WORD_RETENTION};
+    static const uint8_t later[] = {ACT_WORD_TRIGGERS, ACT_WORD_CONCURRENCY, ACT_WORD_NOTIFY};
     const struct act_tree *tree = file->tree;
     for (uint32_t i = 0; i < tree->count; i++) {
         const struct act_key_info *row = act_grammar_key(tree->pairs[i].key);
@@ -328,6 +327,8 @@ act_lower_top(struct act_lower *l, struct act_file *file, bool first)
         top_tasks(l, file, top[ACT_WORD_TASKS]->value);
     if (top[ACT_WORD_DEFAULTS])
         top_defaults(l, file, top[ACT_WORD_DEFAULTS]->value);
+    if (top[ACT_WORD_RETENTION])
+        file->retention = act_lower_retention(l, top[ACT_WORD_RETENTION]->value);
     if (top[ACT_WORD_LABELS] && first)
         top_labels(l, top[ACT_WORD_LABELS]->value, &plan->exprs.literals.ptr[plan->labels]);
     struct topping t = {.l = l, .file = file};

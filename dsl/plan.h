@@ -176,6 +176,8 @@ void act_plan_print(struct act_buf *out, const struct act_plan *plan, enum act_p
 enum act_err act_duration_parse(struct act_str text, int64_t *ret_ms, struct act_error *err);
 enum act_err act_duration_from_value(const struct act_value *v, int64_t *ret_ms,
                                      struct act_error *err);
+/* Sizes: a number of bytes, or with K, M, G or T, of 1,024 each. */
+enum act_err act_size_parse(struct act_str text, uint64_t *ret_bytes, struct act_error *err);
 /* RFC 3339 instants. */
 enum act_err act_instant_parse(struct act_str text, int64_t *ret_utc_ms, struct act_error *err);
 void act_instant_text(struct act_buf *out, int64_t utc_ms);

@@ -114,6 +114,7 @@ literal_fits(const struct verifier *v, uint32_t key, uint32_t literal)
     case ACT_ATTR_CASES: return act_value_type(value) == ACT_LIST && all_are(value, ACT_STRING);
     case ACT_ATTR_RETRY_WHEN: return act_value_type(value) == ACT_LIST;
     case ACT_ATTR_LIMITS: return act_value_type(value) == ACT_MAP;
+    case ACT_ATTR_RETENTION: return act_value_type(value) == ACT_MAP && all_are(value, ACT_INT);
     case ACT_ATTR_PARAMS: return act_value_type(value) == ACT_MAP && all_are(value, ACT_MAP);
     case ACT_ATTR_ACTOR: return act_plan_actor_read(value, &(struct act_plan_actor){0});
     case ACT_ATTR_CANCEL_TARGETS:

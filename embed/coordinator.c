@@ -175,6 +175,7 @@ say_failed(struct process *p, const struct act_error *err)
 static void
 close_process(struct process *p)
 {
+    act_live_tidy(p->live);
     act_live_close(&p->stored);
     act_live_close(&p->sent);
     if (p->link)

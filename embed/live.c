@@ -3,6 +3,7 @@
 #include "embed/ahead.h"
 #include "embed/inbox.h"
 #include "embed/processors.h"
+#include "embed/retention.h"
 #include "embed/run_id.h"
 #include "engine/io/sqlite/keeper.h"
 #include "engine/view/view_json.h"
@@ -69,6 +70,9 @@ act_live_new(struct act_live *live, const struct act_live_new *new)
     struct act_value *spec = act_value_map();
     act_value_map_put(spec, ACT_STR("params"), act_value_retain(new->params));
     act_value_map_put(spec, ACT_STR("options"), act_value_retain(live->options));
+    const struct act_value *retention = act_plan_literal(live->plan, 0, ACT_ATTR_RETENTION);
+    if (retention) /* where the list has it without reading plans */
+        act_value_map_put(spec, ACT_STR("retention"), act_value_retain(retention));
     live->row = (struct act_run_row){
         .run = act_arena_str(&live->arena, act_str(id)),
         .workflow = act_plan_text(live->plan, live->plan->name),
@@ -426,6 +430,17 @@ act_live_refresh(struct act_live *live)
         row->ended_ms = committed->ended_ms;
         row->duration_ms = committed->duration_ms;
     }
+}
+
+void
+act_live_tidy(struct act_live *live)
+{
+    struct act_store *store = live->engine ? live->engine->store : NULL;
+    if (!store || !live->coord || act_coord_result(live->coord, NULL) != ACT_OK)
+        return;
+    enum act_status status = act_run_status(act_coord_run(live->coord));
+    if (status >= ACT_STATUS_SUCCEEDED && status < ACT_STATUS_SUSPENDED)
+        act_retention_after(store, &live->row, now_ms());
 }
 
 void

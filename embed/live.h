@@ -115,6 +115,8 @@ const struct act_run *act_live_run(const struct act_live *live);
 bool act_live_is_kept(struct act_live *live);
 /* Brings the row's times up to date, with what the store has of the end. */
 void act_live_refresh(struct act_live *live);
+/* After its end, once everything is said: what its workflow's `retention` lets go (embed/retention.h). */
+void act_live_tidy(struct act_live *live);
 /* What `run --json` prints: one object and a line feed. After refresh. */
 void act_live_document(struct act_live *live, struct act_view_out *out);
 

@@ -1,66 +1,197 @@
 #include "embed/retention.h"
 
+#include "base/map.h"
 #include "embed/objects.h"
 #include "embed/stored.h"
 
-struct sweep {
-    struct act_store *store;
-    const struct act_retention *rules;
-    int64_t now_ms;
-    act_run_rows rows; /* newest first */
-    ACT_VEC(struct act_retention_row) ended;
-    ACT_VEC(bool) allowed; /* of ended */
-    uint64_t total;
+#include <time.h>
+
+#define AFTER_LOOK_MAX 2000 /* at the end of a run: more than this is left to `history gc` */
+#define AFTER_PATIENCE_MS 50
+
+/* Runs that are counted together. */
+struct group {
+    struct act_retention rules;
+    bool ruled; /* else all of them stay */
+    uint32_t ended;
+    uint64_t total; /* bytes, if they are limited */
 };
 
-static bool
-is_old_enough(const struct sweep *sweep, const struct act_run_row *row)
+struct candidate {
+    struct act_retention_row row;
+    uint32_t group;
+    bool allowed;
+};
+
+struct sweep {
+    struct act_store *store;
+    const struct act_retention_wish *wish;
+    act_run_rows rows; /* newest first */
+    struct act_map names;
+    ACT_VEC(struct group) groups;
+    ACT_VEC(struct candidate) ended;
+    int64_t begun_ms;
+};
+
+static int64_t
+number_of(const struct act_value *map, const char *key)
 {
-    int64_t age = sweep->rules->age_ms;
-    if (!act_str_is(row->status, "succeeded") && sweep->rules->failed_age_ms > age)
-        age = sweep->rules->failed_age_ms;
-    return age == 0 || row->ended_ms < sweep->now_ms - age;
+    const struct act_value *v = act_value_get(map, act_str(key));
+    return v && act_value_type(v) == ACT_INT && act_value_as_int(v) > 0 ? act_value_as_int(v) : 0;
 }
 
-/* The ended runs, with what each would give back if bytes matter. */
-static enum act_err
-look(struct sweep *sweep, struct act_error *err)
+struct act_retention
+act_retention_of(const struct act_value *map)
 {
-    for (uint32_t i = 0; i < sweep->rows.len; i++) {
-        const struct act_run_row *row = &sweep->rows.ptr[i];
-        struct act_retention_row ended = {.run = row->run};
-        if (!act_stored_ended(row->status))
-            continue;
-        enum act_err code = sweep->store->ops->run_bytes(sweep->store, row->run, &ended.bytes, err);
-        if (code == ACT_ERR_NOT_FOUND)
-            continue; /* gone meanwhile */
-        if (code != ACT_OK)
-            return code;
-        act_vec_push(&sweep->allowed,
-                     sweep->ended.len >= sweep->rules->keep && is_old_enough(sweep, row));
-        act_vec_push(&sweep->ended, ended);
-        sweep->total += ended.bytes;
+    int64_t keep = number_of(map, "keep");
+    return (struct act_retention){
+        .keep = keep > UINT32_MAX ? UINT32_MAX : (uint32_t)keep,
+        .age_ms = number_of(map, "older_than_ms"),
+        .failed_age_ms = number_of(map, "keep_failed_ms"),
+        .bytes = (uint64_t)number_of(map, "max_bytes"),
+        .limited = act_value_get(map, ACT_STR("max_bytes")) != NULL,
+    };
+}
+
+static int64_t
+monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool
+is_late(const struct sweep *sweep)
+{
+    return sweep->wish->patience_ms > 0 &&
+           monotonic_ms() - sweep->begun_ms > sweep->wish->patience_ms;
+}
+
+/* ---- looking ---- */
+
+static bool
+is_meant(const struct act_retention_wish *wish, const struct act_run_row *row)
+{
+    return (wish->workflow.len == 0 || act_str_eq(row->workflow, wish->workflow)) &&
+           (wish->path.len == 0 || act_str_eq(row->path, wish->path));
+}
+
+/* The first one that is seen of a workflow is its newest run. */
+static struct group
+group_like(const struct sweep *sweep, const struct act_run_row *newest)
+{
+    const struct act_value *own =
+        newest->spec ? act_value_get(newest->spec, ACT_STR("retention")) : NULL;
+    struct group group = {.ruled = true};
+    if (sweep->wish->rules) {
+        group.rules = *sweep->wish->rules;
+        return group;
     }
+    group.ruled = own && act_value_type(own) == ACT_MAP;
+    if (group.ruled)
+        group.rules = act_retention_of(own);
+    if (sweep->wish->failed_age_ms >= 0)
+        group.rules.failed_age_ms = sweep->wish->failed_age_ms;
+    return group;
+}
+
+static uint32_t
+group_of(struct sweep *sweep, struct act_arena *arena, const struct act_run_row *row)
+{
+    struct act_str name = sweep->wish->rules
+                              ? ACT_STR("")
+                              : act_arena_printf(arena, "%.*s\n%.*s", ACT_STR_ARG(row->workflow),
+                                                 ACT_STR_ARG(row->path));
+    const uint64_t *at = act_map_get(&sweep->names, name);
+    if (at)
+        return (uint32_t)*at;
+    struct group group = group_like(sweep, row);
+    act_map_put(&sweep->names, name, sweep->groups.len);
+    act_vec_push(&sweep->groups, group);
+    return sweep->groups.len - 1;
+}
+
+/* Which rules let it go; all that are given must. */
+static bool
+may_go(const struct sweep *sweep, const struct group *group, const struct act_run_row *row,
+       unsigned *ret_rules)
+{
+    const struct act_retention *rules = &group->rules;
+    int64_t age = rules->age_ms;
+    bool failed = !act_str_is(row->status, "succeeded") && rules->failed_age_ms > age;
+    if (failed)
+        age = rules->failed_age_ms;
+    *ret_rules = (rules->keep > 0 ? ACT_RETENTION_KEEP : 0u) |
+                 (rules->age_ms > 0 ? ACT_RETENTION_AGE : 0u) |
+                 (rules->limited ? ACT_RETENTION_SIZE : 0u) | (failed ? ACT_RETENTION_FAILED : 0u);
+    return group->ended >= rules->keep && (age == 0 || row->ended_ms < sweep->wish->now_ms - age);
+}
+
+static enum act_err
+look_at(struct sweep *sweep, struct act_arena *arena, const struct act_run_row *row,
+        struct act_error *err)
+{
+    uint32_t at = group_of(sweep, arena, row);
+    struct group *group = &sweep->groups.ptr[at];
+    if (!group->ruled || !act_stored_ended(row->status))
+        return ACT_OK;
+    struct candidate one = {
+        .row = {.run = row->run, .workflow = row->workflow, .own = !sweep->wish->rules},
+        .group = at,
+    };
+    if (group->rules.limited) {
+        enum act_err code =
+            sweep->store->ops->run_bytes(sweep->store, row->run, &one.row.bytes, err);
+        if (code != ACT_OK)
+            return code == ACT_ERR_NOT_FOUND ? ACT_OK : code; /* gone meanwhile */
+    }
+    one.allowed =
+        may_go(sweep, group, row, &one.row.rules) && !act_str_eq(row->run, sweep->wish->spare);
+    group->ended++;
+    group->total += one.row.bytes;
+    act_vec_push(&sweep->ended, one);
     return ACT_OK;
 }
 
+/* ---- removing ---- */
+
 static enum act_err
-remove_oldest(struct sweep *sweep, bool dry, act_retention_rows *ret, struct act_error *err)
+remove_one(struct sweep *sweep, struct candidate *one, bool *ret_gone, struct act_error *err)
+{
+    struct act_store *store = sweep->store;
+    struct group *group = &sweep->groups.ptr[one->group];
+    enum act_err code = ACT_OK;
+    *ret_gone = false;
+    if (!group->rules.limited)
+        code = store->ops->run_bytes(store, one->row.run, &one->row.bytes, err);
+    if (code == ACT_OK && !sweep->wish->dry)
+        code = store->ops->remove_run(store, one->row.run, err);
+    /* Somebody has it, has removed it, or has taken it up again. */
+    if (code == ACT_ERR_OWNED || code == ACT_ERR_NOT_FOUND || code == ACT_ERR_INVALID)
+        return ACT_OK;
+    *ret_gone = code == ACT_OK;
+    if (code == ACT_OK && group->rules.limited)
+        group->total -= one->row.bytes;
+    return code;
+}
+
+static enum act_err
+remove_oldest(struct sweep *sweep, act_retention_rows *ret, struct act_error *err)
 {
     for (uint32_t i = sweep->ended.len; i-- > 0;) {
-        const struct act_retention_row *row = &sweep->ended.ptr[i];
-        if (sweep->rules->limited && sweep->total <= sweep->rules->bytes)
+        struct candidate *one = &sweep->ended.ptr[i];
+        const struct group *group = &sweep->groups.ptr[one->group];
+        bool gone;
+        if (!one->allowed || (group->rules.limited && group->total <= group->rules.bytes))
+            continue;
+        if (is_late(sweep))
             break;
-        if (!sweep->allowed.ptr[i])
-            continue;
-        enum act_err code =
-            dry ? ACT_OK : sweep->store->ops->remove_run(sweep->store, row->run, err);
-        if (code == ACT_ERR_OWNED || code == ACT_ERR_NOT_FOUND)
-            continue;
+        enum act_err code = remove_one(sweep, one, &gone, err);
         if (code != ACT_OK)
             return code;
-        sweep->total -= row->bytes;
-        act_vec_push(ret, *row);
+        if (gone)
+            act_vec_push(ret, one->row);
     }
     return ACT_OK;
 }
@@ -81,28 +212,60 @@ sweep_objects(struct act_store *store)
     act_arena_fini(&arena);
 }
 
+static void
+sweep_fini(struct sweep *sweep)
+{
+    for (uint32_t i = 0; i < sweep->rows.len; i++) {
+        act_value_release(sweep->rows.ptr[i].spec);
+        act_value_release(sweep->rows.ptr[i].from);
+    }
+    act_vec_fini(&sweep->rows);
+    act_vec_fini(&sweep->groups);
+    act_vec_fini(&sweep->ended);
+    act_map_fini(&sweep->names);
+}
+
 enum act_err
-act_retention_apply(struct act_store *store, const struct act_retention *rules, int64_t now_ms,
-                    bool dry, struct act_arena *arena, act_retention_rows *ret,
+act_retention_apply(struct act_store *store, const struct act_retention_wish *wish,
+                    struct act_arena *arena, act_retention_rows *ret, bool *ruled,
                     struct act_error *err)
 {
-    struct sweep sweep = {.store = store, .rules = rules, .now_ms = now_ms};
-    enum act_err code =
-        store->ops->list_runs(store, ACT_STR(""), ACT_STR(""), 0, arena, &sweep.rows, err);
+    struct sweep sweep = {.store = store, .wish = wish, .begun_ms = monotonic_ms()};
+    enum act_err code = store->ops->list_runs(store, wish->workflow, ACT_STR(""), wish->look_max,
+                                              arena, &sweep.rows, err);
+    for (uint32_t i = 0; code == ACT_OK && i < sweep.rows.len && !is_late(&sweep); i++)
+        if (is_meant(wish, &sweep.rows.ptr[i]))
+            code = look_at(&sweep, arena, &sweep.rows.ptr[i], err);
     if (code == ACT_OK)
-        code = look(&sweep, err);
-    if (code == ACT_OK)
-        code = remove_oldest(&sweep, dry, ret, err);
-    if (code == ACT_OK && !dry)
+        code = remove_oldest(&sweep, ret, err);
+    if (code == ACT_OK && !wish->dry && wish->patience_ms == 0)
         code = store->ops->sweep(store, err);
-    if (!dry)
+    if (!wish->dry && wish->patience_ms == 0)
         sweep_objects(store);
-    for (uint32_t i = 0; i < sweep.rows.len; i++) {
-        act_value_release(sweep.rows.ptr[i].spec);
-        act_value_release(sweep.rows.ptr[i].from);
-    }
-    act_vec_fini(&sweep.rows);
-    act_vec_fini(&sweep.ended);
-    act_vec_fini(&sweep.allowed);
+    if (ruled)
+        *ruled = wish->rules != NULL;
+    for (uint32_t i = 0; ruled && i < sweep.groups.len; i++)
+        *ruled = *ruled || sweep.groups.ptr[i].ruled;
+    sweep_fini(&sweep);
     return code;
+}
+
+void
+act_retention_after(struct act_store *store, const struct act_run_row *row, int64_t now_ms)
+{
+    struct act_arena arena = {0};
+    act_retention_rows removed = {0};
+    struct act_retention_wish wish = {
+        .failed_age_ms = -1,
+        .workflow = row->workflow,
+        .path = row->path,
+        .spare = row->run,
+        .now_ms = now_ms,
+        .look_max = AFTER_LOOK_MAX,
+        .patience_ms = AFTER_PATIENCE_MS,
+    };
+    if (row->spec && act_value_get(row->spec, ACT_STR("retention")))
+        act_retention_apply(store, &wish, &arena, &removed, NULL, NULL);
+    act_vec_fini(&removed);
+    act_arena_fini(&arena);
 }

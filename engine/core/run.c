@@ -5,6 +5,11 @@
 
 /* ---- what is read from the plan once ---- */
 
+/* The mask has a bit for each attribute, and its last one is taken. */
+#define ACT_ATTR(name, number, type) _Static_assert((number) < 63, "an attribute without a bit");
+#include "dsl/plan_attrs.def"
+#undef ACT_ATTR
+
 static void
 read_masks(struct act_run *run)
 {
