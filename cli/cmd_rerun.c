@@ -36,7 +36,10 @@ start_again(struct act_cli *cli, struct act_stored *stored, const struct act_for
     /* The new run has a store of its own: one process, two connections would wait for each other. */
     stored->store->ops->close(stored->store);
     stored->store = NULL;
-    int code = act_session_start(cli, &start);
+    int code = act_session_check_detach(cli);
+    if (!code)
+        code = act_cli_flag(cli, ACT_OPT_DETACH) ? act_session_detach(cli, &start)
+                                                 : act_session_start(cli, &start);
     act_value_release(start.params);
     act_value_release(start.options);
     act_value_release(from);

@@ -95,25 +95,11 @@ start_early(void *self, const struct act_spec *spec, struct act_str text)
     act_session_ahead(early->cli, spec->folder, text, &early->ahead);
 }
 
-/* What is said at a run's end cannot be said before it. */
-static int
-check_detach(struct act_cli *cli)
-{
-    const char *other = act_cli_text(cli, ACT_OPT_RESUME).len > 0                 ? "--resume"
-                        : act_cli_text(cli, ACT_OPT_JUNIT).len > 0                ? "--junit"
-                        : act_str_is(act_cli_text(cli, ACT_OPT_HISTORY), "false") ? "--no-history"
-                                                                                  : NULL;
-    if (!act_cli_flag(cli, ACT_OPT_DETACH) || !other)
-        return 0;
-    return act_cli_usage(cli, "`actant attach` follows a run in the background to its end",
-                         "--detach and %s do not go together", other);
-}
-
 int
 act_cmd_run(struct act_cli *cli)
 {
     struct act_str resume = act_cli_text(cli, ACT_OPT_RESUME);
-    int refused = check_detach(cli);
+    int refused = act_session_check_detach(cli);
     if (refused)
         return refused;
     if (resume.len > 0 && cli->args.words.len > 0)

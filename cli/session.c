@@ -291,31 +291,59 @@ say_detached(struct act_cli *cli, struct act_str run)
     return code;
 }
 
+static struct act_detach_how
+detach_how(struct act_cli *cli)
+{
+    return (struct act_detach_how){
+        .durability = act_cli_durability(cli),
+        .slots = act_cli_number(cli, ACT_OPT_JOBS, 0),
+        .on_interrupt = on_interrupt(cli),
+        .take_quarantined = act_cli_flag(cli, ACT_OPT_QUARANTINED),
+    };
+}
+
+/* What is said at a run's end cannot be said before it. */
+int
+act_session_check_detach(struct act_cli *cli)
+{
+    const char *other = act_cli_text(cli, ACT_OPT_JUNIT).len > 0                  ? "--junit"
+                        : act_str_is(act_cli_text(cli, ACT_OPT_HISTORY), "false") ? "--no-history"
+                                                                                  : NULL;
+    if (!act_cli_flag(cli, ACT_OPT_DETACH) || !other)
+        return 0;
+    return act_cli_usage(cli, "`actant attach` follows a run in the background to its end",
+                         "--detach and %s do not go together", other);
+}
+
+/* The run is there, new or loaded, and goes to the background. code: whether it is. */
+static int
+send_away(struct session *s, enum act_err code, const struct act_detach_how *how,
+          struct act_store *store, struct act_error *err)
+{
+    if (!code)
+        code = act_live_gather(&s->live, NULL, err);
+    if (!code) {
+        warn_unmasked(s);
+        code = act_detach(&s->live, how, store, err);
+    }
+    int exit_code = code ? act_cli_fail(s->cli, err) : say_detached(s->cli, s->live.row.run);
+    act_live_close(&s->live);
+    if (store)
+        store->ops->close(store);
+    return exit_code;
+}
+
 int
 act_session_detach(struct act_cli *cli, const struct act_start *start)
 {
     struct session s = {.cli = cli};
     struct act_error err = {0};
     struct act_store *store = NULL;
-    struct act_detach_how how = {
-        .durability = act_cli_durability(cli),
-        .slots = act_cli_number(cli, ACT_OPT_JOBS, 0),
-        .on_interrupt = on_interrupt(cli),
-    };
+    struct act_detach_how how = detach_how(cli);
     enum act_err code = act_cli_store(cli, false, &store, &err);
-    if (!code) {
+    if (!code)
         new_run(&s, start);
-        code = act_live_gather(&s.live, NULL, &err);
-    }
-    if (!code) {
-        warn_unmasked(&s);
-        code = act_detach(&s.live, &how, store, &err);
-    }
-    int exit_code = code ? act_cli_fail(cli, &err) : say_detached(cli, s.live.row.run);
-    act_live_close(&s.live);
-    if (store)
-        store->ops->close(store);
-    return exit_code;
+    return send_away(&s, code, &how, store, &err);
 }
 
 /* ---- a stored run --------------------------------------------------------------------------- */
@@ -336,6 +364,14 @@ resume_opened(struct session *s, struct act_str from)
     return finish(s);
 }
 
+/* What has ended is told, and what has not is not retried, here and now. */
+static bool
+goes_away(const struct session *s)
+{
+    bool ended = act_stored_ended(s->live.row.status);
+    return act_cli_flag(s->cli, ACT_OPT_DETACH) && ended == (s->mode == ACT_RESUME_RETRY);
+}
+
 int
 act_session_resume(struct act_cli *cli, struct act_str run, enum act_resume_mode mode,
                    struct act_str from)
@@ -344,9 +380,19 @@ act_session_resume(struct act_cli *cli, struct act_str run, enum act_resume_mode
     struct act_error err = {0};
     struct act_store *store = NULL;
     struct act_live_given options = given(cli);
+    int refused = act_session_check_detach(cli);
+    if (refused)
+        return refused;
     enum act_err code = act_cli_store(cli, false, &store, &err);
     if (!code && (code = act_live_load(&s.live, store, run, &options, &err)) != ACT_OK)
         store->ops->close(store);
+    if (!code && goes_away(&s)) {
+        struct act_detach_how how = detach_how(cli);
+        how.take_up = true;
+        how.mode = mode;
+        how.from = from;
+        return send_away(&s, code, &how, store, &err);
+    }
     if (!code)
         code = open_session(&s, store, &err);
     int exit_code = code ? act_cli_fail(cli, &err) : resume_opened(&s, from);

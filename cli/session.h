@@ -27,7 +27,9 @@ enum act_report_mode act_session_report_mode(const struct act_cli *cli);
 int act_session_start(struct act_cli *cli, const struct act_start *start);
 /* Begins it in the background and says which it is. */
 int act_session_detach(struct act_cli *cli, const struct act_start *start);
-/* Takes up a stored run. from: with ACT_RESUME_RETRY, a node or empty. */
+/* 0, or the exit code: --detach stands beside what does not go with it, and that was said. */
+int act_session_check_detach(struct act_cli *cli);
+/* Takes up a stored run; with --detach in the background, if there is something to take up. from: with ACT_RESUME_RETRY, a node or empty. */
 int act_session_resume(struct act_cli *cli, struct act_str run, enum act_resume_mode mode,
                        struct act_str from);
 

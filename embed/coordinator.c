@@ -15,6 +15,8 @@ struct process {
     struct act_live stored; /* as the store does, if an earlier coordinator has begun it */
     struct act_live *live;  /* which of the two it is */
     struct act_parcel_how how;
+    struct act_stored origin; /* what a fork comes from, */
+    struct act_forking fork;  /* and what it has of it */
     act_link *link;
     struct act_frame_decoder decoder;
     struct act_buf out;
@@ -93,6 +95,23 @@ on_batch(void *self, const struct act_run *run, struct act_str events)
         say_ready(p);
 }
 
+/* The run that a fork comes from, as it stands now. */
+static enum act_err
+read_origin(struct process *p, struct act_store *store, struct act_error *err)
+{
+    const struct act_value *from = p->sent.row.from;
+    const struct act_value *run = from ? act_value_get(from, ACT_STR("run")) : NULL;
+    const struct act_value *node = from ? act_value_get(from, ACT_STR("node")) : NULL;
+    if (!run || !node)
+        return act_error_set(err, ACT_ERR_CORRUPT, "it is not said what the fork comes from");
+    enum act_err code = act_stored_open(store, act_value_as_str(run), &p->origin, err);
+    if (code == ACT_OK)
+        code = act_forking_read(&p->origin, act_value_as_str(node), &p->fork, err);
+    if (code == ACT_OK)
+        act_live_fork(&p->sent, &p->fork);
+    return code;
+}
+
 static enum act_err
 open_store(struct process *p, struct act_store **ret, struct act_error *err)
 {
@@ -103,13 +122,16 @@ open_store(struct process *p, struct act_store **ret, struct act_error *err)
         return code;
     code = act_live_load(&p->stored, *ret, p->sent.row.run, &nothing, err);
     p->live = code == ACT_OK ? &p->stored : &p->sent;
-    if (code == ACT_OK) { /* those of its events */
+    if (code == ACT_OK) { /* what was said when it was sent here, and the secrets of its events */
+        act_value_release(p->stored.options);
+        p->stored.options = act_value_retain(p->sent.options);
         p->stored.secrets = p->sent.secrets;
         p->sent.secrets = NULL;
     }
-    if (code == ACT_OK || code == ACT_ERR_NOT_FOUND)
-        return ACT_OK;
-    (*ret)->ops->close(*ret);
+    if (code == ACT_ERR_NOT_FOUND && !p->how.take_up)
+        code = p->how.fork ? read_origin(p, *ret, err) : ACT_OK;
+    if (code != ACT_OK)
+        (*ret)->ops->close(*ret);
     return code;
 }
 
@@ -135,6 +157,8 @@ open_run(struct process *p, struct act_error *err)
         .far = {.send = send_letter, .self = p},
         .ns_offset = p->how.ns_offset,
         .sync_first = true,
+        .take_up = p->how.take_up,
+        .take_quarantined = p->how.take_quarantined,
     };
     act_live_ready(p->live, &how);
     struct act_link_port *links = p->engine.links;
@@ -146,7 +170,11 @@ begin(struct process *p, struct act_error *err)
 {
     if (p->live == &p->sent)
         return act_live_start(p->live, err);
-    return act_live_resume(p->live, ACT_RESUME_GO_ON, ACT_STR(""), err);
+    /* One that died before it could say so may have begun the retry. */
+    bool again =
+        p->how.take_up && p->how.mode == ACT_RESUME_RETRY && act_stored_ended(p->stored.row.status);
+    return act_live_resume(p->live, again ? ACT_RESUME_RETRY : ACT_RESUME_GO_ON,
+                           again ? p->how.from : ACT_STR(""), err);
 }
 
 /* A run that has ended by now needs no loop. */
@@ -178,6 +206,8 @@ close_process(struct process *p)
     act_live_tidy(p->live);
     act_live_close(&p->stored);
     act_live_close(&p->sent);
+    act_forking_fini(&p->fork);
+    act_stored_close(&p->origin);
     if (p->link)
         p->engine.links->ops->close(p->link);
     act_engine_close(&p->engine);

@@ -99,6 +99,11 @@ act_detach(const struct act_live *live, const struct act_detach_how *how, struct
         .durability = how->durability,
         .slots = how->slots,
         .on_interrupt = how->on_interrupt,
+        .fork = live->fork != NULL,
+        .take_up = how->take_up,
+        .mode = how->mode,
+        .from = how->from,
+        .take_quarantined = how->take_quarantined,
     };
     enum act_err code =
         store->ops->folder(store, live->row.run, false, &arena, &parcel.folder, &own);

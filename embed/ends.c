@@ -37,6 +37,46 @@ get_le(const char *from, size_t len)
     return v;
 }
 
+/* ---- records ---- */
+
+static bool
+read_file(const char *folder, struct act_buf *out)
+{
+    struct act_buf path = {0};
+    struct stat st;
+    path_of(&path, folder);
+    int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    act_buf_fini(&path);
+    if (fd < 0)
+        return false;
+    bool whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (whole)
+        act_buf_reserve(out, (size_t)st.st_size + 1);
+    for (ssize_t got = 1; whole && got > 0 && out->len < (size_t)st.st_size;) {
+        got = read(fd, out->ptr + out->len, (size_t)st.st_size - out->len);
+        out->len += got > 0 ? (size_t)got : 0;
+    }
+    close(fd);
+    return whole;
+}
+
+/* Takes one record's body off; false: there is none that is whole. */
+static bool
+next_record(struct act_str *bytes, struct act_str *ret)
+{
+    if (bytes->len < HEAD_BYTES)
+        return false;
+    uint64_t len = get_le(bytes->ptr, 4), sum = get_le(bytes->ptr + 4, 8);
+    if (len > RECORD_BYTES_MAX || len > bytes->len - HEAD_BYTES)
+        return false;
+    struct act_str body = act_str_n(bytes->ptr + HEAD_BYTES, (size_t)len);
+    if (act_str_hash(body) != sum)
+        return false;
+    *bytes = act_str_n(body.ptr + body.len, bytes->len - HEAD_BYTES - body.len);
+    *ret = body;
+    return true;
+}
+
 /* ---- the keeper's side ---- */
 
 static enum act_err
@@ -64,22 +104,42 @@ sync_folders(const char *folder)
     return synced;
 }
 
+/* Behind a record that was cut off nothing could be read. */
+static uint64_t
+whole_bytes(const char *folder)
+{
+    struct act_buf bytes = {0};
+    struct act_str rest = {0}, body;
+    if (read_file(folder, &bytes))
+        rest = act_buf_str(&bytes);
+    uint64_t all = rest.len;
+    while (next_record(&rest, &body))
+        continue;
+    act_buf_fini(&bytes);
+    return all - rest.len;
+}
+
 enum act_err
-act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, struct act_error *err)
+act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, bool keep,
+              struct act_error *err)
 {
     struct act_buf path = {0};
+    uint64_t bytes = keep ? whole_bytes(folder) : 0;
     path_of(&path, folder);
-    int fd = open(path.ptr, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path.ptr, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     act_buf_fini(&path);
     if (fd < 0)
         return failed(err, "made");
-    if (sync && !sync_folders(folder)) {
+    if (ftruncate(fd, (off_t)bytes) != 0 || (sync && !sync_folders(folder))) {
         enum act_err code = failed(err, "made");
         close(fd);
         return code;
     }
-    *ends = (struct act_ends_file){
-        .fd = fd, .sync = sync, .folder = folder, .compact_from = ACT_ENDS_COMPACT_BYTES};
+    *ends = (struct act_ends_file){.fd = fd,
+                                   .sync = sync,
+                                   .folder = folder,
+                                   .bytes = bytes,
+                                   .compact_from = ACT_ENDS_COMPACT_BYTES};
     return ACT_OK;
 }
 
@@ -220,44 +280,6 @@ act_ends_close(struct act_ends_file *ends)
 }
 
 /* ---- the reader's side ---- */
-
-static bool
-read_file(const char *folder, struct act_buf *out)
-{
-    struct act_buf path = {0};
-    struct stat st;
-    path_of(&path, folder);
-    int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    act_buf_fini(&path);
-    if (fd < 0)
-        return false;
-    bool whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    if (whole)
-        act_buf_reserve(out, (size_t)st.st_size + 1);
-    for (ssize_t got = 1; whole && got > 0 && out->len < (size_t)st.st_size;) {
-        got = read(fd, out->ptr + out->len, (size_t)st.st_size - out->len);
-        out->len += got > 0 ? (size_t)got : 0;
-    }
-    close(fd);
-    return whole;
-}
-
-/* Takes one record's body off; false: there is none that is whole. */
-static bool
-next_record(struct act_str *bytes, struct act_str *ret)
-{
-    if (bytes->len < HEAD_BYTES)
-        return false;
-    uint64_t len = get_le(bytes->ptr, 4), sum = get_le(bytes->ptr + 4, 8);
-    if (len > RECORD_BYTES_MAX || len > bytes->len - HEAD_BYTES)
-        return false;
-    struct act_str body = act_str_n(bytes->ptr + HEAD_BYTES, (size_t)len);
-    if (act_str_hash(body) != sum)
-        return false;
-    *bytes = act_str_n(body.ptr + body.len, bytes->len - HEAD_BYTES - body.len);
-    *ret = body;
-    return true;
-}
 
 static bool
 add(struct act_proven_list *proven, struct act_str body, struct act_value_loader *loader)

@@ -27,7 +27,9 @@ struct act_ends_file {
     uint64_t bytes, owed_bytes;
     uint64_t compact_from; /* how long the file is to be before it is written anew */
 };
-enum act_err act_ends_open(struct act_ends_file *ends, const char *folder, bool sync,
+/* keep: what an earlier keeper has noted down stays until a record of this one's is settled: then whoever has
+ * taken the run up has written it down. */
+enum act_err act_ends_open(struct act_ends_file *ends, const char *folder, bool sync, bool keep,
                            struct act_error *err);
 /* A full disk loses it here; the keeper has it in memory all the same. */
 enum act_err act_ends_add(struct act_ends_file *ends, struct act_str attempt_id, bool stopped,

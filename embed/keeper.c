@@ -40,6 +40,7 @@ struct keeper {
     int64_t born_ms, wait_ms;
     uint32_t failed_starts;
     bool ready, told_why; /* of this coordinator: it said READY, FAIL */
+    bool begun;           /* one of them has said READY */
 
     int signal; /* the first that came; 0: none */
     bool over, broken;
@@ -141,6 +142,8 @@ take_ready(struct keeper *k, struct act_str body)
     if (k->how.ns_offset == 0)
         k->how.ns_offset = offset;
     k->ready = true;
+    k->begun = true;
+    k->how.take_up = k->how.take_quarantined = false; /* whoever comes next adopts the run */
     k->failed_starts = 0;
     answer(k, ACT_FRAME_READY, k->live.row.run);
     pass_signal(k);
@@ -318,8 +321,8 @@ open_keeper(struct keeper *k, struct act_error *err)
     struct act_engine_wish wish = {0};
     enum act_err code = act_keeper_take(k->how.folder.ptr, &k->lock, err);
     if (code == ACT_OK)
-        code =
-            act_ends_open(&k->ends, k->how.folder.ptr, k->how.durability == ACT_DURABLE_POWER, err);
+        code = act_ends_open(&k->ends, k->how.folder.ptr, k->how.durability == ACT_DURABLE_POWER,
+                             k->how.take_up, err);
     if (code == ACT_OK)
         code = act_engine_open(&wish, &k->engine, err);
     if (code != ACT_OK)
@@ -350,7 +353,7 @@ close_files(struct keeper *k)
     act_ends_close(&k->ends);
     if (k->how.folder.len == 0)
         return;
-    if (!k->broken || k->how.ns_offset == 0)
+    if (!k->broken || (!k->begun && !k->how.take_up))
         act_ends_remove(k->how.folder.ptr);
     act_keeper_drop(k->how.folder.ptr, k->lock);
     rmdir(k->how.folder.ptr); /* if it is empty */

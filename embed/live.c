@@ -66,7 +66,6 @@ act_live_new(struct act_live *live, const struct act_live_new *new)
     live->plan = new->plan;
     live->options = new->options;
     live->folder = act_arena_str(&live->arena, new->folder);
-    live->fork = new->fork;
     struct act_value *spec = act_value_map();
     act_value_map_put(spec, ACT_STR("params"), act_value_retain(new->params));
     act_value_map_put(spec, ACT_STR("options"), act_value_retain(live->options));
@@ -83,10 +82,16 @@ act_live_new(struct act_live *live, const struct act_live_new *new)
         .spec = spec,
         .from = new->from ? act_value_retain(new->from) : NULL,
     };
-    if (live->fork) {
-        live->states = act_forking_states(live->fork);
-        live->row.states = &live->states;
-    }
+    if (new->fork)
+        act_live_fork(live, new->fork);
+}
+
+void
+act_live_fork(struct act_live *live, const struct act_forking *fork)
+{
+    live->fork = fork;
+    live->states = act_forking_states(fork);
+    live->row.states = &live->states;
 }
 
 enum act_err
@@ -123,7 +128,7 @@ folder_of_ends(struct act_live *live)
 {
     struct act_store *store = live->engine ? live->engine->store : NULL;
     struct act_str folder;
-    if (!store || live->far || !live->stored_plan ||
+    if (!store || !live->stored_plan ||
         store->ops->folder(store, live->row.run, false, &live->arena, &folder, NULL) != ACT_OK)
         return NULL;
     return folder.ptr;
@@ -133,7 +138,7 @@ folder_of_ends(struct act_live *live)
 static void
 drop_ends(struct act_live *live)
 {
-    const char *folder = live->proven.list.len > 0 ? folder_of_ends(live) : NULL;
+    const char *folder = live->proven.list.len > 0 && !live->far ? folder_of_ends(live) : NULL;
     if (!folder || !live->coord || act_coord_result(live->coord, NULL) != ACT_OK)
         return;
     enum act_status status = act_run_status(act_coord_run(live->coord));
@@ -305,8 +310,9 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .ask_self = live->answers,
         .keep = act_caching_keep,
         .keep_self = live->caching,
+        .take_up = how->take_up,
     };
-    const char *folder = folder_of_ends(live);
+    const char *folder = !live->far || how->take_up ? folder_of_ends(live) : NULL;
     if (folder)
         act_proven_read(&live->proven, folder, &live->site.blobs->loader);
     live->coord = act_coord_create(&options);

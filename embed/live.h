@@ -74,6 +74,8 @@ struct act_live_new {
 };
 /* live is zeroed before. */
 void act_live_new(struct act_live *live, const struct act_live_new *new);
+/* A new run takes over what fork has; before it is ready. fork outlives the start. */
+void act_live_fork(struct act_live *live, const struct act_forking *fork);
 /* A stored run; given as above. ACT_ERR_NOT_FOUND and others. */
 enum act_err act_live_load(struct act_live *live, struct act_store *store, struct act_str run,
                            const struct act_live_given *given, struct act_error *err);
@@ -97,6 +99,7 @@ struct act_live_how {
     struct act_far far;         /* if live->far; these three: engine/run/coord.h */
     int64_t ns_offset;
     bool sync_first;
+    bool take_up; /* a stored run that is far: as `resume` does; else it is adopted */
 };
 void act_live_ready(struct act_live *live, const struct act_live_how *how);
 enum act_err act_live_start(struct act_live *live, struct act_error *err);

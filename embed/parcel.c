@@ -27,6 +27,12 @@ about(const struct act_live *live, const struct act_parcel_how *how)
     put_int(map, "slots", how->slots);
     put_int(map, "on_interrupt", how->on_interrupt);
     put_int(map, "ns_offset", how->ns_offset);
+    put_int(map, "fork", how->fork);
+    put_int(map, "take_up", how->take_up);
+    put_int(map, "mode", how->mode);
+    put(map, "resume_from", how->from);
+    put_int(map, "take_quarantined", how->take_quarantined);
+    act_value_map_put(map, ACT_STR("options"), act_value_retain(live->options));
     put(map, "run", row->run);
     put(map, "path", row->path);
     put(map, "folder", live->folder);
@@ -103,8 +109,8 @@ fill(struct act_live *live, struct act_parcel_how *how, const struct act_value *
 {
     const struct act_value *spec = act_value_get(map, ACT_STR("spec"));
     const struct act_value *from = act_value_get(map, ACT_STR("from"));
-    const struct act_value *options = spec ? act_value_get(spec, ACT_STR("options")) : NULL;
-    if (!options)
+    const struct act_value *options = act_value_get(map, ACT_STR("options"));
+    if (!spec || !options)
         return damaged(err);
     *how = (struct act_parcel_how){
         .db = text(live, map, "db"),
@@ -113,6 +119,11 @@ fill(struct act_live *live, struct act_parcel_how *how, const struct act_value *
         .slots = (uint32_t)number(map, "slots"),
         .on_interrupt = (enum act_on_interrupt)number(map, "on_interrupt"),
         .ns_offset = number(map, "ns_offset"),
+        .fork = number(map, "fork") != 0,
+        .take_up = number(map, "take_up") != 0,
+        .mode = (enum act_resume_mode)number(map, "mode"),
+        .from = text(live, map, "resume_from"),
+        .take_quarantined = number(map, "take_quarantined") != 0,
     };
     live->options = act_value_retain(options);
     live->folder = text(live, map, "folder");

@@ -16,10 +16,15 @@ struct act_parcel_how {
     enum act_durability durability;
     uint32_t slots;
     enum act_on_interrupt on_interrupt;
+    bool fork;    /* a new run that takes over what row.from names */
+    bool take_up; /* a stored run, which the first coordinator takes up in this way: */
+    enum act_resume_mode mode;
+    struct act_str from; /* see act_live_resume */
+    bool take_quarantined;
     int64_t
         ns_offset; /* of the run's monotonic scale, from its first coordinator; 0: it has none */
 };
-/* live: new, gathered, not equipped. Without secrets: but for those that its events need, which are told by whoever
+/* live: new or loaded, gathered, not equipped. Without secrets: but for those that its events need, which are told by whoever
  * drives the run. Wipe it. */
 void act_parcel_pack(struct act_buf *out, const struct act_live *live,
                      const struct act_parcel_how *how, bool with_secrets);

@@ -338,7 +338,7 @@ act_coord_resume(struct act_coord *crew, const struct act_run_row *row, enum act
     enum act_err code = act_desk_resume(crew->prepared, err);
     if (code == ACT_OK)
         code = man(crew, err);
-    if (code == ACT_OK && crew->options.far.send)
+    if (code == ACT_OK && crew->options.far.send && !crew->options.take_up)
         act_desk_greet(crew);
     if (code == ACT_OK)
         act_crew_tell(crew, ACT_CREW_INBOX, ACT_MESSAGE_POLL, NULL, 0);

@@ -62,7 +62,8 @@ struct act_coord_options {
     void *proven_self;
     int64_t ns_offset; /* with a far host: act_coord_ns_offset of an earlier coordinator; 0: none */
     bool sync_first;   /* the first batch of a new run is committed at FULL */
-    struct act_far far; /* then router, end_leftovers and proven are not used */
+    struct act_far far; /* then router is not used, nor end_leftovers and proven but to take_up */
+    bool take_up; /* far: a stored run is taken up as `resume` does; its attempts do not live */
     const struct act_plan *plan;
     /* A new run that is a fork: the facts that follow RUN_STARTED, encoded; lent until it has started. */
     struct act_str reused;

@@ -249,5 +249,6 @@ act_desk_resume(struct act_desk *desk, struct act_error *err)
         return code;
     crew->ns_offset =
         act_run_last_ns(desk->run) + 1 - crew->options.loop->ops->now_ns(crew->options.loop);
-    return crew->options.far.send ? adopt_stored(desk, err) : act_desk_take_up(desk, err);
+    bool adopted = crew->options.far.send && !crew->options.take_up;
+    return adopted ? adopt_stored(desk, err) : act_desk_take_up(desk, err);
 }

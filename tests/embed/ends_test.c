@@ -123,7 +123,7 @@ test_cut_off_anywhere(void **state)
     struct act_ends_file ends;
     uint64_t whole[COUNT + 1] = {0};
     assert_int_equal(proven(place), 0); /* no file */
-    assert_int_equal(act_ends_open(&ends, place->folder, true, NULL), ACT_OK);
+    assert_int_equal(act_ends_open(&ends, place->folder, true, false, NULL), ACT_OK);
     for (int i = 0; i < COUNT; i++) {
         add(&ends, i, false, ACT_CAUSE_NONE);
         whole[i + 1] = ends.bytes;
@@ -142,7 +142,7 @@ test_damaged_anywhere(void **state)
 {
     const struct place *place = *state;
     struct act_ends_file ends;
-    assert_int_equal(act_ends_open(&ends, place->folder, false, NULL), ACT_OK);
+    assert_int_equal(act_ends_open(&ends, place->folder, false, false, NULL), ACT_OK);
     add(&ends, 0, false, ACT_CAUSE_EXIT);
     uint64_t first = ends.bytes;
     add(&ends, 1, false, ACT_CAUSE_NONE);
@@ -165,7 +165,7 @@ test_what_is_settled_goes(void **state)
 {
     const struct place *place = *state;
     struct act_ends_file ends;
-    assert_int_equal(act_ends_open(&ends, place->folder, false, NULL), ACT_OK);
+    assert_int_equal(act_ends_open(&ends, place->folder, false, false, NULL), ACT_OK);
     add(&ends, 0, false, ACT_CAUSE_NONE);
     add(&ends, 1, false, ACT_CAUSE_NONE);
     settle(&ends, 1);
@@ -231,7 +231,7 @@ test_what_was_stopped(void **state)
     const struct place *place = *state;
     struct act_ends_file ends;
     struct act_proven_list list = {0};
-    assert_int_equal(act_ends_open(&ends, place->folder, false, NULL), ACT_OK);
+    assert_int_equal(act_ends_open(&ends, place->folder, false, false, NULL), ACT_OK);
     add(&ends, 0, true, ACT_CAUSE_SIGNAL);
     add(&ends, 1, true, ACT_CAUSE_NONE);
     act_ends_close(&ends);
