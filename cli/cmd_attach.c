@@ -33,7 +33,8 @@ struct attach {
     ACT_VEC(struct shown) shown;
     const struct act_event *event; /* whose output is being shown */
     bool silent;                   /* it has ended: its document says all */
-    int signal;
+    int suspended_by;              /* the signal that did, the last time */
+    int signal;                    /* of ours */
     struct act_error error;
 };
 
@@ -112,13 +113,16 @@ take_batch(void *self, const struct act_batch *batch, struct act_error *err)
     struct act_str rest = batch->body;
     struct act_arena arena = {0};
     enum act_err code = act_run_replay(a->run, batch->body, err);
-    while (code == ACT_OK && rest.len > 0 && !a->silent) {
+    while (code == ACT_OK && rest.len > 0) {
         struct act_event event = {0};
         const char *from = rest.ptr;
         code = act_event_decode(&rest, &arena, &a->live.site.blobs->loader, &event, err);
         if (code != ACT_OK)
             break;
-        show_event(a, &event, act_str_n(from, (size_t)(rest.ptr - from)));
+        if (event.type == ACT_EVENT_SUSPEND)
+            a->suspended_by = event.signal;
+        if (!a->silent)
+            show_event(a, &event, act_str_n(from, (size_t)(rest.ptr - from)));
         act_event_fini(&event);
     }
     act_arena_fini(&arena);
@@ -216,7 +220,8 @@ nobody_drives(struct attach *a)
 static int
 finish(struct attach *a)
 {
-    struct act_finish finish = {.cli = a->cli, .report = &a->report, .live = &a->live};
+    struct act_finish finish = {
+        .cli = a->cli, .report = &a->report, .live = &a->live, .suspended_by = a->suspended_by};
     if (a->signal && act_str_is(a->status, "running"))
         return left_alone(a);
     if (!act_stored_ended(a->status) && !act_str_is(a->status, "suspended"))

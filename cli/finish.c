@@ -38,11 +38,10 @@ act_finish_announce(struct act_report *report, const struct act_run_row *row)
     act_report_write(report);
 }
 
-/* Which signal suspended a run that is only followed is not known. */
 static int
 suspended_by(const struct act_finish *f)
 {
-    int number = f->live->coord ? act_coord_signal(f->live->coord) : 0;
+    int number = f->live->coord ? act_coord_signal(f->live->coord) : f->suspended_by;
     return number > 0 ? number : SIGINT;
 }
 

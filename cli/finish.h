@@ -11,6 +11,7 @@ struct act_finish {
     struct act_report *report;
     struct act_live *live;
     bool cancel_wanted; /* `actant cancel`: a cancelled run is a success */
+    int suspended_by;   /* of a run that is only followed: the signal; 0: that is not known */
 };
 int act_finish(const struct act_finish *finish); /* also brings the row of live up to date */
 /* The store or the system failed: what to do now. */

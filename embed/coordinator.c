@@ -36,11 +36,23 @@ send_letter(void *self, uint32_t number, struct act_str letter)
     p->engine.links->ops->send(p->link, act_buf_str(&p->out));
 }
 
+static void
+answer_ping(struct process *p)
+{
+    act_buf_clear(&p->out);
+    act_frame_head(&p->out, ACT_FRAME_PING, 0);
+    p->engine.links->ops->send(p->link, act_buf_str(&p->out));
+}
+
 static enum act_err
 take_frame(struct process *p, const struct act_frame *frame, struct act_error *err)
 {
     struct act_str body = frame->body;
     uint32_t number;
+    if (frame->type == ACT_FRAME_PING) {
+        answer_ping(p);
+        return ACT_OK;
+    }
     if (frame->type != ACT_FRAME_MESSAGE || !act_frame_take_u32(&body, &number))
         return act_error_set(err, ACT_ERR_CORRUPT, "the keeper sends %s",
                              act_frame_name(frame->type));

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@
 #define BACKOFF_MS 100      /* before the next one; doubled each time, */
 #define BACKOFF_MAX_MS 5000 /* up to this, and forgotten by one that */
 #define STEADY_MS 10000     /* lived so long */
+#define HANGS_MS 120000     /* a coordinator that says nothing for so long is stuck */
+#define HANGS_VARIABLE "ACTANT_COORDINATOR_TIMEOUT" /* a duration in its place; 0: it never is */
+#define BEATS 6                                     /* in that time */
 
 enum { EXIT_OVER = 0, EXIT_BROKEN = 3 };
 
@@ -41,6 +45,9 @@ struct keeper {
     uint32_t failed_starts;
     bool ready, told_why; /* of this coordinator: it said READY, FAIL */
     bool begun;           /* one of them has said READY */
+    act_timer *beat;
+    int64_t beat_ms;
+    uint32_t silent; /* beats since this coordinator was last heard */
 
     int signal; /* the first that came; 0: none */
     bool over, broken;
@@ -159,6 +166,8 @@ take_frame(struct keeper *k, const struct act_frame *frame, struct act_error *er
     } else if (frame->type == ACT_FRAME_FAIL) {
         k->told_why = true;
         act_parcel_read_error(body, &k->error);
+    } else if (frame->type == ACT_FRAME_PING) {
+        return ACT_OK; /* that it came is what counts */
     } else if (frame->type == ACT_FRAME_MESSAGE && act_frame_take_u32(&body, &number)) {
         return act_keep_hear(k->keep, number, body, err);
     } else {
@@ -176,6 +185,7 @@ on_bytes(void *self, struct act_str bytes)
     struct act_frame frame;
     struct act_error err = {0};
     int got;
+    k->silent = 0;
     while ((got = act_frame_next(&k->decoder, &bytes, &frame, &err)) > 0) {
         if (take_frame(k, &frame, &err) != ACT_OK)
             break;
@@ -277,6 +287,7 @@ start_coordinator(struct keeper *k)
     struct act_error err = {0};
     k->born_ms = now_ms(k);
     k->ready = k->told_why = false;
+    k->silent = 0;
     if (spawn_coordinator(k, &err) == ACT_OK)
         return;
     k->failed_starts++;
@@ -284,6 +295,39 @@ start_coordinator(struct keeper *k)
         give_up(k, &err);
     else
         start_again(k);
+}
+
+/* One that hangs without dying (stopped, stuck in a call) is killed; its end is told by its link. Counted are
+ * the keeper's own beats, not the time: neither a laptop that sleeps nor a machine on which both of them
+ * stand still brings it about. */
+static void
+beat(void *self)
+{
+    struct keeper *k = self;
+    struct act_loop *loop = k->engine.loop;
+    k->beat = loop->ops->start_timer(loop, k->beat_ms, beat, k);
+    if (!k->link)
+        return;
+    if (k->silent++ >= BEATS) {
+        kill(k->pid, SIGKILL);
+        return;
+    }
+    act_buf_clear(&k->out);
+    act_frame_head(&k->out, ACT_FRAME_PING, 0);
+    k->engine.links->ops->send(k->link, act_buf_str(&k->out));
+}
+
+static void
+start_beats(struct keeper *k)
+{
+    struct act_loop *loop = k->engine.loop;
+    const char *said = getenv(HANGS_VARIABLE);
+    int64_t hangs_ms = HANGS_MS;
+    if (said && act_duration_parse(act_str(said), &hangs_ms, NULL) != ACT_OK)
+        hangs_ms = HANGS_MS;
+    k->beat_ms = hangs_ms / BEATS;
+    if (k->beat_ms > 0)
+        k->beat = loop->ops->start_timer(loop, k->beat_ms, beat, k);
 }
 
 /* The first one suspends the run, or cancels it; the coordinator knows which. */
@@ -362,6 +406,8 @@ close_files(struct keeper *k)
 static void
 close_keeper(struct keeper *k)
 {
+    if (k->beat)
+        k->engine.loop->ops->stop_timer(k->beat);
     act_keep_destroy(k->keep);
     close_files(k);
     act_live_close(&k->live);
@@ -385,6 +431,7 @@ act_keeper_main(void)
     if (code == ACT_OK) {
         struct act_loop *loop = k.engine.loop;
         loop->ops->on_signal(loop, on_signal, &k);
+        start_beats(&k);
         start_coordinator(&k);
         code = loop->ops->run(loop, &err);
     } else {

@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-#define AFTER_LOOK_MAX 2000 /* at the end of a run: more than this is left to `history gc` */
+#define AFTER_LOOK_MAX 1000 /* at the end of a run: more than this is left to `history gc` */
 #define AFTER_PATIENCE_MS 50
 
 /* Runs that are counted together. */
@@ -179,19 +179,21 @@ remove_one(struct sweep *sweep, struct candidate *one, bool *ret_gone, struct ac
 static enum act_err
 remove_oldest(struct sweep *sweep, act_retention_rows *ret, struct act_error *err)
 {
+    uint32_t removed = 0;
     for (uint32_t i = sweep->ended.len; i-- > 0;) {
         struct candidate *one = &sweep->ended.ptr[i];
         const struct group *group = &sweep->groups.ptr[one->group];
         bool gone;
         if (!one->allowed || (group->rules.limited && group->total <= group->rules.bytes))
             continue;
-        if (is_late(sweep))
+        if (removed > 0 && is_late(sweep)) /* one at least: it comes to an end */
             break;
         enum act_err code = remove_one(sweep, one, &gone, err);
         if (code != ACT_OK)
             return code;
         if (gone)
             act_vec_push(ret, one->row);
+        removed += gone;
     }
     return ACT_OK;
 }
@@ -233,7 +235,7 @@ act_retention_apply(struct act_store *store, const struct act_retention_wish *wi
     struct sweep sweep = {.store = store, .wish = wish, .begun_ms = monotonic_ms()};
     enum act_err code = store->ops->list_runs(store, wish->workflow, ACT_STR(""), wish->look_max,
                                               arena, &sweep.rows, err);
-    for (uint32_t i = 0; code == ACT_OK && i < sweep.rows.len && !is_late(&sweep); i++)
+    for (uint32_t i = 0; code == ACT_OK && i < sweep.rows.len; i++)
         if (is_meant(wish, &sweep.rows.ptr[i]))
             code = look_at(&sweep, arena, &sweep.rows.ptr[i], err);
     if (code == ACT_OK)

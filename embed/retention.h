@@ -27,7 +27,7 @@ struct act_retention_wish {
     int64_t now_ms;                    /* UTC */
     bool dry;                          /* removes nothing */
     uint32_t look_max;                 /* at the newest so many runs; 0: at all */
-    int64_t patience_ms;               /* begins no removal later; 0: as long as it takes */
+    int64_t patience_ms; /* later it begins no removal but the first; 0: as long as it takes */
 };
 
 enum act_retention_rule {

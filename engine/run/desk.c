@@ -425,6 +425,7 @@ act_desk_suspend(struct act_desk *desk)
 {
     desk->suspending = true;
     struct act_fact fact = act_desk_fact(desk, ACT_EVENT_SUSPEND, ACT_INST_NONE);
+    fact.event.signal = desk->crew->wishes.signal; /* who only follows the run ends by it, too */
     act_desk_apply(desk, &fact);
 }
 

@@ -229,6 +229,54 @@ def test_a_signal_to_the_keeper_suspends(world, detach):
     assert lines(world, "a") == ["x", "x"]
 
 
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_attach_ends_by_what_suspended_the_run(world, detach, number, code):
+    run = detach(f"run: echo x >> a; [ $(wc -l < a) -gt 1 ] || {gate('never')}; echo well\n")
+    world.wait_file("a")
+    run.coordinator()
+    attached = world.start("attach", run.run)
+    world.wait("its attempt", lambda: len(run.events("dispatched")) == 1)
+    os.kill(run.keeper(), number)
+    assert "suspended" in world.end(attached, code)[1]
+    run.gone()
+    assert world.json("attach", run.run, code=code)["status"] == "suspended"  # also afterwards
+    assert [e["signal"] for e in run.events("suspend")] == [number]
+    world("resume", run.run, code=0)
+    world("attach", run.run, code=0)
+
+
+def test_a_coordinator_that_hangs_is_replaced(world, detach):
+    """Stopped, it does not die: the keeper kills it; the attempt never notices."""
+    run = detach(f"chain:\n- run: echo x >> a; {gate('g')}; echo 7\n- run: echo y >> b; cat\n",
+                 env={"ACTANT_COORDINATOR_TIMEOUT": "10s"})
+    world.wait_file("a")
+    first = run.coordinator()
+    world.wait("its attempt", lambda: len(run.events("dispatched")) == 1)
+    os.kill(first, signal.SIGSTOP)
+    run.adopted(1)
+    assert run.coordinator() != first and not pathlib.Path(f"/proc/{first}").exists()
+    open_gate(world, "g")
+    assert run.end()["result"] == "7"
+    assert lines(world, "a") == ["x"] and lines(world, "b") == ["y"]
+    world("history", "verify", run.run, code=0)
+
+
+@pytest.mark.skipif(bool(os.environ.get("ACT_SANITIZE")), reason="fifteen seconds, and of no memory's concern")
+def test_a_machine_that_sleeps_is_no_hang(world, detach):
+    """Both stand still for longer than the bound; then the coordinator answers as it always did."""
+    run = detach(f"run: echo x >> a; {gate('g')}; echo well\n", env={"ACTANT_COORDINATOR_TIMEOUT": "12s"})
+    world.wait_file("a")
+    keeper, coordinator = run.keeper(), run.coordinator()
+    os.kill(coordinator, signal.SIGSTOP)
+    os.kill(keeper, signal.SIGSTOP)
+    time.sleep(15)
+    os.kill(keeper, signal.SIGCONT)
+    os.kill(coordinator, signal.SIGCONT)
+    open_gate(world, "g")
+    assert run.end()["result"] == "well" and lines(world, "a") == ["x"]
+    assert not run.events("adopted"), "it was replaced though it lived"
+
+
 def test_nobody_else_takes_it_while_it_is_kept(world, detach):
     run = detach(f"run: echo x >> a; {gate('g')}\n")
     world.wait_file("a")
