@@ -183,6 +183,27 @@ test_what_is_settled_goes(void **state)
     assert_int_equal(proven(place), 0);
 }
 
+/* The next keeper of a run: what the one before noted down stays, a record that was cut off does not stand in the way
+ * of its own, and the first that is settled takes the old ones along. */
+static void
+test_the_next_keeper_keeps_them(void **state)
+{
+    const struct place *place = *state;
+    struct act_ends_file ends;
+    assert_int_equal(act_ends_open(&ends, place->folder, false, false, NULL), ACT_OK);
+    for (int i = 0; i < 3; i++)
+        add(&ends, i, false, ACT_CAUSE_NONE);
+    assert_int_equal(truncate(place->file, (off_t)ends.bytes - 1), 0);
+    act_ends_close(&ends);
+    assert_int_equal(act_ends_open(&ends, place->folder, true, true, NULL), ACT_OK);
+    assert_int_equal(proven(place), 2);
+    add(&ends, 2, false, ACT_CAUSE_NONE);
+    assert_int_equal(proven(place), 3);
+    settle(&ends, 2);
+    assert_int_equal(proven(place), 0);
+    act_ends_close(&ends);
+}
+
 static void
 check_proven(const struct act_proven_list *list, int i)
 {
@@ -201,7 +222,7 @@ test_a_long_file_is_written_anew(void **state)
     struct act_proven_list list = {0};
     struct stat st;
     uint64_t longest = 0;
-    assert_int_equal(act_ends_open(&ends, place->folder, false, NULL), ACT_OK);
+    assert_int_equal(act_ends_open(&ends, place->folder, false, false, NULL), ACT_OK);
     for (int i = 0; i < MANY; i++) {
         add(&ends, i, false, ACT_CAUSE_NONE);
         longest = ends.bytes > longest ? ends.bytes : longest;
@@ -248,6 +269,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_cut_off_anywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_anywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_settled_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_next_keeper_keeps_them, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_long_file_is_written_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_stopped, setup, teardown),
     };
