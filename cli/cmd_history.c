@@ -244,7 +244,10 @@ static const struct verb verbs[] = {
     {{"events", "RUN", "everything that was logged, a line an event"}, 1, events},
     {{"diff", "A B", "what two runs did differently"}, 2, diff},
     {{"verify", "RUN", "check plan, hash chain, files, and replay: 0, or 1 and where"}, 1, verify},
-    {{"gc", "", "remove ended runs: what workflows' `retention` or --keep, --older-than, --max-size let go"}, 0, act_history_gc},
+    {{"gc", "",
+      "remove ended runs: what workflows' `retention` or --keep, --older-than, --max-size let go"},
+     0,
+     act_history_gc},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
