@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "embed/hash_files.h"
+#include "embed/tree_sync.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +29,6 @@ struct collect {
     struct act_str base;          /* files' names are relative to it; relative to root */
     struct collect_paths waiting; /* folders still to be read, relative to root */
     struct collect_paths files;   /* relative to root */
-    struct collect_paths folders; /* made, to be synced; absolute */
     struct act_value *kept;       /* [[path, sha256, bytes, mode], …] */
     uint64_t bytes;
     bool whole; /* a folder or glob: a folder stands for it */
@@ -214,7 +214,7 @@ find_all(struct collect *c)
 /* ---- keeping ---- */
 
 static int
-make_folders(struct collect *c, const char *top, const char *path)
+make_folders(const char *top, const char *path)
 {
     char part[PATH_MAX];
     size_t len = strlen(path);
@@ -225,25 +225,10 @@ make_folders(struct collect *c, const char *top, const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0700) == 0)
-            act_vec_push(&c->folders, act_arena_str(&c->arena, act_str_n(part, i)));
-        else if (errno != EEXIST)
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
             return errno;
     }
     return 0;
-}
-
-static int
-sync_folders(const struct collect *c)
-{
-    int error = 0;
-    for (uint32_t i = 0; !error && c->what->place.durable && i < c->folders.len; i++) {
-        int fd = open(c->folders.ptr[i].ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        error = fd < 0 || fsync(fd) != 0 ? errno : 0;
-        if (fd >= 0)
-            close(fd);
-    }
-    return error;
 }
 
 /* The name that a file has in the artifact. */
@@ -280,7 +265,7 @@ keep_file(struct collect *c, const char *into, struct act_str file)
     struct act_error err = {0};
     while (to.ptr[slash - 1] != '/')
         slash--;
-    int error = make_folders(c, into, act_arena_str(&c->arena, act_str_n(to.ptr, slash - 1)).ptr);
+    int error = make_folders(into, act_arena_str(&c->arena, act_str_n(to.ptr, slash - 1)).ptr);
     if (error)
         return complain(c, file, strerror(error));
     int fd = open(below(c, file), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -311,13 +296,12 @@ collect_one(struct collect *c, const char *top)
         return complain(c, c->path, "no path holds a zero byte");
     struct act_value *wrong = find_all(c);
     const char *into = act_arena_printf(&c->arena, "%s/%.*s", top, ACT_STR_ARG(c->name)).ptr;
-    int error = wrong ? 0 : make_folders(c, c->what->run_folder.ptr, into);
+    int error = wrong ? 0 : make_folders(c->what->run_folder.ptr, into);
     if (error)
         wrong = complain(c, c->path, strerror(error));
     for (uint32_t i = 0; !wrong && i < c->files.len; i++)
         wrong = keep_file(c, into, c->files.ptr[i]);
-    error = wrong ? 0 : sync_folders(c);
-    return error ? complain(c, c->path, strerror(error)) : wrong;
+    return wrong;
 }
 
 /* ---- all of them ---- */
@@ -359,7 +343,6 @@ collect_name(const struct act_collecting *what, struct act_str root, const char 
     act_value_release(c.kept);
     act_vec_fini(&c.waiting);
     act_vec_fini(&c.files);
-    act_vec_fini(&c.folders);
     act_arena_fini(&c.arena);
 }
 
@@ -415,6 +398,8 @@ act_collect(const struct act_collecting *what, struct act_value **ret, struct ac
         error = act_collect_remove(top);
     for (uint32_t i = 0; !error && i < act_value_len(what->paths); i++)
         collect_name(what, root, top, i, parts);
+    if (!error && what->place.durable)
+        error = act_tree_sync(top, 2 + ACT_ABOVE_RUN, ACT_TREE_FOLDERS);
     struct act_value *map = act_value_map();
     act_value_map_put(map, ACT_STR("found"), parts[0]);
     act_value_map_put(map, ACT_STR("missing"), parts[1]);

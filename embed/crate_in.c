@@ -6,6 +6,7 @@
 #include "embed/collect.h"
 #include "embed/crate_box.h"
 #include "embed/crate_kept.h"
+#include "embed/tree_sync.h"
 #include "engine/core/run.h"
 
 #include <stdlib.h>
@@ -210,7 +211,7 @@ static enum act_err
 unpack_files(struct unpacking *u, struct act_error *err)
 {
     struct act_arena arena = {0};
-    struct act_str folder;
+    struct act_str folder = {0};
     enum act_err code = act_stored_events(&u->crate, 1, name_files, u, err);
     if (!code && u->kept.bad)
         code = corrupt(err, "its log has a list of artifacts that is none");
@@ -231,6 +232,9 @@ unpack_files(struct unpacking *u, struct act_error *err)
         empty += u->files.entries[i].value == 0;
     if (!code && u->ret->files + empty < u->files.len)
         code = corrupt(err, "an output file is missing");
+    int error = !code && folder.ptr ? act_tree_sync(folder.ptr, ACT_ABOVE_RUN, ACT_TREE_ALL) : 0;
+    if (error) /* the run is there for good, so what it names has to be */
+        code = act_error_set(err, ACT_ERR_SYSTEM, "%s: %s", folder.ptr, strerror(error));
     u->ret->files += u->kept.list.len;
     u->ret->bytes += u->kept.bytes;
     act_arena_fini(&arena);

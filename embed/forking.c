@@ -3,6 +3,9 @@
 #include "base/map.h"
 #include "dsl/plan_actor.h"
 #include "embed/collect.h"
+#include "embed/tree_sync.h"
+
+#include <string.h>
 
 static enum act_err
 replay(void *self, const struct act_batch *batch, struct act_error *err)
@@ -132,7 +135,8 @@ bring_artifact(void *self, const struct act_event_artifact *artifact)
 
 /* They are read-only: the new run shares them. */
 static enum act_err
-bring_artifacts(const struct act_forking *forking, struct act_str to, struct act_error *err)
+bring_artifacts(const struct act_forking *forking, struct act_str to, bool durable,
+                struct act_error *err)
 {
     struct act_str rest = act_buf_str(&forking->plan.events);
     struct act_arena arena = {0};
@@ -145,6 +149,11 @@ bring_artifacts(const struct act_forking *forking, struct act_str to, struct act
         act_event_artifacts(&event, bring_artifact, &b);
         act_event_fini(&event);
     }
+    const char *top = act_arena_printf(&arena, "%.*s/artifacts", ACT_STR_ARG(to)).ptr;
+    int error =
+        b.code == ACT_OK && durable ? act_tree_sync(top, 1 + ACT_ABOVE_RUN, ACT_TREE_ALL) : 0;
+    if (error)
+        b.code = act_error_set(err, ACT_ERR_SYSTEM, "%s: %s", top, strerror(error));
     act_arena_fini(&arena);
     return b.code;
 }
@@ -160,7 +169,7 @@ act_forking_bring(const struct act_forking *forking, struct act_blob_port *to,
         code = to->ops->adopt(to, forking->blobs, file, err);
         at += file.len + 1;
     }
-    return code == ACT_OK ? bring_artifacts(forking, to_folder, err) : code;
+    return code == ACT_OK ? bring_artifacts(forking, to_folder, to->durable, err) : code;
 }
 
 struct act_fork_states

@@ -68,25 +68,31 @@ def test_outputs_are_on_the_disk_before_the_log_names_them(world, level):
     """A result in a file is worth what the file is: at `power` it is synced before the batch that names it."""
     trace = world.path / "trace"
     flow = world.write("chain:\n- run: head -c 5000 /dev/zero | tr '\\0' s\n"
-                       "- run: head -c 400000 /dev/zero | tr '\\0' f\n")
+                       "- run: head -c 400000 /dev/zero | tr '\\0' f\n"
+                       "- run: mkdir -p made/deep; echo kept >made/deep/file\n  artifacts: {made: made}\n")
     done = subprocess.run(["strace", "-f", "-y", "-o", trace, "-e", "trace=write,fsync,fdatasync,pwrite64",
                            ACTANT, "run", flow, "--durability", level], env=world.env,
                           stdin=subprocess.DEVNULL, capture_output=True, cwd=world.path, timeout=PATIENCE_S)
     if b"ptrace" in done.stderr and done.returncode != 0:
         pytest.skip("processes cannot be traced here")
     assert done.returncode == 0, done.stderr
-    folder = f"{world.db}.d"
+    folder = str(world.db.parent)
     written, synced, committed = {}, {}, 0  # where in the trace each was last done
     for at, line in enumerate(trace.read_text().splitlines()):
         call, _, rest = line.split(None, 1)[1].partition("(")
         path = rest[rest.find("<") + 1:rest.find(">")]
-        if call == "write" and path.startswith(folder) and "/memory-" not in path:
+        if call == "write" and path.startswith(f"{world.db}.d") and "/memory-" not in path:
             written[path] = at
         elif call in ("fsync", "fdatasync") and path.startswith(folder):
             synced[path] = at
         elif call == "pwrite64" and path.endswith("-wal"):
             committed = at
-    assert written and committed > 0 and bool(synced) == (level == "power")
+    assert written and committed > 0 and bool(synced.keys() - {str(world.db)}) == (level == "power")
     if level == "power":  # a thread of its own commits what came before, while outputs are still written
         for path, at in written.items():
             assert at < synced[path] < committed, path
+        kept = pathlib.Path(next(path for path in written if path.endswith("/deep/file")))
+        for above in kept.parents:  # and the names under which it is found
+            assert synced.get(str(above), 0) > written[str(kept)], above
+            if above == world.db.parent:
+                break

@@ -185,14 +185,18 @@ sync_file(struct act_blob_file *file)
     return fdatasync(file->fd) != 0 ? errno : 0;
 }
 
-/* The run's folder, and the one that it stands in. */
+/* The run's folder, the one of all runs, and the database's: the second may be new, too. */
 static int
 sync_names(const struct file_port *port)
 {
-    int above = openat(port->folder_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int error = above < 0 || fsync(port->folder_fd) != 0 || fsync(above) != 0 ? errno : 0;
-    if (above >= 0)
-        close(above);
+    static const char *const folders[] = {".", "..", "../.."};
+    int error = 0;
+    for (size_t i = 0; !error && i < sizeof(folders) / sizeof(*folders); i++) {
+        int fd = openat(port->folder_fd, folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        error = fd < 0 || (fsync(fd) != 0 && errno != EINVAL) ? errno : 0;
+        if (fd >= 0)
+            close(fd);
+    }
     return error;
 }
 
