@@ -103,14 +103,6 @@ refuse(struct act_lower *l, const struct act_tree *tree)
     return d;
 }
 
-/* What is kept of an end has no artifacts yet. */
-static void
-refuse_artifacts(struct act_making *m)
-{
-    if (m->keys.at[ACT_WORD_ARTIFACTS] || act_laid_over(m, ACT_WORD_ARTIFACTS))
-        act_unsupported(m, "cache beside artifacts");
-}
-
 void
 act_lower_cache(struct act_lower *l, struct act_making *m, const struct act_place *place,
                 const struct act_tree_pair *pair)
@@ -119,7 +111,6 @@ act_lower_cache(struct act_lower *l, struct act_making *m, const struct act_plac
     bool open = tree->type == ACT_TREE_SCALAR && act_has_hole(tree);
     bool truth = tree->type == ACT_TREE_SCALAR && tree->scalar == ACT_SCALAR_BOOL;
     if (tree->type == ACT_TREE_MAP) {
-        refuse_artifacts(m);
         lower_map(l, m, place, tree);
         return;
     }
@@ -137,6 +128,5 @@ act_lower_cache(struct act_lower *l, struct act_making *m, const struct act_plac
         act_cell_drop(&cell);
         return;
     }
-    refuse_artifacts(m);
     act_attr_put_cell(l, m, ACT_ATTR_CACHE, cell);
 }

@@ -19,6 +19,8 @@ struct job {
     struct act_asked asked;
     struct act_answers_options options;
     struct act_value *question; /* asked's, owned */
+    struct act_value *reused;   /* owned: an answer whose artifacts are still to be brought, */
+    struct act_str from;        /* from this folder */
     _Atomic(bool) stop;
     pthread_mutex_t mutex;
     pthread_cond_t left;
@@ -65,15 +67,44 @@ read_cache(const struct act_asked *asked, struct act_value **ret, struct act_err
                             err);
 }
 
-/* What is reused is found on the loop: the store is its. */
-static void
-find_cached(struct act_answers *answers, struct act_inquiry *inquiry, enum act_err code,
-            struct act_value **found, const struct act_error *err)
+static enum act_err
+bring_reused(struct job *job)
 {
-    struct act_value *answer = act_caching_answer(answers->options.caching, inquiry->inst,
-                                                  inquiry->question, *found, code ? err : NULL);
-    act_value_release(*found);
-    *found = answer;
+    const struct act_answers_options *options = &job->options;
+    struct act_caching_files what = {
+        .from = job->from,
+        .to = options->run_folder,
+        .attempt = job->asked.name,
+        .objects = options->objects,
+        .durable = options->durable,
+        .stop = job->asked.stop,
+    };
+    return act_caching_bring(&what, act_value_get(job->reused, ACT_STR("found")), &job->found,
+                             &job->error);
+}
+
+/* What is reused is found on the loop: the store is its. Its artifacts are brought beside it. */
+static bool
+find_cached(struct job *job)
+{
+    struct act_caching *caching = job->answers->options.caching;
+    const struct act_error *err = job->code ? &job->error : NULL;
+    act_inst inst = job->inquiry->inst;
+    const struct act_value *question = job->inquiry->question;
+    struct act_value *answer =
+        job->reused ? act_caching_brought(caching, inst, question, job->reused, job->found, err)
+                    : act_caching_answer(caching, inst, question, job->found, err);
+    act_value_release(job->found);
+    job->found = job->reused = NULL;
+    job->code = ACT_OK;
+    struct act_str from = act_caching_from(caching, inst);
+    if (from.len == 0) {
+        job->found = answer;
+        return false;
+    }
+    job->reused = answer;
+    job->from = act_arena_str(&job->arena, from);
+    return true;
 }
 
 struct form {
@@ -81,9 +112,9 @@ struct form {
     /* On a thread of its own; shares nothing with the loop's. */
     enum act_err (*find)(const struct act_asked *asked, struct act_value **ret,
                          struct act_error *err);
-    /* NULL, or: makes the answer of what was found, on the loop's thread. Cannot fail. */
-    void (*conclude)(struct act_answers *answers, struct act_inquiry *inquiry, enum act_err code,
-                     struct act_value **found, const struct act_error *err);
+    /* NULL, or: makes the answer of what was found, on the loop's thread. Cannot fail. True: there is more to be
+     * done on the disk first, and it is called again after that. */
+    bool (*conclude)(struct job *job);
     /* NULL, or: is there nothing to be found on the disk? */
     bool (*is_quick)(const struct act_value *question);
 };
@@ -118,7 +149,8 @@ work(void *self)
     pthread_mutex_unlock(&job->mutex);
     if (!wanted)
         return;
-    job->code = job->form->find(&job->asked, &job->found, &job->error);
+    job->code =
+        job->reused ? bring_reused(job) : job->form->find(&job->asked, &job->found, &job->error);
     pthread_mutex_lock(&job->mutex);
     job->working = false;
     pthread_cond_signal(&job->left);
@@ -126,6 +158,12 @@ work(void *self)
 }
 
 /* ---- on the loop ---- */
+
+static enum act_err
+forsaken(struct job *job)
+{
+    return act_error_set(&job->error, ACT_ERR_SYSTEM, "nobody waits for the answer any more");
+}
 
 static void
 leave(struct job *job)
@@ -140,14 +178,18 @@ static void
 done(void *self)
 {
     struct job *job = self;
-    if (job->answers && job->form->conclude) {
-        job->form->conclude(job->answers, job->inquiry, job->code, &job->found, &job->error);
-        job->code = ACT_OK;
+    if (job->answers && job->form->conclude && job->form->conclude(job)) {
+        struct act_loop *loop = job->answers->options.loop;
+        loop->ops->work(loop, work, done, job);
+        return;
     }
     if (job->answers)
         leave(job);
+    else if (job->form->conclude)
+        job->code = forsaken(job);
     act_inquiry_answer(job->inquiry, job->code, job->found, &job->error);
     act_value_release(job->question);
+    act_value_release(job->reused);
     act_arena_fini(&job->arena);
     pthread_mutex_destroy(&job->mutex);
     pthread_cond_destroy(&job->left);
@@ -187,7 +229,7 @@ create(struct act_answers *answers, struct act_inquiry *inquiry, const struct fo
     job->answers = answers;
     job->inquiry = inquiry;
     job->form = form;
-    job->code = act_error_set(&job->error, ACT_ERR_SYSTEM, "nobody waits for the answer any more");
+    job->code = forsaken(job);
     job->question = copy_of(inquiry->question);
     job->options = (struct act_answers_options){
         .folder = act_arena_str(&job->arena, answers->options.folder),
@@ -215,9 +257,9 @@ act_answers_ask(void *self, struct act_inquiry *inquiry)
     const struct form *form = form_of(inquiry->question);
     struct act_error error = {0};
     if (form && form->is_quick && form->is_quick(inquiry->question)) {
-        struct act_value *found = NULL;
-        form->conclude(answers, inquiry, ACT_OK, &found, NULL);
-        act_inquiry_answer(inquiry, ACT_OK, found, NULL);
+        struct job *job = create(answers, inquiry, form);
+        job->code = ACT_OK;
+        done(job);
         return;
     }
     if (form) {

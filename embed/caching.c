@@ -98,7 +98,10 @@ pending_destroy(struct act_caching_pending *p)
     act_buf_fini(&p->key);
     act_buf_fini(&p->scope);
     act_buf_fini(&p->parts);
+    act_buf_fini(&p->run);
+    act_buf_fini(&p->from);
     act_value_release(p->origin);
+    act_value_release(p->passed);
     act_free(p);
 }
 
@@ -181,45 +184,72 @@ too_old(const struct act_cache_entry *entry, int64_t max_age)
     return answer;
 }
 
+/* why: NULL, or more about it. */
 static struct act_value *
-useless(const struct act_cache_entry *entry)
+useless(struct act_str run, const char *why)
 {
     struct act_buf text = {0};
-    act_buf_printf(&text, "what run %.*s left is damaged or gone", ACT_STR_ARG(entry->run));
+    act_buf_printf(&text, "what run %.*s left is damaged or gone%s%s", ACT_STR_ARG(run),
+                   why ? ": " : "", why ? why : "");
     struct act_value *answer = miss(act_buf_str(&text), NULL, true);
     act_buf_fini(&text);
     return answer;
 }
 
+static bool
+is_passed(const struct act_caching_pending *p, struct act_str run)
+{
+    for (uint32_t i = 0; p->passed && i < act_value_len(p->passed); i++) {
+        if (act_str_eq(act_value_as_str(act_value_at(p->passed, i)), run))
+            return true;
+    }
+    return false;
+}
+
+static void
+note_taken(struct act_caching_pending *p, const struct act_cache_entry *entry,
+           struct act_value *answer)
+{
+    act_value_map_put(answer, ACT_STR("keep"), act_value_bool(true));
+    p->origin = act_value_retain(act_value_get(answer, ACT_STR("hit")));
+    act_buf_add_str(&p->run, entry->run);
+}
+
+/* The answer of the newest entry that is of use; why (taken over): the miss if there is none, or NULL. */
 static struct act_value *
-look_up(struct act_caching *caching, struct act_caching_pending *p, const struct act_value *about,
-        const struct act_value *parts)
+take_entry(struct act_caching *caching, struct act_caching_pending *p,
+           const struct act_value *about, struct act_value *why)
 {
     struct act_arena arena = {0};
     act_cache_entries list = {0};
     struct act_store *store = caching->options.store;
-    struct act_value *answer = NULL, *why = NULL;
+    struct act_value *answer = NULL;
     const struct act_value *max_age = act_value_get(about, ACT_STR("max_age"));
     int64_t most = 0;
     bool bounded = max_age && act_value_to_int(max_age, &most);
+    act_value_release(p->origin);
+    p->origin = NULL;
+    act_buf_clear(&p->run);
+    act_buf_clear(&p->from);
     store->ops->find_entries(store, act_buf_str(&p->key), ACT_STR(""), &arena, &list, NULL);
     for (uint32_t i = 0; i < list.len && !answer; i++) {
         const struct act_cache_entry *entry = &list.ptr[i];
+        if (is_passed(p, entry->run))
+            continue;
         bool old = bounded && now_ms() - entry->at_ms > most;
-        answer = old ? NULL : act_caching_take(caching, entry);
+        answer = old ? NULL : act_caching_take(caching, entry, &p->from);
+        if (answer)
+            note_taken(p, entry, answer);
+        else
+            act_buf_clear(&p->from);
         if (!answer && !why)
-            why = old ? too_old(entry, most) : useless(entry);
+            why = old ? too_old(entry, most) : useless(entry->run, NULL);
     }
-    if (answer) {
-        act_value_map_put(answer, ACT_STR("keep"), act_value_bool(true));
-        p->origin = act_value_retain(act_value_get(answer, ACT_STR("hit")));
+    if (answer)
         act_value_release(why);
-    } else {
-        answer = why ? why : explain_miss(caching, parts, act_buf_str(&p->scope));
-    }
     act_vec_fini(&list);
     act_arena_fini(&arena);
-    return answer;
+    return answer ? answer : why;
 }
 
 static struct act_value *
@@ -255,10 +285,55 @@ act_caching_answer(struct act_caching *caching, act_inst inst, const struct act_
         else if (act_value_get(about, ACT_STR("anew")))
             answer = miss(ACT_STR("it was asked for anew (retry --from)"), NULL, true);
         else
-            answer = look_up(caching, p, about, parts);
+            answer = take_entry(caching, p, about, NULL);
+        if (!answer)
+            answer = explain_miss(caching, parts, scope);
     }
     act_value_release(parts);
     return answer;
+}
+
+/* ---- artifacts ---- */
+
+struct act_str
+act_caching_from(const struct act_caching *caching, act_inst inst)
+{
+    const struct act_caching_pending *p = act_handles_get(&caching->pending, inst, 0);
+    return p ? act_buf_str(&p->from) : ACT_STR("");
+}
+
+static struct act_value *
+with_found(struct act_value *answer, const struct act_value *brought)
+{
+    struct act_value *whole = act_value_map();
+    for (uint32_t i = 0; i < act_value_len(answer); i++) {
+        struct act_str key = act_value_key(answer, i);
+        const struct act_value *v = act_str_is(key, "found") ? brought : act_value_at(answer, i);
+        act_value_map_put(whole, key, act_value_retain(v));
+    }
+    act_value_release(answer);
+    return whole;
+}
+
+struct act_value *
+act_caching_brought(struct act_caching *caching, act_inst inst, const struct act_value *question,
+                    struct act_value *answer, const struct act_value *brought,
+                    const struct act_error *err)
+{
+    struct act_caching_pending *p = act_handles_get(&caching->pending, inst, 0);
+    if (!err) {
+        if (p)
+            act_buf_clear(&p->from);
+        return with_found(answer, brought);
+    }
+    act_value_release(answer);
+    if (!p)
+        return miss(act_str(err->message), NULL, false);
+    struct act_value *why = useless(act_buf_str(&p->run), err->message);
+    if (!p->passed)
+        p->passed = act_value_list();
+    act_value_list_add(p->passed, act_value_string(act_buf_str(&p->run)));
+    return take_entry(caching, p, about_of(question), why);
 }
 
 /* ---- ends ---- */

@@ -9,6 +9,8 @@
 struct act_caching_pending {
     struct act_buf key, scope, parts;
     struct act_value *origin; /* of what was reused: {"run", "node", "at_ms"}; else NULL */
+    struct act_buf run, from; /* whose artifacts are being brought, and its folder; else empty */
+    struct act_value *passed; /* list: runs whose entries were of no use; or NULL */
 };
 
 struct act_caching {
@@ -25,10 +27,10 @@ void act_caching_key(const struct act_value *parts, struct act_buf *out); /* hex
 void act_caching_differences(const struct act_value *was, const struct act_value *is,
                              struct act_value *names, struct act_buf *out);
 
-/* caching_reuse.c: what an entry holds, its files made this run's own: {"hit", "result", "outputs"}. NULL: it
- * is of no use. */
+/* caching_reuse.c: what an entry holds, its files made this run's own: {"hit", "result", "outputs", "found"},
+ * but for the files of `found`, which lie in the folder that ret_from gets. NULL: it is of no use. */
 struct act_value *act_caching_take(const struct act_caching *caching,
-                                   const struct act_cache_entry *entry);
+                                   const struct act_cache_entry *entry, struct act_buf *ret_from);
 /* What is kept of an end, for an entry's body. */
 void act_caching_body(const struct act_value *end, const struct act_value *origin,
                       struct act_buf *out);

@@ -113,7 +113,7 @@ move_value(struct move *m, const struct act_value *v, int depth)
 void
 act_caching_body(const struct act_value *end, const struct act_value *origin, struct act_buf *out)
 {
-    static const char *const kept[] = {"result", "outputs"};
+    static const char *const kept[] = {"result", "outputs", "found"};
     struct act_value *body = act_value_map();
     act_value_map_put(body, ACT_STR("hit"), act_value_retain(origin));
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
@@ -137,13 +137,33 @@ is_body(const struct act_value *v)
     const struct act_value *hit = act_value_get(v, ACT_STR("hit"));
     const struct act_value *at = hit ? act_value_get(hit, ACT_STR("at_ms")) : NULL;
     const struct act_value *outputs = act_value_get(v, ACT_STR("outputs"));
+    const struct act_value *found = act_value_get(v, ACT_STR("found"));
     return hit && is_text(act_value_get(hit, ACT_STR("run"))) &&
            is_text(act_value_get(hit, ACT_STR("node"))) && at && act_value_type(at) == ACT_INT &&
-           (!outputs || act_value_type(outputs) == ACT_MAP);
+           (!outputs || act_value_type(outputs) == ACT_MAP) &&
+           (!found || act_value_type(found) == ACT_MAP);
+}
+
+/* Where the files of an entry's artifacts lie. False: it has some, and nobody knows. */
+static bool
+find_folder(const struct act_caching *caching, const struct act_cache_entry *entry,
+            const struct act_value *body, struct act_buf *ret)
+{
+    struct act_store *store = caching->options.store;
+    struct act_arena arena = {0};
+    struct act_str folder;
+    bool has = act_value_get(body, ACT_STR("found")) != NULL;
+    bool known =
+        has && store->ops->folder(store, entry->run, false, &arena, &folder, NULL) == ACT_OK;
+    if (known)
+        act_buf_add_str(ret, folder);
+    act_arena_fini(&arena);
+    return known || !has;
 }
 
 struct act_value *
-act_caching_take(const struct act_caching *caching, const struct act_cache_entry *entry)
+act_caching_take(const struct act_caching *caching, const struct act_cache_entry *entry,
+                 struct act_buf *ret_from)
 {
     struct act_blob_port *own = caching->options.blobs, *from = own;
     bool same = act_str_eq(entry->run, caching->options.run);
@@ -151,7 +171,7 @@ act_caching_take(const struct act_caching *caching, const struct act_cache_entry
     struct act_str bytes = entry->body;
     if (act_value_decode(&bytes, &own->loader, &body, NULL) != ACT_OK)
         return NULL;
-    if (bytes.len == 0 && is_body(body) &&
+    if (bytes.len == 0 && is_body(body) && find_folder(caching, entry, body, ret_from) &&
         (same || act_compose_blobs(caching->options.store, entry->run, &from, NULL) == ACT_OK)) {
         struct move m = {.from = from, .to = own, .same = same};
         taken = move_value(&m, body, 0);

@@ -437,7 +437,7 @@ act_collect_folders(struct act_str folder, struct act_str file)
 }
 
 enum act_err
-act_collect_bring(struct act_str from, struct act_str to, struct act_str file,
+act_collect_bring(struct act_str from, struct act_str file, struct act_str to, struct act_str as,
                   struct act_error *err)
 {
     struct act_arena arena = {0};
@@ -445,9 +445,9 @@ act_collect_bring(struct act_str from, struct act_str to, struct act_str file,
     struct act_object_kept kept;
     const char *old =
         act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(from), ACT_STR_ARG(file)).ptr;
-    const char *new = act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(to), ACT_STR_ARG(file)).ptr;
+    const char *new = act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(to), ACT_STR_ARG(as)).ptr;
     enum act_err code = ACT_OK;
-    int error = act_collect_folders(to, file);
+    int error = act_collect_folders(to, as);
     if (!error && link(old, new) != 0 && errno != EEXIST) {
         int fd = open(old, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         error = fd < 0 ? errno : 0;

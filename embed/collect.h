@@ -16,9 +16,9 @@ struct act_collecting {
  * attempt is gone then. What cannot be kept stands in `missing`; an error means that nothing was done. */
 enum act_err act_collect(const struct act_collecting *what, struct act_value **ret,
                          struct act_error *err);
-/* A file of another run's folder, under the same name in this one's: a link, or a copy of it. */
-enum act_err act_collect_bring(struct act_str from, struct act_str to, struct act_str file,
-                               struct act_error *err);
+/* A file of a run's folder, under the name `as` in another one's: a link, or a copy of it. */
+enum act_err act_collect_bring(struct act_str from, struct act_str file, struct act_str to,
+                               struct act_str as, struct act_error *err);
 /* Makes the folders that file, within folder, lies in. errno, or 0. */
 int act_collect_folders(struct act_str folder, struct act_str file);
 /* Removes a folder with all that is in it; ENOENT is fine. errno, or 0. */

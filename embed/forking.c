@@ -130,7 +130,8 @@ bring_artifact(void *self, const struct act_event_artifact *artifact)
 {
     struct bringing *b = self;
     if (b->code == ACT_OK)
-        b->code = act_collect_bring(b->forking->folder, b->to, artifact->file, b->err);
+        b->code =
+            act_collect_bring(b->forking->folder, artifact->file, b->to, artifact->file, b->err);
 }
 
 /* They are read-only: the new run shares them. */

@@ -199,6 +199,22 @@ act_object_hash(const char *path, struct act_object_kept *ret, struct act_error 
     return error ? failed(err, path, error) : ACT_OK;
 }
 
+void
+act_object_forget(const char *objects, struct act_str hash)
+{
+    static const char *const kinds[] = {"", "x"};
+    char path[PATH_BYTES];
+    bool hex = hash.len == (size_t)2 * ACT_SHA256_BYTES;
+    for (size_t i = 0; hex && i < hash.len; i++)
+        hex = (hash.ptr[i] >= '0' && hash.ptr[i] <= '9') ||
+              (hash.ptr[i] >= 'a' && hash.ptr[i] <= 'f');
+    for (size_t i = 0; hex && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        int len = snprintf(path, sizeof(path), "%s/%.*s%s", objects, ACT_STR_ARG(hash), kinds[i]);
+        if (len > 0 && (size_t)len < sizeof(path))
+            unlink(path);
+    }
+}
+
 uint64_t
 act_objects_sweep(const char *objects, bool dry)
 {

@@ -32,6 +32,8 @@ void act_object_share(const struct act_object_place *place, const char *path,
                       const struct act_object_kept *kept);
 /* What a file holds by now. */
 enum act_err act_object_hash(const char *path, struct act_object_kept *ret, struct act_error *err);
+/* The object of this hash (hex) was seen to hold something else: nobody shares it any more. */
+void act_object_forget(const char *objects, struct act_str hash);
 /* Removes objects that no run has any more; dry: none is. Gives the bytes. */
 uint64_t act_objects_sweep(const char *objects, bool dry);
 

@@ -56,6 +56,8 @@ text_of(const struct act_value *v)
 bool
 act_artifacts_collect(struct act_run *run, struct act_instance *inst)
 {
+    if (inst->cause == ACT_CAUSE_CACHE)
+        return true; /* they came with the end */
     const struct act_value *answer = answer_of(inst);
     if (answer == NULL) {
         ask(run, inst);

@@ -95,15 +95,19 @@ act_cache_passes(struct act_run *run, struct act_instance *inst)
     return false;
 }
 
-/* ---- the answer: {"hit": {"run", "node", "at"}, "result", "outputs"}, or {"miss": why, "keep"} ---- */
+/* ---- the answer: {"hit": {"run", "node", "at"}, "result", "outputs", "found"}, or {"miss": why, "keep"};
+ * found: artifacts, which are this run's own by now, as the answer about those has them (artifacts.c) ---- */
 
 static void
 reuse(struct act_run *run, struct act_instance *inst, const struct act_value *answer)
 {
     const struct act_value *result = act_member(answer, ACT_STR("result"));
     const struct act_value *outputs = act_member(answer, ACT_STR("outputs"));
+    const struct act_value *found = act_member(answer, ACT_STR("found"));
+    bool left = found != NULL && act_value_type(found) == ACT_MAP;
     if (outputs != NULL && act_value_type(outputs) == ACT_MAP)
         act_value_set(&inst->outputs, act_value_retain(outputs));
+    act_value_set(&inst->artifacts, left ? act_value_retain(found) : NULL);
     inst->outputs_read = true;
     act_value_set(&inst->origin, act_value_retain(act_member(answer, ACT_STR("hit"))));
     act_decide(run, inst, ACT_STATUS_SUCCEEDED, ACT_CAUSE_CACHE,
@@ -156,6 +160,8 @@ act_cache_keep(struct act_run *run, const struct act_instance *inst)
         act_value_map_put(end, ACT_STR("result"), act_value_retain(inst->result));
     if (inst->outputs != NULL)
         act_value_map_put(end, ACT_STR("outputs"), act_value_retain(inst->outputs));
+    if (inst->artifacts != NULL)
+        act_value_map_put(end, ACT_STR("found"), act_value_retain(inst->artifacts));
     effect->value = end;
 }
 

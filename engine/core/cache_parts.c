@@ -191,7 +191,7 @@ scope_of(struct act_run *run, const struct act_instance *inst)
     act_key_path(&path, run->plan, act_key_of(run, inst));
     act_buf_printf(&scope, "%.*s:", ACT_STR_ARG(act_plan_text(run->plan, run->plan->name)));
     for (size_t i = 0; i < path.len; i++) {
-        bool number = i >= 3 && path.ptr[i] == '[' && memcmp(path.ptr + i - 2, "do", 2) == 0;
+        bool number = i >= 2 && path.ptr[i] == '[' && memcmp(path.ptr + i - 2, "do", 2) == 0;
         while (number && i < path.len && path.ptr[i] != ']')
             i++;
         if (!number)
@@ -213,12 +213,29 @@ globs_of(const struct act_value *files)
     return list;
 }
 
+/* Whatever a key says: who reads a NAME is to find it. */
+static void
+put_artifacts(const struct act_run *run, const struct act_instance *inst, struct act_value *parts)
+{
+    struct act_buf text = {0};
+    if (!act_has(run, inst->node, ACT_ATTR_ARTIFACTS))
+        return;
+    act_expr_print(&text, &run->plan->exprs,
+                   act_plan_expr(run->plan, inst->node, ACT_ATTR_ARTIFACTS), act_plan_expr_name,
+                   run->plan);
+    struct act_value *written = act_value_string(act_buf_str(&text));
+    put(run, parts, ACT_STR("artifacts"), written);
+    act_value_release(written);
+    act_buf_fini(&text);
+}
+
 static struct act_value *
 parts_of(struct act_run *run, const struct act_instance *inst, const struct act_value *key)
 {
     struct act_value *parts = act_value_map();
     if (key != NULL) {
         put(run, parts, ACT_STR("key"), key);
+        put_artifacts(run, inst, parts);
         return parts;
     }
     act_cache_define(run, inst, parts);

@@ -147,7 +147,8 @@ is_outside(const struct walk *w, const struct act_expr_node *e, uint32_t callers
     case ACT_CTX_MATRIX: return !is_inner(w, is_combination);
     case ACT_CTX_ERROR: return !is_inner(w, sees_error);
     case ACT_CTX_PREV:
-        return w->node == w->inst->node && act_kind_of(w->run, w->inst) == ACT_KIND_WORKFLOW;
+        return w->node == w->inst->node &&
+               (act_kind_of(w->run, w->inst) == ACT_KIND_WORKFLOW || w->attr == ACT_ATTR_ARTIFACTS);
     case ACT_CTX_SECRET: return false; /* its name stands in the definition */
     }
     return false;

@@ -196,10 +196,8 @@ result(struct act_view_out *out, const struct act_view *view, const struct act_v
         act_view_out_value(out, entry->result);
 }
 
-/* {NAME: {path, bytes, files: [{path, sha256, bytes, mode}]}}; path: within the run's folder. Absent: it
- * keeps none. */
-static void
-artifacts(struct act_view_out *out, const struct act_value *found)
+struct act_value *
+act_view_artifacts(const struct act_value *found)
 {
     static const char *const keys[] = {"path", "sha256", "bytes", "mode"};
     uint32_t count = found && act_value_type(found) == ACT_MAP ? act_value_len(found) : 0;
@@ -223,7 +221,15 @@ artifacts(struct act_view_out *out, const struct act_value *found)
         act_value_map_put(map, ACT_STR("files"), list);
         act_value_map_put(all, act_value_key(found, i), map);
     }
-    if (count > 0)
+    return all;
+}
+
+/* Absent: it keeps none. */
+static void
+artifacts(struct act_view_out *out, const struct act_value *found)
+{
+    struct act_value *all = act_view_artifacts(found);
+    if (act_value_len(all) > 0)
         map(out, "artifacts", all);
     act_value_release(all);
 }

@@ -165,24 +165,23 @@ number_of(const struct act_value *map, const char *key)
     return v && act_value_is_number(v) && act_value_to_int(v, &n) ? n : 0;
 }
 
-/* "artifact site: artifacts/…/site, 2 files, 1234 bytes", a line each. */
-static void
-show_artifacts(struct act_view_out *out, const struct act_view_entry *entry, uint32_t indent)
+void
+act_view_add_artifacts(struct act_buf *out, const struct act_value *found, uint32_t indent)
 {
-    const struct act_value *found = entry->artifacts;
     uint32_t count = found && act_value_type(found) == ACT_MAP ? act_value_len(found) : 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct act_value *one = act_value_at(found, i);
         const struct act_value *path = act_value_get(one, ACT_STR("path"));
         int64_t files = number_of(one, "count");
-        pad(out, 0, indent);
-        act_buf_add_cstr(&out->buf, "artifact ");
-        act_view_safe(&out->buf, act_value_key(found, i), 0);
-        act_buf_add_cstr(&out->buf, ": ");
+        for (uint32_t k = 0; k < indent; k++)
+            act_buf_add_byte(out, ' ');
+        act_buf_add_cstr(out, "artifact ");
+        act_view_safe(out, act_value_key(found, i), 0);
+        act_buf_add_cstr(out, ": ");
         if (path && act_value_type(path) == ACT_STRING)
-            act_view_safe(&out->buf, act_value_as_str(path), 0);
-        act_buf_printf(&out->buf, ", %lld file%s, %lld bytes\n", (long long)files,
-                       files == 1 ? "" : "s", (long long)number_of(one, "bytes"));
+            act_view_safe(out, act_value_as_str(path), 0);
+        act_buf_printf(out, ", %lld file%s, %lld bytes\n", (long long)files, files == 1 ? "" : "s",
+                       (long long)number_of(one, "bytes"));
     }
 }
 
@@ -220,7 +219,7 @@ show_entry(struct act_view_out *out, const struct act_view *view,
     act_buf_add_byte(&out->buf, '\n');
     act_buf_fini(&name);
     act_buf_fini(&time);
-    show_artifacts(out, entry, indent + 4);
+    act_view_add_artifacts(&out->buf, entry->artifacts, indent + 4);
     act_view_out_flush(out, false);
 }
 

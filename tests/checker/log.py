@@ -29,7 +29,8 @@ PLAIN = {1: "seq", 2: "steps", 6: "attempt", 7: "status", 8: "cause", 11: "numbe
          24: "out_at", 25: "out_length", 28: "err_at", 29: "err_length",
          35: "bits"}
 TEXTS = {15: "name", 16: "id", 21: "message", 23: "out_file", 27: "err_file"}
-VALUES = {17: "value", 19: "outputs", 20: "error", 32: "input", 33: "params"}
+VALUES = {17: "value", 19: "outputs", 20: "error", 32: "input", 33: "params",
+          36: "artifacts"}
 
 
 class Event:

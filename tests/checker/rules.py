@@ -233,8 +233,8 @@ class History:
             self.say("I2", event, "reused by the cache, and dispatched as well")
         if (hit.get("run"), hit.get("node")) != (event.id, event.name):
             self.say("I5", event, f"reused from elsewhere than was answered at {answer.seq}")
-        same = (answer.value.get("result"), answer.value.get("outputs")) == \
-            (event.value, event.outputs)
+        same = tuple(map(answer.value.get, ("result", "outputs", "found"))) == \
+            (event.value, event.outputs, event.artifacts)
         if event.status != "succeeded" or not same:
             self.say("I5", event, f"reused otherwise than was answered at {answer.seq}")
         self.cached.append(event)

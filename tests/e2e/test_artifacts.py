@@ -53,6 +53,17 @@ def test_what_a_node_leaves_is_kept_and_read(world):
     world("history", "verify", done["run"], code=0)
 
 
+def test_explain_lists_them(world):
+    run = world.run(BUILD)["run"]
+    shown = world.node("make", run)["artifacts"]
+    text = world("explain", run, "make", code=0).out
+    for name, files, size in (("site", "3 files", 14), ("prog", "1 file", 5), ("text", "2 files", 8)):
+        assert f"  artifact {name}: {shown[name]['path']}, {files}, {size} bytes\n" in text
+    assert world.json("explain", run, "make")["artifacts"] == shown
+    assert "artifacts" not in world.json("explain", run, "chain[1]")
+    assert "artifact" not in world("explain", run, "chain[1]", code=0).out
+
+
 def test_content_is_kept_once(world):
     first, second = world.run(BUILD)["run"], world.run(BUILD)["run"]
     files = [f for run in (first, second) for f in folder(world, run).rglob("a.txt")]

@@ -1,8 +1,10 @@
 """cache: what ended well is not done again. A node that was reused names whose end it has; one that was not
 names the part of its key that differs. What ran wrote a line into the file `log`."""
 
+import hashlib
 import json
 import os
+import pathlib
 import signal
 import sqlite3
 
@@ -666,3 +668,211 @@ def test_an_older_database_learns_of_it(world):
     world.run(flow)
     world.run(flow)
     assert ran(world) == ["x"]
+
+
+# ---- with artifacts
+
+KEPT = """
+params: {v: {type: string, default: one}}
+chain:
+- id: make
+  run: |
+    echo make >> log
+    mkdir -p out/deep; echo ${{ params.v }} > out/a.txt; echo two > out/deep/b.txt
+    echo prog > prog; chmod +x prog
+  cache: true
+  artifacts: {site: out, prog: prog, text: 'out/**/*.txt'}
+- run: |
+    cd ${{ nodes.make.artifacts.text }}; cat out/a.txt out/deep/b.txt
+    test -x ${{ nodes.make.artifacts.prog }} && cat ${{ nodes.make.artifacts.prog }}
+    dirname ${{ nodes.make.artifacts.site }}
+"""
+
+
+def folder(world, run):
+    return pathlib.Path(f"{world.db}.d") / run
+
+
+def kept(world, run, node="make"):
+    """{NAME: {path: text}} of a node, each file in its run's own folder and what its listing says."""
+    found = {}
+    for name, one in world.node(node, run)["artifacts"].items():
+        top = folder(world, run).joinpath(*pathlib.Path(one["path"]).parts[:3])
+        contents = {f["path"]: (top / f["path"]).read_bytes() for f in one["files"]}
+        assert all(hashlib.sha256(contents[f["path"]]).hexdigest() == f["sha256"] and
+                   len(contents[f["path"]]) == f["bytes"] for f in one["files"])
+        found[name] = {path: content.decode() for path, content in contents.items()}
+    return found
+
+
+def answers(world, run):
+    """What each says: nothing is collected of a node that was found."""
+    events = world("history", "events", run, "--json", code=0).out.splitlines()
+    return [set(e["value"]) for e in map(json.loads, events) if e["type"] == "answer"]
+
+
+ONE = {"site": {"a.txt": "one\n", "deep/b.txt": "two\n"}, "prog": {"prog": "prog\n"},
+       "text": {"out/a.txt": "one\n", "out/deep/b.txt": "two\n"}}
+
+
+def test_a_hit_brings_the_artifacts(world):
+    first = world.run(KEPT)
+    (world.path / "out" / "a.txt").unlink()  # what lies around is no part of it
+    second = world.run(KEPT)
+    assert ran(world) == ["make"]
+    hit(world, first["run"], "make")
+    assert kept(world, first["run"]) == kept(world, second["run"]) == ONE
+    for doc in (first, second):  # the paths are the run's own
+        *lines, where = doc["result"].splitlines()
+        assert lines == ["one", "two", "prog"] and where.startswith(str(folder(world, doc["run"])))
+    file = next(folder(world, second["run"]).rglob("site/a.txt"))
+    assert file.stat().st_nlink == 5 and not file.stat().st_mode & 0o222
+    assert "artifact site: artifacts/" in world("history", "show", second["run"], code=0).out
+    assert answers(world, second["run"]) == [{"hit", "result", "found", "keep"}]
+
+
+def test_the_artifacts_of_a_hit_outlive_their_origin(world):
+    first = world.run(KEPT)
+    second = world.run(KEPT)
+    world("history", "gc", "--keep", "1", code=0)
+    assert not folder(world, first["run"]).exists()
+    assert kept(world, second["run"]) == ONE
+    world("history", "verify", second["run"], code=0)
+    third = world.run(KEPT)
+    assert ran(world) == ["make"] and kept(world, third["run"]) == ONE
+    fork = world.json("fork", third["run"], "--from", "chain[1]")
+    assert kept(world, fork["run"]) == ONE and str(folder(world, fork["run"])) in fork["result"]
+    world("history", "verify", fork["run"], code=0)
+    other = {"ACTANT_DB": str(world.path / "other.db")}
+    world("export", third["run"], "-o", "box", code=0)
+    world("import", "box", env=other, code=0)
+    world("history", "verify", third["run"], env=other, code=0)
+
+
+def spoil(file):
+    file.chmod(0o644)
+    file.write_text(file.read_text().upper())
+
+
+def shorten(file):
+    file.chmod(0o644)
+    file.write_text("")
+
+
+@pytest.mark.parametrize("harm, said", [
+    (lambda file: file.unlink(), "is gone"),
+    (spoil, "holds something else"),
+    (shorten, "holds something else"),
+], ids=["gone", "other content", "shorter"])
+def test_an_artifact_that_is_damaged_is_a_miss(world, harm, said):
+    first = world.run(KEPT)
+    harm(next(folder(world, first["run"]).rglob("site/deep/b.txt")))
+    world.damaged = True
+    second = world.run(KEPT)
+    assert ran(world) == ["make", "make"]
+    miss = world.node("make")["cache"]["miss"]
+    assert miss == f"what run {first['run']} left is damaged or gone: its artifact site/deep/b.txt {said}"
+    assert kept(world, second["run"]) == ONE  # not a link to what is damaged
+    assert world.run(KEPT)["result"].startswith("one\ntwo\nprog")  # the second one's entry
+    assert ran(world) == [] and world.node("make")["cache"]["hit"]["run"] == second["run"]
+
+
+def test_an_older_entry_stands_in_for_a_damaged_one(world):
+    first, second = world.run(KEPT), world.run(KEPT, "--no-cache")
+    next(folder(world, second["run"]).rglob("prog/prog")).unlink()
+    third = world.run(KEPT)
+    world.damaged = True
+    assert ran(world) == ["make", "make"]
+    assert world.node("make")["cache"]["hit"]["run"] == first["run"]
+    assert kept(world, third["run"]) == ONE
+
+
+def test_what_is_kept_is_in_the_key(world):
+    world.run(KEPT)
+    world.run(KEPT.replace("{site: out, ", "{site: out/deep, "))
+    assert why(world, "make") == "definition differs"
+    world.run(KEPT, "-p", "v=two")
+    assert why(world, "make") == "params.v differs"
+    assert kept(world, world.show()["run"])["site"]["a.txt"] == "two\n"
+    assert ran(world) == ["make"] * 3
+    keyed = KEPT.replace("cache: true", "cache: {key: k}")
+    world.run(keyed)
+    world.run(keyed.replace("prog: prog, ", "prog: prog, more: prog, "))  # a key does not hide it
+    assert why(world, "make") == "artifacts differs"
+    world.run(keyed)
+    assert ran(world) == ["make"] * 2
+
+
+def test_what_a_path_is_made_of_is_in_the_key(world):
+    flow = """
+params: {f: {type: string, default: a}}
+chain:
+- {run: 'echo ${{ params.f }}'}
+- {id: make, run: 'echo x >> log; echo 1 > a; echo 2 > b', stdin: '', cache: true,
+   artifacts: {f: '${{ prev }}'}}
+- {run: 'cat ${{ nodes.make.artifacts.f }}', stdin: ''}
+"""
+    for params, result, runs in (("a", "1", ["x"]), ("b", "2", ["x"]), ("a", "1", []), ("b", "2", [])):
+        assert world.run(flow, "-p", f"f={params}")["result"] == result
+        assert ran(world) == runs
+
+
+def test_an_empty_folder_and_a_composite(world):
+    flow = """
+chain:
+- id: box
+  cache: true
+  group:
+  - {run: 'echo a >> log; mkdir -p o/none; echo 1 > o/1', artifacts: {inner: o}}
+  - {run: 'echo b >> log; mkdir -p none'}
+  artifacts: {all: o, none: none}
+- run: 'cat ${{ nodes.box.artifacts.all }}/1; test -d ${{ nodes.box.artifacts.none }}; echo $?'
+  stdin: ''
+"""
+    first = world.run(flow)
+    assert sorted(ran(world)) == ["a", "b"]
+    second = world.run(flow)
+    assert ran(world) == [] and first["result"] == second["result"] == "1\n0"
+    hit(world, first["run"], "box")
+    assert answers(world, second["run"]) == [{"hit", "result", "found", "keep"}]
+    assert kept(world, second["run"], "box") == {"all": {"1": "1\n"}, "none": {}}
+
+
+def test_artifacts_and_retries(world):
+    """A second attempt that is found has what was kept, not what the first one left."""
+    flow = """
+chain:
+- {id: make, run: 'echo x >> log; echo $ACTANT_ATTEMPT > f; test -e ok', cache: true, retry: 2,
+   artifacts: {f: f}}
+- {run: 'cat ${{ nodes.make.artifacts.f }}; test -e more', stdin: ''}
+"""
+    world.run(flow, code=1)
+    assert ran(world) == ["x"] * 3
+    (world.path / "ok").touch()
+    first = world.run(flow, code=1)
+    assert kept(world, first["run"]) == {"f": {"f": "1\n"}}
+    (world.path / "ok").unlink()
+    (world.path / "more").touch()
+    assert world.json("retry", first["run"])["result"] == "1"
+    assert ran(world) == ["x"]
+    (world.path / "ok").touch()
+    again = world.json("retry", first["run"], "--from", "make")  # an attempt of its own
+    assert ran(world) == ["x"] and again["result"] == "2"
+    world("history", "verify", first["run"], code=0)
+    second = world.run(flow)
+    assert second["result"] == "2" and kept(world, second["run"]) == {"f": {"f": "2\n"}}
+
+
+def test_items_of_one_run_share_artifacts(world):
+    flow = """
+for: [a, a]
+do:
+  chain:
+  - {run: 'echo x >> log; echo 1 > f', stdin: '', cache: {key: k}, artifacts: {f: f}}
+  - run: 'true'
+parallel: 1
+"""
+    doc = world.run(flow)
+    assert ran(world) == ["x"]
+    assert [kept(world, doc["run"], f"do[{i}].chain[0]") for i in range(2)] == [{"f": {"f": "1\n"}}] * 2
+    world("history", "verify", doc["run"], code=0)
