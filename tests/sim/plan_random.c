@@ -28,11 +28,12 @@ random_one_in(struct random *r, uint32_t n)
 
 struct maker {
     struct build b;
-    struct random r;
+    struct random r, kept; /* of its own: what is kept leaves the rest of a seed's plan as it is */
     uint32_t budget, in_try, tasks[2], ids;
     uint32_t path[64], path_len;
     bool no_calls; /* of tasks of the file */
     bool actors;   /* and calls of them */
+    bool keeps;    /* and caches and artifacts: every third plan */
 };
 
 static void fill(struct maker *m, uint32_t node, uint32_t depth);
@@ -338,6 +339,19 @@ fill_around(struct maker *m, uint32_t node, enum act_kind kind)
 }
 
 static void
+fill_kept(struct maker *m, uint32_t node, enum act_kind kind)
+{
+    bool task = kind == ACT_KIND_RUN || kind == ACT_KIND_EXEC || kind == ACT_KIND_TASK;
+    if (!m->keeps || (!task && act_kind_is_leaf(kind)))
+        return;
+    if (random_one_in(&m->kept, act_kind_is_leaf(kind) ? 6 : 12))
+        build_json(&m->b, node, ACT_ATTR_CACHE,
+                   random_one_in(&m->kept, 3) ? "{\"key\":1,\"max_age\":\"1h\"}" : "true");
+    if (random_one_in(&m->kept, 6))
+        build_json(&m->b, node, ACT_ATTR_ARTIFACTS, "{\"a\":\"out\"}");
+}
+
+static void
 fill(struct maker *m, uint32_t node, uint32_t depth)
 {
     enum act_kind kind = (enum act_kind)m->b.nodes.ptr[node].node.kind;
@@ -348,6 +362,8 @@ fill(struct maker *m, uint32_t node, uint32_t depth)
         fill_composite(m, node, kind, depth);
     if (role != ACT_ROLE_MEMBERS)
         fill_around(m, node, kind);
+    if (role != ACT_ROLE_MEMBERS && role != ACT_ROLE_UNDO && depth > 0)
+        fill_kept(m, node, kind);
     if (random_one_in(&m->r, 7) && role != ACT_ROLE_UNDO && role != ACT_ROLE_MEMBERS &&
         kind != ACT_KIND_RETURN && depth < 6)
         any(m, node, ACT_ROLE_UNDO, depth + 2);
@@ -378,7 +394,11 @@ drop_nested_limits(struct maker *m)
 static struct act_plan *
 make(uint64_t seed, bool actors)
 {
-    struct maker m = {.r = {seed * 2 + 1}, .budget = 30, .actors = actors};
+    struct maker m = {.r = {seed * 2 + 1},
+                      .kept = {seed * 2 + 2},
+                      .keeps = seed % 3 == 0,
+                      .budget = 30,
+                      .actors = actors};
     build_init(&m.b);
     uint32_t root = build_root(&m.b, random_one_in(&m.r, 3) ? ACT_KIND_CHAIN : pick_kind(&m, 0));
     bool boxes = random_one_in(&m.r, 2);

@@ -123,9 +123,8 @@ check_ancestors(struct world *w, act_inst handle)
     }
 }
 
-/* Where chance comes from for an attempt. */
-static struct random
-chance(struct world *w, act_inst handle)
+struct random
+world_chance(struct world *w, act_inst handle)
 {
     const struct act_instance *inst = act_slab_get(&w->run->slab, handle);
     if (w->fate == 0 || inst == NULL)
@@ -141,7 +140,7 @@ chance(struct world *w, act_inst handle)
 static void
 start_job(struct world *w, act_inst inst)
 {
-    struct random random = chance(w, inst);
+    struct random random = world_chance(w, inst);
     uint32_t took = random_below(&random, 3000);
     struct world_job job = {
         .inst = inst, .ends_ms = w->now_ms + took, .kill_ms = INT64_MAX, .order = ++w->order};
@@ -311,7 +310,7 @@ answer_questions(struct world *w)
     while (w->questions.len > 0) {
         struct world_timer q = act_vec_pop(&w->questions);
         struct act_event event = {.type = ACT_EVENT_ANSWER};
-        struct act_value *v = act_value_cstring("abc");
+        struct act_value *v = world_answer(w, q.inst);
         event.value = v;
         if (w->fate == 0 && random_one_in(&w->random, 5))
             event.message = ACT_STR("no such folder");
@@ -325,7 +324,7 @@ static struct act_event
 how_it_ended(struct world *w, const struct world_job *job)
 {
     struct act_event event = {.type = ACT_EVENT_ENDED, .exit_code = 0};
-    struct random random = chance(w, job->inst);
+    struct random random = world_chance(w, job->inst);
     uint32_t die = random_below(&random, 20);
     if (job->stopping || die == 0) {
         event.signal = 15;
@@ -336,6 +335,7 @@ how_it_ended(struct world *w, const struct world_job *job)
         event.cause = ACT_CAUSE_LOST;
     } else {
         event.out.bytes = ACT_STR("done\n");
+        event.flag = die == 19; /* it held a secret */
     }
     return event;
 }

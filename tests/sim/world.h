@@ -81,6 +81,11 @@ void world_snapshots_fini(struct world *w);
 struct act_run *world_replay(struct world *w, struct act_run *run, uint32_t from, uint32_t to);
 /* After the end: replays the log, whole and cut, and checks it. */
 bool world_check_log(struct world *w);
+/* Where chance comes from for an attempt. */
+struct random world_chance(struct world *w, act_inst inst);
+/* To the question that inst has open: of files a hash, of a cache a hit or a miss, of artifacts what is there, or that
+ * nothing is. New reference. */
+struct act_value *world_answer(struct world *w, act_inst inst);
 void world_problem(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
