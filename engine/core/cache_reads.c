@@ -225,7 +225,7 @@ add_operand(struct walk *w, struct operand o)
 {
     const struct act_expr_pool *pool = &w->run->plan->exprs;
     const struct act_expr_node *e = &pool->nodes.ptr[o.expr];
-    const uint32_t *args = pool->args.ptr + e->first;
+    const uint32_t *args = e->argc > 0 ? pool->args.ptr + e->first : NULL;
     const struct act_expr_node *of = e->argc > 0 ? &pool->nodes.ptr[args[0]] : NULL;
     bool member = e->op == ACT_OP_MEMBER && of->op == ACT_OP_CONTEXT;
     act_buf_add_byte(&w->bytes, (char)e->op);
