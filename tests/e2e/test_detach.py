@@ -248,7 +248,7 @@ def test_attach_ends_by_what_suspended_the_run(world, detach, number, code):
 def test_a_coordinator_that_hangs_is_replaced(world, detach):
     """Stopped, it does not die: the keeper kills it; the attempt never notices."""
     run = detach(f"chain:\n- run: echo x >> a; {gate('g')}; echo 7\n- run: echo y >> b; cat\n",
-                 env={"ACTANT_COORDINATOR_TIMEOUT": "10s"})
+                 env={"ACTANT_COORDINATOR_TIMEOUT": "20s"})
     world.wait_file("a")
     first = run.coordinator()
     world.wait("its attempt", lambda: len(run.events("dispatched")) == 1)
