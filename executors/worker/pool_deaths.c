@@ -11,7 +11,7 @@ say_why(struct act_worker_pool *pool, const struct act_worker *worker,
 {
     const char *name = pool->options.name, *program = pool->options.argv[0];
     struct act_str tail = act_str_trim(act_buf_str(&worker->tail));
-    char what[400];
+    char what[700];
     if (end->start_errno)
         snprintf(what, sizeof what, "%s: %s", program,
                  end->dir_failed ? "its folder cannot be entered" : strerror(end->start_errno));

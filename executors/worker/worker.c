@@ -108,8 +108,8 @@ process_output(void *self, enum act_stream stream, struct act_str bytes)
     tell(self, ACT_WORKER_MESSAGE_OUTPUT, note_of(self, (int32_t)stream, bytes));
 }
 
-static void
-process_ended(void *self, const struct act_process_exit *exit)
+void
+act_worker_ended(void *self, const struct act_process_exit *exit)
 {
     struct act_worker *worker = self;
     const struct act_link_port_ops *ops = act_pool_options(worker->pool)->links->ops;
@@ -371,7 +371,7 @@ start_process(struct act_worker *worker, struct act_process_spec *spec)
     static const struct act_process_watcher watcher = {.on_start = process_started,
                                                        .on_readable = process_readable,
                                                        .on_output = process_output,
-                                                       .on_exit = process_ended};
+                                                       .on_exit = act_worker_ended};
     const struct act_worker_pool_options *options = act_pool_options(worker->pool);
     struct act_arena arena = {0};
     struct act_environ_item *items =

@@ -70,7 +70,7 @@ struct act_worker {
     int64_t heard_ns;                /* when it said something last */
     bool blamed, has_culprit;        /* it was killed, because of one call: */
     struct act_worker_call *culprit; /* this one, if it still has it */
-    char why[256];                   /* what for; "" if it died by itself */
+    char why[400];                   /* what for; "" if it died by itself */
     struct act_buf tail;             /* what it printed last without having a call, for messages */
     bool has_timer;
     int64_t timer_ns;
@@ -86,6 +86,8 @@ void act_worker_leave(struct act_worker *worker);
 /* culprit may be NULL. */
 void act_worker_kill(struct act_worker *worker, struct act_worker_call *culprit, const char *format,
                      ...) __attribute__((format(printf, 3, 4)));
+/* Its process is over, or nothing is to be expected of it any more. A callback, outside its steps. */
+void act_worker_ended(void *self, const struct act_process_exit *exit);
 /* Kills its process, closes its links: nothing comes from them any more. Outside its steps, too. */
 void act_worker_abandon(struct act_worker *worker);
 

@@ -1,13 +1,18 @@
 /* What is late in a worker: it is looked at after each of its steps, and when its timer fires. */
 #include "executors/worker/worker.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
 #define MS_NS INT64_C(1000000)
-#define MUTE_MS 5000 /* from the end of its descriptor to that of the process */
+#define UNDEAD_MS 10000 /* from SIGKILL on */
+#define MUTE_MS 5000    /* from the end of its descriptor to that of the process */
 
 /* When it is to be looked at again, and why; INT64_MAX: never. */
 struct due {
     int64_t at_ns;
-    enum { DUE_NOTHING, DUE_START, DUE_MUTE, DUE_HANG, DUE_LEAVE, DUE_IDLE } why;
+    enum { DUE_NOTHING, DUE_START, DUE_MUTE, DUE_HANG, DUE_LEAVE, DUE_IDLE, DUE_UNDEAD } why;
 };
 
 static const struct act_worker_times *
@@ -44,9 +49,25 @@ due_of(const struct act_worker *worker)
                                 DUE_LEAVE};
         return (struct due){worker->since_ns + times->idle * MS_NS, DUE_IDLE};
     case ACT_WORKER_KILLED:
+        if (!worker->process) /* its end has been told */
+            break;
+        return (struct due){worker->since_ns + UNDEAD_MS * MS_NS, DUE_UNDEAD};
     case ACT_WORKER_GONE: break;
     }
     return (struct due){INT64_MAX, DUE_NOTHING};
+}
+
+/* What not even SIGKILL ends (it hangs in a dead network file system, say) must not keep the run for ever. */
+static void
+give_up(struct act_worker *worker)
+{
+    static const struct act_process_exit unknown = {.exit_code = -1, .signal = SIGKILL};
+    size_t len = strlen(worker->why);
+    act_pool_options(worker->pool)->processes->ops->abandon(worker->process);
+    snprintf(worker->why + len, sizeof worker->why - len,
+             "; process %d is still there %d s after SIGKILL and is left to itself", worker->pid,
+             UNDEAD_MS / 1000);
+    act_worker_ended(worker, &unknown);
 }
 
 static void
@@ -66,6 +87,7 @@ is_late(struct act_worker *worker, struct due due)
         return;
     case DUE_LEAVE: act_worker_kill(worker, NULL, "it did not end when it was told to"); return;
     case DUE_IDLE: act_worker_leave(worker); return;
+    case DUE_UNDEAD: give_up(worker); return;
     }
 }
 
@@ -83,7 +105,7 @@ revoke_ns(const struct act_worker *worker)
 }
 
 static void
-revoke(struct act_worker *worker)
+take_back(struct act_worker *worker)
 {
     for (struct act_worker_call *call = worker->calls.first; call; call = call->next) {
         if (call->state != ACT_CALL_SENT || call->revoking)
@@ -155,7 +177,7 @@ act_worker_look(struct act_worker *worker)
     if (worker->now_ns >= due.at_ns)
         is_late(worker, due);
     if (worker->now_ns >= revoke_ns(worker))
-        revoke(worker);
+        take_back(worker);
     if (worker->state == ACT_WORKER_LEAVING && !worker->calls.count && !worker->said_bye)
         act_worker_leave(worker);
     set_timer(worker);

@@ -32,7 +32,7 @@ def away(world):
 
 def suspended(world, text, file, *args):
     process = world.start("run", world.write(text), *args)
-    world.wait_file(file)
+    world.wait(f"a line in {file}", lambda: world.wait_file(file).stat().st_size > 0)
     process.send_signal(signal.SIGTERM)
     world.end(process, 143)
     return world.last_run()
