@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Kills the program at numbered points and lets it go on (I1, I2, I3, I6; faults 1, 2, 31).
 
-Each case is a story (stories.py): a run of a workflow, a fork, a retry, an export, an import, a removal, a run in
+Each case is a story (stories.py): a run of a workflow (with artifacts, and what a cache keeps and
+gives), a fork, a retry, an export, an import, a removal, a run in
 the background with its coordinator, its keeper or both. The process is killed with SIGKILL before, after or in the
 middle of its Nth call that leaves a mark (a write to database or log, a sync, a link, a spawn, a letter …), then
 a person goes on, in every second case killed again at a point of the recovery, some of them several times; the

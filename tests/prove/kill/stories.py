@@ -63,6 +63,12 @@ chain:
       - {{id: c, run: '{MARK}; echo c'}}
   - {{id: z, run: '{MARK}; echo ${{{{ nodes.a.result }}}}'}}
 """
+KEPT = f"""
+chain:
+  - {{id: made, cache: {{key: one}}, artifacts: {{folder: out}}, output: text,
+      run: '{MARK}; mkdir -p out/deep; echo kept > out/deep/file; head -c 400000 /dev/zero > out/large; head -c 5000 /dev/zero | tr "\\0" s'}}
+  - {{id: read, run: '{MARK}; cat ${{{{ nodes.made.artifacts.folder }}}}/deep/file; wc -c <${{{{ nodes.made.artifacts.folder }}}}/large'}}
+"""
 
 
 class Story:
@@ -152,6 +158,24 @@ class Story:
             lost = self.honest and node[0] in ("failed", "succeeded")
             if node != expected[3][path] and not lost:
                 raise Broken("wrong", f"{path} is {node}, not {expected[3][path]}")
+
+
+class Kept(Story):
+    """Artifacts, and an end that is kept for later runs; what they hold is what the log says."""
+
+    def judge(self, place, expected):
+        super().judge(place, expected)
+        for run in place.runs():
+            place.well("history", "verify", run)
+
+
+class Reused(Kept):
+    """What an earlier run has kept is not done again."""
+
+    runs_after = 2
+
+    def prepare(self, place):
+        place.well("run", "flow.yaml", "--quiet")
 
 
 class Fork(Story):
@@ -341,6 +365,8 @@ STORIES = {
     "once": Story(ONCE, honest=("group[0]", "group[1]")),
     "undo": Story(UNDO),
     "power": Story(OUTPUTS, "--durability", "power"),
+    "kept": Kept(KEPT, "--durability", "power"),
+    "reused": Reused(KEPT),
     "fork": Fork(OUTPUTS, "count"),
     "retry": Retry(MENDED),
     "export": Export(OUTPUTS),
