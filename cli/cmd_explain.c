@@ -183,7 +183,8 @@ print_json(struct explain *e)
     act_value_map_put(all, ACT_STR("node"), act_value_string(e->label));
     act_value_map_put(all, ACT_STR("verdict"), act_value_string(verdict_of(e)));
     act_value_map_put(all, ACT_STR("because"), list);
-    struct act_value *artifacts = act_view_artifacts(e->entry ? e->entry->artifacts : NULL);
+    struct act_value *artifacts =
+        act_view_artifacts(&e->stored.view, e->entry ? e->entry->artifacts : NULL);
     if (act_value_len(artifacts) > 0)
         act_value_map_put(all, ACT_STR("artifacts"), act_value_retain(artifacts));
     act_value_release(artifacts);
@@ -257,7 +258,7 @@ print_text(struct explain *e)
         add_because(&out, e, &e->trace.list.ptr[i]);
     if (e->trace.list.len == 0)
         act_buf_add_cstr(&out, "  nothing stood in its way\n");
-    act_view_add_artifacts(&out, e->entry ? e->entry->artifacts : NULL, 2);
+    act_view_add_artifacts(&out, &e->stored.view, e->entry ? e->entry->artifacts : NULL, 2);
     int code = act_cli_print(e->cli, act_buf_str(&out));
     act_buf_fini(&out);
     return code;

@@ -23,13 +23,23 @@ act_stored_open(struct act_store *store, struct act_str run, struct act_stored *
     return code;
 }
 
+static void
+begin_view(struct act_stored *stored)
+{
+    struct act_store *store = stored->store;
+    struct act_str folder;
+    act_view_init(&stored->view, stored->plan, &stored->blobs->loader);
+    if (store->ops->folder(store, stored->row.run, false, &stored->arena, &folder, NULL) == ACT_OK)
+        stored->view.folder = folder;
+    stored->viewed = true;
+}
+
 enum act_err
 act_stored_view(struct act_stored *stored, struct act_error *err)
 {
     uint64_t from = stored->viewed && stored->view.until_seq == 0 ? stored->view.last_seq + 1 : 1;
     if (!stored->viewed)
-        act_view_init(&stored->view, stored->plan, &stored->blobs->loader);
-    stored->viewed = true;
+        begin_view(stored);
     enum act_err code = stored->store->ops->read_batches(stored->store, stored->row.run, from,
                                                          act_view_batch, &stored->view, err);
     if (!code)
@@ -40,8 +50,7 @@ act_stored_view(struct act_stored *stored, struct act_error *err)
 enum act_err
 act_stored_view_at(struct act_stored *stored, uint64_t seq, struct act_error *err)
 {
-    act_view_init(&stored->view, stored->plan, &stored->blobs->loader);
-    stored->viewed = true;
+    begin_view(stored);
     stored->view.until_seq = seq;
     enum act_err code = act_stored_view(stored, err);
     if (code)

@@ -59,6 +59,8 @@ struct act_view_entry {
 struct act_view {
     const struct act_plan *plan;     /* borrowed */
     struct act_value_loader *loader; /* borrowed; may be NULL */
+    struct act_str
+        folder; /* the run's, which artifacts lie in: set by who knows it, borrowed; else empty */
     struct act_arena arena, scratch;
     struct act_map by_key; /* encoded key → index */
     ACT_VEC(struct act_view_entry) entries;

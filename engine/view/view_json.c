@@ -196,8 +196,21 @@ result(struct act_view_out *out, const struct act_view *view, const struct act_v
         act_view_out_value(out, entry->result);
 }
 
+static struct act_value *
+artifact_path(const struct act_view *view, const struct act_value *path)
+{
+    if (!path || act_value_type(path) != ACT_STRING || view->folder.len == 0)
+        return path ? act_value_retain(path) : act_value_null();
+    struct act_buf text = {0};
+    act_buf_printf(&text, "%.*s/%.*s", ACT_STR_ARG(view->folder),
+                   ACT_STR_ARG(act_value_as_str(path)));
+    struct act_value *v = act_value_string(act_buf_str(&text));
+    act_buf_fini(&text);
+    return v;
+}
+
 struct act_value *
-act_view_artifacts(const struct act_value *found)
+act_view_artifacts(const struct act_view *view, const struct act_value *found)
 {
     static const char *const keys[] = {"path", "sha256", "bytes", "mode"};
     uint32_t count = found && act_value_type(found) == ACT_MAP ? act_value_len(found) : 0;
@@ -215,7 +228,7 @@ act_view_artifacts(const struct act_value *found)
         }
         const struct act_value *path = act_value_get(one, ACT_STR("path"));
         const struct act_value *bytes = act_value_get(one, ACT_STR("bytes"));
-        act_value_map_put(map, ACT_STR("path"), path ? act_value_retain(path) : act_value_null());
+        act_value_map_put(map, ACT_STR("path"), artifact_path(view, path));
         act_value_map_put(map, ACT_STR("bytes"),
                           bytes ? act_value_retain(bytes) : act_value_null());
         act_value_map_put(map, ACT_STR("files"), list);
@@ -226,9 +239,9 @@ act_view_artifacts(const struct act_value *found)
 
 /* Absent: it keeps none. */
 static void
-artifacts(struct act_view_out *out, const struct act_value *found)
+artifacts(struct act_view_out *out, const struct act_view *view, const struct act_value *found)
 {
-    struct act_value *all = act_view_artifacts(found);
+    struct act_value *all = act_view_artifacts(view, found);
     if (act_value_len(all) > 0)
         map(out, "artifacts", all);
     act_value_release(all);
@@ -260,7 +273,7 @@ act_view_entry_json(struct act_view_out *out, const struct act_view *view,
                  act_str(entry->signal > 0 ? act_view_signal_name(entry->signal) : ""));
     result(out, view, entry);
     map(out, "outputs", entry->outputs);
-    artifacts(out, entry->artifacts);
+    artifacts(out, view, entry->artifacts);
     cache(out, entry);
     error(out, "error", entry->error, error_keys, 3);
     key(out, "tolerated");

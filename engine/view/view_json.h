@@ -28,9 +28,9 @@ void act_view_document_fill(struct act_view_document *doc, const struct act_run_
 /* One document and a line feed; with "nodes" if view is given (`history show`). */
 void act_view_document_json(struct act_view_out *out, const struct act_view_document *doc,
                             const struct act_view *view);
-/* What an entry's artifacts are there: {NAME: {path, bytes, files: [{path, sha256, bytes, mode}]}}; path: within
- * the run's folder. found may be NULL. New reference. */
-struct act_value *act_view_artifacts(const struct act_value *found);
+/* What an entry's artifacts are there: {NAME: {path, bytes, files: [{path, sha256, bytes, mode}]}}; path: in the
+ * view's folder. found may be NULL. New reference. */
+struct act_value *act_view_artifacts(const struct act_view *view, const struct act_value *found);
 /* One node, as it stands in "nodes". */
 void act_view_entry_json(struct act_view_out *out, const struct act_view *view,
                          const struct act_view_entry *entry);

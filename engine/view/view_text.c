@@ -166,7 +166,8 @@ number_of(const struct act_value *map, const char *key)
 }
 
 void
-act_view_add_artifacts(struct act_buf *out, const struct act_value *found, uint32_t indent)
+act_view_add_artifacts(struct act_buf *out, const struct act_view *view,
+                       const struct act_value *found, uint32_t indent)
 {
     uint32_t count = found && act_value_type(found) == ACT_MAP ? act_value_len(found) : 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -178,6 +179,9 @@ act_view_add_artifacts(struct act_buf *out, const struct act_value *found, uint3
         act_buf_add_cstr(out, "artifact ");
         act_view_safe(out, act_value_key(found, i), 0);
         act_buf_add_cstr(out, ": ");
+        act_view_safe(out, view->folder, 0);
+        if (view->folder.len > 0)
+            act_buf_add_byte(out, '/');
         if (path && act_value_type(path) == ACT_STRING)
             act_view_safe(out, act_value_as_str(path), 0);
         act_buf_printf(out, ", %lld file%s, %lld bytes\n", (long long)files, files == 1 ? "" : "s",
@@ -219,7 +223,7 @@ show_entry(struct act_view_out *out, const struct act_view *view,
     act_buf_add_byte(&out->buf, '\n');
     act_buf_fini(&name);
     act_buf_fini(&time);
-    act_view_add_artifacts(&out->buf, entry->artifacts, indent + 4);
+    act_view_add_artifacts(&out->buf, view, entry->artifacts, indent + 4);
     act_view_out_flush(out, false);
 }
 

@@ -20,8 +20,9 @@ void act_view_list_text(struct act_view_out *out, const act_run_rows *rows,
 void act_view_event_text(struct act_view_out *out, const struct act_plan *plan,
                          const struct act_event *event);
 
-/* "artifact site: artifacts/…/site, 2 files, 1234 bytes", a line each, of an entry's artifacts (may be NULL). */
-void act_view_add_artifacts(struct act_buf *out, const struct act_value *found, uint32_t indent);
+/* "artifact site: …/artifacts/…/site, 2 files, 1234 bytes", a line each, of an entry's artifacts (may be NULL). */
+void act_view_add_artifacts(struct act_buf *out, const struct act_view *view,
+                            const struct act_value *found, uint32_t indent);
 /* "0.8 s", "1 min 20 s", "3 h 05 min" */
 void act_view_duration(struct act_buf *out, int64_t ms);
 /* One line, safe for a terminal, at most max bytes (0: no limit; cut at a character, with "…"). */

@@ -15,7 +15,8 @@ def kept(world, run, node):
     """{NAME: {relative path: bytes}} of what a node keeps, by its listing; each file is what it says."""
     found = {}
     for name, one in world.node(node, run).get("artifacts", {}).items():
-        top = folder(world, run) / pathlib.Path(*pathlib.Path(one["path"]).parts[:3])
+        within = pathlib.Path(one["path"]).relative_to(folder(world, run))
+        top = folder(world, run).joinpath(*within.parts[:3])
         found[name] = {}
         for file in one["files"]:
             content = (top / file["path"]).read_bytes()
@@ -49,7 +50,7 @@ def test_what_a_node_leaves_is_kept_and_read(world):
         "prog": {"prog": b"prog\n"},
         "text": {"out/a.txt": b"one\n", "out/deep/b.txt": b"two\n"},
     }
-    assert "artifact site: artifacts/" in world("history", "show", done["run"], code=0).out
+    assert f"artifact site: {folder(world, done['run'])}/artifacts/" in world("history", "show", done["run"], code=0).out
     world("history", "verify", done["run"], code=0)
 
 

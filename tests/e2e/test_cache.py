@@ -697,7 +697,8 @@ def kept(world, run, node="make"):
     """{NAME: {path: text}} of a node, each file in its run's own folder and what its listing says."""
     found = {}
     for name, one in world.node(node, run)["artifacts"].items():
-        top = folder(world, run).joinpath(*pathlib.Path(one["path"]).parts[:3])
+        within = pathlib.Path(one["path"]).relative_to(folder(world, run))
+        top = folder(world, run).joinpath(*within.parts[:3])
         contents = {f["path"]: (top / f["path"]).read_bytes() for f in one["files"]}
         assert all(hashlib.sha256(contents[f["path"]]).hexdigest() == f["sha256"] and
                    len(contents[f["path"]]) == f["bytes"] for f in one["files"])
@@ -727,7 +728,7 @@ def test_a_hit_brings_the_artifacts(world):
         assert lines == ["one", "two", "prog"] and where.startswith(str(folder(world, doc["run"])))
     file = next(folder(world, second["run"]).rglob("site/a.txt"))
     assert file.stat().st_nlink == 5 and not file.stat().st_mode & 0o222
-    assert "artifact site: artifacts/" in world("history", "show", second["run"], code=0).out
+    assert f"artifact site: {folder(world, second['run'])}/artifacts/" in world("history", "show", second["run"], code=0).out
     assert answers(world, second["run"]) == [{"hit", "result", "found", "keep"}]
 
 
