@@ -1,4 +1,5 @@
 #include "base/value_internal.h"
+#include "base/vec.h"
 
 /* ---- constants: they need no counting and may be shared between threads */
 
@@ -123,6 +124,23 @@ uint8_t
 act_value_ref_mode(const struct act_value *v)
 {
     return ref_of(v)->mode;
+}
+
+bool
+act_value_holds_ref(const struct act_value *v)
+{
+    ACT_VEC(const struct act_value *) stack = {0};
+    bool found = false;
+    act_vec_push(&stack, v);
+    while (stack.len > 0 && !found) {
+        const struct act_value *at = act_vec_pop(&stack);
+        enum act_type type = act_value_type(at);
+        found = type == ACT_REF;
+        for (uint32_t i = 0; (type == ACT_LIST || type == ACT_MAP) && i < act_value_len(at); i++)
+            act_vec_push(&stack, act_value_at(at, i));
+    }
+    act_vec_fini(&stack);
+    return found;
 }
 
 enum act_err

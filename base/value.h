@@ -60,6 +60,7 @@ struct act_value *act_value_ref(struct act_value_loader *loader, struct act_str 
 struct act_str act_value_ref_id(const struct act_value *v);
 uint64_t act_value_ref_bytes(const struct act_value *v);
 uint8_t act_value_ref_mode(const struct act_value *v);
+bool act_value_holds_ref(const struct act_value *v); /* v is one, or one stands somewhere in it */
 /* The value itself, or what an ACT_REF stands for. New reference. */
 enum act_err act_value_resolve(const struct act_value *v, struct act_value **ret,
                                struct act_error *err);

@@ -70,30 +70,13 @@ move_ref(struct move *m, const struct act_value *ref)
     return v ? v : act_value_null();
 }
 
-static bool
-holds_ref(const struct act_value *v)
-{
-    ACT_VEC(const struct act_value *) stack = {0};
-    bool found = false;
-    act_vec_push(&stack, v);
-    while (stack.len > 0 && !found) {
-        const struct act_value *at = act_vec_pop(&stack);
-        enum act_type type = act_value_type(at);
-        found = type == ACT_REF;
-        for (uint32_t i = 0; (type == ACT_LIST || type == ACT_MAP) && i < act_value_len(at); i++)
-            act_vec_push(&stack, act_value_at(at, i));
-    }
-    act_vec_fini(&stack);
-    return found;
-}
-
 /* Values nest as deep as JSON and nodes may; deeper ones are not reused. */
 static struct act_value *
 move_value(struct move *m, const struct act_value *v, int depth)
 {
     enum act_type type = act_value_type(v);
     m->failed = m->failed || depth > DEPTH_MAX;
-    if (m->failed || !holds_ref(v))
+    if (m->failed || !act_value_holds_ref(v))
         return act_value_retain(v);
     if (type == ACT_REF)
         return move_ref(m, v);

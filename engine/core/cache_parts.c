@@ -36,23 +36,6 @@ hash_bytes(const struct act_run *run, struct act_buf *bytes)
     return act_value_cstring(hex);
 }
 
-static bool
-holds_ref(const struct act_value *v)
-{
-    ACT_VEC(const struct act_value *) stack = {0};
-    bool found = false;
-    act_vec_push(&stack, v);
-    while (stack.len > 0 && !found) {
-        const struct act_value *at = act_vec_pop(&stack);
-        enum act_type type = act_value_type(at);
-        found = type == ACT_REF;
-        for (uint32_t i = 0; (type == ACT_LIST || type == ACT_MAP) && i < act_value_len(at); i++)
-            act_vec_push(&stack, act_value_at(at, i));
-    }
-    act_vec_fini(&stack);
-    return found;
-}
-
 static struct act_value *
 place_of(const struct act_value *ref)
 {
@@ -69,7 +52,7 @@ act_cache_hash(const struct act_run *run, const struct act_value *v)
     struct act_buf bytes = {0};
     if (v != NULL && act_value_type(v) == ACT_REF)
         return place_of(v);
-    if (v != NULL && holds_ref(v))
+    if (v != NULL && act_value_holds_ref(v))
         act_json_write(&bytes, v, 0); /* where it lies is no part of what it is */
     else if (v != NULL)
         act_value_encode(&bytes, v);
