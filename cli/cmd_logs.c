@@ -237,6 +237,32 @@ follow(struct logs *l, struct act_error *err)
     return code;
 }
 
+static const struct act_value *
+text_in(const struct act_value *map, const char *key)
+{
+    const struct act_value *v = map ? act_value_get(map, act_str(key)) : NULL;
+    return v && act_value_type(v) == ACT_STRING ? v : NULL;
+}
+
+/* Nothing was printed because nothing ran: where it was printed is said. */
+static void
+point_to_origin(struct logs *l)
+{
+    for (uint32_t i = 0; l->node.len > 0 && i < l->stored.view.entries.len; i++) {
+        const struct act_view_entry *entry = &l->stored.view.entries.ptr[i];
+        const struct act_value *hit =
+            entry->cache ? act_value_get(entry->cache, ACT_STR("hit")) : NULL;
+        const struct act_value *run = text_in(hit, "run"), *node = text_in(hit, "node");
+        if (!run || !node || entry->cause != ACT_CAUSE_CACHE || !is_wanted(l, entry))
+            continue;
+        struct act_str there = act_value_as_str(node);
+        act_cli_warn(l->cli, "%.*s was cached and wrote nothing here: actant logs %.*s%s%.*s",
+                     ACT_STR_ARG(l->node), ACT_STR_ARG(act_value_as_str(run)),
+                     there.len > 0 ? " " : "", ACT_STR_ARG(there));
+        return;
+    }
+}
+
 static bool
 writes_several(const struct act_plan *plan)
 {
@@ -259,7 +285,10 @@ print_logs(struct logs *l, struct act_error *err)
     l->several = l->cli->json || (l->node.len == 0 && writes_several(l->stored.plan));
     if (act_cli_flag(l->cli, ACT_OPT_FOLLOW))
         return follow(l, err);
-    return print_new(l, err);
+    code = print_new(l, err);
+    if (!code)
+        point_to_origin(l);
+    return code;
 }
 
 int

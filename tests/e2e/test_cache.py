@@ -877,3 +877,12 @@ parallel: 1
     assert ran(world) == ["x"]
     assert [kept(world, doc["run"], f"do[{i}].chain[0]") for i in range(2)] == [{"f": {"f": "1\n"}}] * 2
     world("history", "verify", doc["run"], code=0)
+
+
+def test_logs_point_to_where_it_was_written(world):
+    flow = world.write("chain:\n- {id: said, run: echo words, cache: {key: one}}\n")
+    first = world.json("run", flow)["run"]
+    second = world.json("run", flow)["run"]
+    done = world("logs", second, "said", code=0)
+    assert done.out == "" and f"actant logs {first} chain[0]" in done.err
+    assert world("logs", first, "said", code=0).err == ""
