@@ -2,7 +2,8 @@
 """Counts the cases behind a ctest JUnit file: prints `passed failed skipped`.
 
 A cmocka program or a pytest file is one ctest test with many cases; what each says at its end is
-taken from its output. A test that says neither counts as one case.
+taken from its output. A test that says neither counts as one case. What the proofs counted goes to
+standard error: ctest itself shows nothing of a test that passed.
 """
 
 import re
@@ -52,5 +53,12 @@ def count(path):
     return total
 
 
+def show_proofs(path):
+    for case in xml.parse(path).getroot().iter("testcase"):
+        if case.get("name", "").startswith("prove/") and case.get("status") == "run":
+            print((case.findtext("system-out") or "").strip(), file=sys.stderr)
+
+
 if __name__ == "__main__":
+    show_proofs(sys.argv[1])
     print(*count(sys.argv[1]))
