@@ -134,6 +134,14 @@ act_sha256_update(struct act_sha256 *h, const void *bytes, size_t len)
 }
 
 void
+act_sha256_add_str(struct act_sha256 *h, struct act_str text)
+{
+    uint64_t len = text.len;
+    act_sha256_update(h, &len, sizeof(len));
+    act_sha256_update(h, text.ptr, text.len);
+}
+
+void
 act_sha256_final(struct act_sha256 *h, uint8_t ret[ACT_SHA256_BYTES])
 {
     state_final((state *)(void *)h, ret);

@@ -13,6 +13,8 @@ struct act_sha256 {
 };
 void act_sha256_init(struct act_sha256 *h);
 void act_sha256_update(struct act_sha256 *h, const void *bytes, size_t len);
+/* The length before the text, so that no two lists of texts are the same bytes. */
+void act_sha256_add_str(struct act_sha256 *h, struct act_str text);
 void act_sha256_final(struct act_sha256 *h, uint8_t ret[ACT_SHA256_BYTES]);
 void act_hex(char *out /* 2·len + 1 */, const uint8_t *bytes, size_t len);
 

@@ -3,9 +3,9 @@
 #include "dsl/expr.h"
 #include "embed/hash_files.h"
 #include "embed/input.h"
+#include "engine/port/clock.h"
 
 #include <limits.h>
-#include <time.h>
 #include <unistd.h>
 
 static enum act_err
@@ -89,13 +89,11 @@ evaluate(struct act_cli *cli, struct act_value *context, struct act_str text)
     struct act_error err = {0};
     struct act_value *value = NULL;
     int code;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct act_expr_env env = {
         .self = context,
         .name = find_name,
         .hash_files = hash_files,
-        .now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+        .now_ms = act_clock_wall_ms(),
     };
     if (act_expr_parse(&pool, text, 0, &id, &problem)) {
         code = fail_parse(cli, text, &problem);

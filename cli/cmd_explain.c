@@ -6,10 +6,10 @@
 #include "cli/label.h"
 #include "cli/store.h"
 #include "cli/term.h"
+#include "engine/port/clock.h"
 #include "engine/view/view_json.h"
 #include "engine/view/view_text.h"
 
-#include <time.h>
 #include <unistd.h>
 
 struct explain {
@@ -384,9 +384,7 @@ gather(struct explain *e, struct act_error *err)
     if (code)
         return code;
     add_before(e);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    int64_t now_ms = act_clock_wall_ms();
     act_explain_add_waits(&e->trace, e->label, view->until_seq > 0 ? view->last_ms : now_ms);
     if (e->entry)
         add_end(e);

@@ -4,8 +4,7 @@
 #include "cli/term.h"
 #include "dsl/plan.h"
 #include "embed/retention.h"
-
-#include <time.h>
+#include "engine/port/clock.h"
 
 #define HINT                                                                                       \
     "--keep N, --older-than DURATION, --max-size SIZE, or several; or `retention` in the "         \
@@ -148,10 +147,8 @@ act_history_gc(struct act_cli *cli)
     struct act_store *store = NULL;
     act_retention_rows removed = {0};
     struct act_error err = {0};
-    struct timespec now;
     bool ruled = true;
-    clock_gettime(CLOCK_REALTIME, &now);
-    wish.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    wish.now_ms = act_clock_wall_ms();
     enum act_err code = read_wish(cli, &rules, &wish, &err);
     if (!code)
         code = act_cli_store(cli, false, &store, &err);

@@ -146,6 +146,19 @@ act_plan_next(const struct act_plan *plan, uint32_t root, uint32_t node, uint32_
     return ACT_NODE_NONE;
 }
 
+uint32_t *
+act_plan_users(const struct act_plan *plan)
+{
+    uint32_t *users = act_zalloc(plan->nodes.len, sizeof(*users));
+    memset(users, 0xFF, plan->nodes.len * sizeof(*users));
+    for (uint32_t i = plan->nodes.len; i-- > 0;) {
+        const uint32_t *target = act_plan_attr(plan, i, ACT_ATTR_TARGET);
+        if (target)
+            users[*target] = i;
+    }
+    return users;
+}
+
 static void
 case_step(struct act_buf *out, const struct act_plan *plan, const struct act_plan_node *n)
 {

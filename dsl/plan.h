@@ -157,6 +157,8 @@ void act_plan_path(struct act_buf *out, const struct act_plan *plan, uint32_t no
 /* The node after `node` in the order written (a node, then its children), staying inside root; without
  * recursion and without memory. ACT_NODE_NONE after the last. *depth (may be NULL) follows along. */
 uint32_t act_plan_next(const struct act_plan *plan, uint32_t root, uint32_t node, uint32_t *depth);
+/* Of each node the first whose target it is, or ACT_NODE_NONE: who uses a box. The caller's to free. */
+uint32_t *act_plan_users(const struct act_plan *plan);
 
 /* Canonical bytes; with_sides adds spans and sources (they stand last and do not change what is
  * before them). decode upgrades older versions and verifies; ACT_ERR_NEWER, ACT_ERR_CORRUPT. */

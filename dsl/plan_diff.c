@@ -276,13 +276,7 @@ static void
 name_boxes(struct differ *d, const struct act_plan *plan, struct act_map *ret)
 {
     struct act_map taken = {0};
-    uint32_t *user = act_zalloc(plan->nodes.len, sizeof(*user));
-    memset(user, 0xFF, plan->nodes.len * sizeof(*user));
-    for (uint32_t i = plan->nodes.len; i-- > 0;) {
-        const uint32_t *target = act_plan_attr(plan, i, ACT_ATTR_TARGET);
-        if (target)
-            user[*target] = i;
-    }
+    uint32_t *user = act_plan_users(plan);
     for (uint32_t root = 1; root < plan->nodes.len; root++)
         if (plan->nodes.ptr[root].parent == ACT_NODE_NONE)
             act_map_put(ret, box_name(d, plan, root, user[root], &taken), root);

@@ -170,13 +170,7 @@ text_root(struct act_buf *out, const struct act_plan *plan, uint32_t root, const
 static void
 print_text(struct act_buf *out, const struct act_plan *plan)
 {
-    uint32_t *user = act_zalloc(plan->nodes.len, sizeof(*user));
-    memset(user, 0xFF, plan->nodes.len * sizeof(*user));
-    for (uint32_t i = plan->nodes.len; i-- > 0;) {
-        const uint32_t *target = act_plan_attr(plan, i, ACT_ATTR_TARGET);
-        if (target)
-            user[*target] = i;
-    }
+    uint32_t *user = act_plan_users(plan);
     for (uint32_t root = 0; root < plan->nodes.len; root++) {
         if (plan->nodes.ptr[root].parent != ACT_NODE_NONE)
             continue;

@@ -1,8 +1,7 @@
 #include "embed/ahead.h"
 
+#include "engine/port/clock.h"
 #include "executors/python/python.h"
-
-#include <time.h>
 
 extern char **environ;
 
@@ -73,10 +72,8 @@ open_python(struct act_ahead *ahead, const struct act_ahead_wish *wish)
 void
 act_ahead_start(struct act_ahead *ahead, const struct act_ahead_wish *wish)
 {
-    struct timespec now;
     struct act_engine_wish engine = {0};
-    clock_gettime(CLOCK_REALTIME, &now);
-    act_run_id((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, ahead->run);
+    act_run_id(act_clock_wall_ms(), ahead->run);
     enum act_err code = act_engine_open(&engine, &ahead->engine, NULL);
     if (!code)
         code = act_compose_blobs(NULL, act_str(ahead->run), &ahead->blobs, NULL);

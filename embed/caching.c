@@ -1,16 +1,7 @@
 #include "embed/caching_internal.h"
 
 #include "embed/hash_files.h"
-
-#include <time.h>
-
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "engine/port/clock.h"
 
 static const struct act_value *
 about_of(const struct act_value *question)
@@ -236,7 +227,7 @@ take_entry(struct act_caching *caching, struct act_caching_pending *p,
         const struct act_cache_entry *entry = &list.ptr[i];
         if (is_passed(p, entry->run))
             continue;
-        bool old = bounded && now_ms() - entry->at_ms > most;
+        bool old = bounded && act_clock_wall_ms() - entry->at_ms > most;
         answer = old ? NULL : act_caching_take(caching, entry, &p->from);
         if (answer)
             note_taken(p, entry, answer);
@@ -345,7 +336,7 @@ own_origin(const struct act_caching *caching, const struct act_value *end)
     act_value_map_put(origin, ACT_STR("run"), act_value_string(caching->options.run));
     act_value_map_put(origin, ACT_STR("node"),
                       act_value_retain(act_value_get(end, ACT_STR("node"))));
-    act_value_map_put(origin, ACT_STR("at_ms"), act_value_int(now_ms()));
+    act_value_map_put(origin, ACT_STR("at_ms"), act_value_int(act_clock_wall_ms()));
     return origin;
 }
 

@@ -5,6 +5,7 @@
 #include "embed/collect.h"
 #include "embed/tree_sync.h"
 #include "engine/core/event.h"
+#include "engine/port/tree_remove.h"
 
 #include <errno.h>
 #include <string.h>
@@ -164,7 +165,7 @@ act_caching_bring(const struct act_caching_files *what, const struct act_value *
                                        ACT_STR_ARG(what->attempt))
                           .ptr;
     if (!act_str_eq(what->from, what->to))
-        act_collect_remove(top); /* what was begun for the same attempt before */
+        act_tree_remove(top); /* what was begun for the same attempt before */
     if (!act_event_artifacts(&event, bring_one, &b) && b.code == ACT_OK)
         b.code = act_error_set(err, ACT_ERR_CORRUPT, "its list of artifacts is none");
     if (b.code == ACT_OK)
@@ -174,7 +175,7 @@ act_caching_bring(const struct act_caching_files *what, const struct act_value *
     if (b.code == ACT_OK)
         *ret = own_list(what, found);
     else if (b.begun)
-        act_collect_remove(top);
+        act_tree_remove(top);
     act_value_release(event.artifacts);
     act_arena_fini(&arena);
     return b.code;

@@ -22,14 +22,6 @@ by_name(const void *a, const void *b)
 }
 
 static void
-add(struct act_sha256 *h, struct act_str text)
-{
-    uint64_t len = text.len;
-    act_sha256_update(h, &len, sizeof(len));
-    act_sha256_update(h, text.ptr, text.len);
-}
-
-static void
 hash_map(const struct act_value *map, struct act_buf *out)
 {
     struct act_sha256 h;
@@ -42,8 +34,8 @@ hash_map(const struct act_value *map, struct act_buf *out)
     qsort(parts, count, sizeof(*parts), by_name);
     act_sha256_init(&h);
     for (uint32_t i = 0; i < count; i++) {
-        add(&h, parts[i].name);
-        add(&h, parts[i].hash);
+        act_sha256_add_str(&h, parts[i].name);
+        act_sha256_add_str(&h, parts[i].hash);
     }
     act_sha256_final(&h, digest);
     act_hex(hex, digest, sizeof(digest));

@@ -2,13 +2,13 @@
 
 #include "base/arena.h"
 #include "base/vec.h"
-#include "embed/hash_files.h"
+#include "embed/glob.h"
 #include "embed/tree_sync.h"
+#include "engine/port/tree_remove.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define FILES_MAX 100000u
-#define OPEN_FOLDERS_MAX 16
 
 ACT_VEC_TYPE(collect_paths, struct act_str);
 
@@ -167,23 +166,6 @@ read_folder(struct collect *c, struct act_str folder, bool glob)
     return wrong;
 }
 
-/* The part of a glob before its first wildcard, up to a name's end. */
-static struct act_str
-fixed_part(struct act_str glob)
-{
-    size_t slash = 0;
-    for (size_t i = 0; i < glob.len && !strchr("*?[", glob.ptr[i]); i++)
-        if (glob.ptr[i] == '/')
-            slash = i;
-    return act_str_n(glob.ptr, slash);
-}
-
-static int
-by_path(const void *a, const void *b)
-{
-    return act_str_cmp(*(const struct act_str *)a, *(const struct act_str *)b);
-}
-
 /* What is there is plain, whatever characters it is written with. */
 static struct act_value *
 find_all(struct collect *c)
@@ -200,14 +182,13 @@ find_all(struct collect *c)
         c->base = c->path;
         act_vec_push(&c->waiting, c->path);
     } else {
-        act_vec_push(&c->waiting, fixed_part(c->path));
+        act_vec_push(&c->waiting, act_glob_fixed_part(c->path));
     }
     while (!wrong && c->waiting.len > 0)
         wrong = read_folder(c, act_vec_pop(&c->waiting), !there);
     if (!wrong && !there && c->files.len == 0)
         return nothing_there(c);
-    if (c->files.len > 1)
-        qsort(c->files.ptr, c->files.len, sizeof(*c->files.ptr), by_path);
+    act_glob_sort(c->files.ptr, c->files.len);
     return wrong;
 }
 
@@ -336,7 +317,7 @@ collect_name(const struct act_collecting *what, struct act_str root, const char 
     struct act_value *wrong = collect_one(&c, top);
     if (wrong) {
         act_value_map_put(parts[1], c.name, wrong);
-        act_collect_remove(act_arena_printf(&c.arena, "%s/%.*s", top, ACT_STR_ARG(c.name)).ptr);
+        act_tree_remove(act_arena_printf(&c.arena, "%s/%.*s", top, ACT_STR_ARG(c.name)).ptr);
     } else {
         act_value_map_put(parts[0], c.name, found_value(&c));
     }
@@ -344,25 +325,6 @@ collect_name(const struct act_collecting *what, struct act_str root, const char 
     act_vec_fini(&c.waiting);
     act_vec_fini(&c.files);
     act_arena_fini(&c.arena);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path) != 0 && errno != ENOENT ? errno : 0;
-}
-
-int
-act_collect_remove(const char *path)
-{
-    struct stat st;
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT ? 0 : errno;
-    int failed = nftw(path, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
-    return failed < 0 ? errno : failed;
 }
 
 /* mkdir -p of the run's folder: it, and the one above it. */
@@ -395,7 +357,7 @@ act_collect(const struct act_collecting *what, struct act_value **ret, struct ac
     struct act_str root = act_str(realpath(from, real) ? real : from);
     int error = make_top(what->run_folder.ptr);
     if (!error)
-        error = act_collect_remove(top);
+        error = act_tree_remove(top);
     for (uint32_t i = 0; !error && i < act_value_len(what->paths); i++)
         collect_name(what, root, top, i, parts);
     if (!error && what->place.durable)

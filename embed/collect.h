@@ -21,7 +21,5 @@ enum act_err act_collect_bring(struct act_str from, struct act_str file, struct 
                                struct act_str as, struct act_error *err);
 /* Makes the folders that file, within folder, lies in. errno, or 0. */
 int act_collect_folders(struct act_str folder, struct act_str file);
-/* Removes a folder with all that is in it; ENOENT is fine. errno, or 0. */
-int act_collect_remove(const char *path);
 
 #endif

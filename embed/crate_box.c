@@ -2,18 +2,18 @@
 
 #include "base/alloc.h"
 #include "embed/compose.h"
+#include "engine/port/tree_remove.h"
 #include "engine/port/write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define COPY_BYTES (256 * 1024)
-#define OPEN_FOLDERS_MAX 16
 
 static enum act_err
 failed(struct act_error *err, const char *what, const char *path)
@@ -74,23 +74,13 @@ act_crate_box_open(struct act_crate_box *box, bool read_only, struct act_error *
     return act_compose_store(&wish, &box->store, err);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    remove(path);
-    return 0;
-}
-
 void
 act_crate_box_fini(struct act_crate_box *box)
 {
     if (box->store)
         box->store->ops->close(box->store);
     if (box->folder.len > 0)
-        nftw(box->folder.ptr, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+        act_tree_remove(box->folder.ptr);
     act_buf_fini(&box->folder);
     act_buf_fini(&box->db);
     box->store = NULL;

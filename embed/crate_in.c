@@ -8,6 +8,7 @@
 #include "embed/crate_kept.h"
 #include "embed/tree_sync.h"
 #include "engine/core/run.h"
+#include "engine/port/tree_remove.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -255,7 +256,7 @@ remove_files(struct unpacking *u)
                 unlink(act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(folder), ACT_STR_ARG(name))
                            .ptr);
         }
-        act_collect_remove(act_arena_printf(&arena, "%.*s/artifacts", ACT_STR_ARG(folder)).ptr);
+        act_tree_remove(act_arena_printf(&arena, "%.*s/artifacts", ACT_STR_ARG(folder)).ptr);
         rmdir(folder.ptr);
     }
     act_arena_fini(&arena);

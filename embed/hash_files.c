@@ -3,11 +3,11 @@
 #include "base/arena.h"
 #include "base/sha256.h"
 #include "base/vec.h"
+#include "embed/glob.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,113 +25,6 @@ struct walk {
 };
 
 /* ---- patterns ------------------------------------------------------------------------------- */
-
-/* One '[…]' at p; *past is after it. A '[' that is never closed is itself. */
-static bool
-class_matches(struct act_str p, unsigned char c, size_t *past)
-{
-    size_t i = 1;
-    bool negated = i < p.len && (p.ptr[i] == '!' || p.ptr[i] == '^'), found = false;
-    i += negated;
-    for (size_t first = i; i < p.len && (p.ptr[i] != ']' || i == first); i++) {
-        unsigned char low = (unsigned char)p.ptr[i], high = low;
-        if (i + 2 < p.len && p.ptr[i + 1] == '-' && p.ptr[i + 2] != ']') {
-            high = (unsigned char)p.ptr[i + 2];
-            i += 2;
-        }
-        found = found || (c >= low && c <= high);
-    }
-    if (i >= p.len) {
-        *past = 1;
-        return c == '[';
-    }
-    *past = i + 1;
-    return found != negated;
-}
-
-/* A name against a pattern without '/'; one place to go back to is enough for '*'. */
-static bool
-name_matches(struct act_str p, struct act_str name)
-{
-    size_t i = 0, k = 0, star = SIZE_MAX, back = 0;
-    while (k < name.len) {
-        size_t past = 1;
-        bool fits = false;
-        if (i < p.len && p.ptr[i] == '*') {
-            star = i++;
-            back = k;
-            continue;
-        }
-        if (i < p.len && p.ptr[i] == '[')
-            fits =
-                class_matches(act_str_n(p.ptr + i, p.len - i), (unsigned char)name.ptr[k], &past);
-        else if (i < p.len)
-            fits = p.ptr[i] == '?' || p.ptr[i] == name.ptr[k];
-        if (fits) {
-            i += past;
-            k++;
-        } else if (star != SIZE_MAX) {
-            i = star + 1;
-            k = ++back;
-        } else {
-            return false;
-        }
-    }
-    while (i < p.len && p.ptr[i] == '*')
-        i++;
-    return i == p.len;
-}
-
-/* Takes the first name off a path. */
-static struct act_str
-take_name(struct act_str *path)
-{
-    size_t len = 0;
-    while (len < path->len && path->ptr[len] != '/')
-        len++;
-    struct act_str name = act_str_n(path->ptr, len);
-    size_t skip = len;
-    while (skip < path->len && path->ptr[skip] == '/')
-        skip++;
-    *path = act_str_n(path->ptr + skip, path->len - skip);
-    return name;
-}
-
-bool
-act_glob_matches(struct act_str pattern, struct act_str path)
-{
-    struct act_str star_pattern = {0}, star_path = {0};
-    bool star = false;
-    while (path.len > 0) {
-        struct act_str p = pattern, name = path;
-        if (p.len == 0)
-            return true; /* a folder that matched: all inside it does */
-        struct act_str part = take_name(&p);
-        struct act_str rest = name, one = take_name(&rest);
-        if (act_str_is(part, "**")) {
-            star = true;
-            star_pattern = p;
-            star_path = path;
-            pattern = p;
-            if (p.len == 0)
-                return true;
-        } else if (act_str_is(part, ".")) {
-            pattern = p;
-        } else if (name_matches(part, one)) {
-            pattern = p;
-            path = rest;
-        } else if (star) {
-            take_name(&star_path);
-            path = star_path;
-            pattern = star_pattern;
-        } else {
-            return false;
-        }
-    }
-    while (act_str_is(pattern, "**") || act_str_is(pattern, "."))
-        take_name(&pattern);
-    return pattern.len == 0;
-}
 
 static bool
 is_wanted(const struct walk *w, struct act_str path)
@@ -195,17 +88,6 @@ walk_folder(struct walk *w, struct act_str folder)
     return code;
 }
 
-/* The part of a pattern before its first wildcard: where walking may begin. */
-static struct act_str
-literal_part(struct act_str pattern)
-{
-    size_t slash = 0;
-    for (size_t i = 0; i < pattern.len && !strchr("*?[", pattern.ptr[i]); i++)
-        if (pattern.ptr[i] == '/')
-            slash = i;
-    return act_str_n(pattern.ptr, slash);
-}
-
 /* A pattern begins in some folder; a file that it names itself stands for itself. */
 static void
 begin_walks(struct walk *w)
@@ -214,19 +96,13 @@ begin_walks(struct walk *w)
         struct act_str p = w->patterns.ptr[i];
         if (p.len == 0 || p.ptr[0] == '!')
             continue;
-        struct act_str from = literal_part(p);
+        struct act_str from = act_glob_fixed_part(p);
         bool covered = false;
         for (uint32_t k = 0; k < w->waiting.len; k++)
             covered = covered || w->waiting.ptr[k].len == 0 || act_str_eq(w->waiting.ptr[k], from);
         if (!covered)
             act_vec_push(&w->waiting, from);
     }
-}
-
-static int
-by_path(const void *a, const void *b)
-{
-    return act_str_cmp(*(const struct act_str *)a, *(const struct act_str *)b);
 }
 
 static enum act_err
@@ -269,7 +145,7 @@ hash_all(struct walk *w, struct act_value *each, struct act_value **ret)
         *ret = act_value_cstring("");
         return ACT_OK;
     }
-    qsort(w->files.ptr, w->files.len, sizeof(*w->files.ptr), by_path);
+    act_glob_sort(w->files.ptr, w->files.len);
     act_sha256_init(&all);
     for (uint32_t i = 0; i < w->files.len; i++) {
         if (i > 0 && act_str_eq(w->files.ptr[i], w->files.ptr[i - 1]))

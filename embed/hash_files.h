@@ -16,7 +16,5 @@ enum act_err act_hash_each_file(struct act_str folder, const struct act_value *p
 /* Of `length` bytes from offset in a file of folder; fewer are an error. */
 enum act_err act_hash_range(const char *folder, struct act_str file, uint64_t offset,
                             uint64_t length, struct act_value **ret, struct act_error *err);
-/* One path against one pattern, both with '/' between names. For the test. */
-bool act_glob_matches(struct act_str pattern, struct act_str path);
 
 #endif

@@ -1,8 +1,9 @@
 #include "embed/inbox.h"
 
+#include "engine/port/clock.h"
+
 #include <pwd.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 struct act_str
@@ -23,15 +24,13 @@ act_inbox_post(struct act_store *store, struct act_str run, const char *kind, st
                struct act_str body, struct act_error *err)
 {
     struct act_arena arena = {0};
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct act_inbox_row row = {
         .run = run,
         .kind = act_str(kind),
         .name = name,
         .body = body,
         .who = act_user_name(&arena),
-        .at_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+        .at_ms = act_clock_wall_ms(),
     };
     enum act_err code = store->ops->post(store, &row, err);
     act_arena_fini(&arena);

@@ -6,17 +6,8 @@
 #include "embed/retention.h"
 #include "embed/run_id.h"
 #include "engine/io/sqlite/keeper.h"
+#include "engine/port/clock.h"
 #include "engine/view/view_json.h"
-
-#include <time.h>
-
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -58,7 +49,7 @@ void
 act_live_new(struct act_live *live, const struct act_live_new *new)
 {
     char id[ACT_RUN_ID_LEN + 1];
-    int64_t now = now_ms();
+    int64_t now = act_clock_wall_ms();
     if (new->run)
         memcpy(id, new->run, sizeof(id));
     else
@@ -428,7 +419,7 @@ act_live_refresh(struct act_live *live)
 {
     struct act_run_row *row = &live->row;
     const struct act_run_row *committed = live->coord ? act_coord_row(live->coord) : NULL;
-    int64_t now = now_ms();
+    int64_t now = act_clock_wall_ms();
     row->duration_ms = now > row->started_ms ? now - row->started_ms : 0;
     if (!committed) {
         refresh_from_store(live);
@@ -446,7 +437,7 @@ act_live_tidy(struct act_live *live)
         return;
     enum act_status status = act_run_status(act_coord_run(live->coord));
     if (status >= ACT_STATUS_SUCCEEDED && status < ACT_STATUS_SUSPENDED)
-        act_retention_after(store, &live->row, now_ms());
+        act_retention_after(store, &live->row, act_clock_wall_ms());
 }
 
 void

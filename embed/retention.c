@@ -3,8 +3,7 @@
 #include "base/map.h"
 #include "embed/objects.h"
 #include "embed/stored.h"
-
-#include <time.h>
+#include "engine/port/clock.h"
 
 #define AFTER_LOOK_MAX 1000 /* at the end of a run: more than this is left to `history gc` */
 #define AFTER_PATIENCE_MS 50
@@ -53,19 +52,11 @@ act_retention_of(const struct act_value *map)
     };
 }
 
-static int64_t
-monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool
 is_late(const struct sweep *sweep)
 {
     return sweep->wish->patience_ms > 0 &&
-           monotonic_ms() - sweep->begun_ms > sweep->wish->patience_ms;
+           act_clock_monotonic_ms() - sweep->begun_ms > sweep->wish->patience_ms;
 }
 
 /* ---- looking ---- */
@@ -232,7 +223,7 @@ act_retention_apply(struct act_store *store, const struct act_retention_wish *wi
                     struct act_arena *arena, act_retention_rows *ret, bool *ruled,
                     struct act_error *err)
 {
-    struct sweep sweep = {.store = store, .wish = wish, .begun_ms = monotonic_ms()};
+    struct sweep sweep = {.store = store, .wish = wish, .begun_ms = act_clock_monotonic_ms()};
     enum act_err code = store->ops->list_runs(store, wish->workflow, ACT_STR(""), wish->look_max,
                                               arena, &sweep.rows, err);
     for (uint32_t i = 0; code == ACT_OK && i < sweep.rows.len; i++)

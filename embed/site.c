@@ -1,12 +1,10 @@
 #include "embed/site.h"
 
+#include "engine/port/tree_remove.h"
 #include "executors/shell/shell.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#define OPEN_FOLDERS_MAX 16
 
 extern char **environ;
 
@@ -78,16 +76,6 @@ act_site_open(const struct act_engine *engine, const struct act_surroundings *ar
     return code;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    remove(path);
-    return 0;
-}
-
 void
 act_site_close(struct act_site *site)
 {
@@ -96,7 +84,7 @@ act_site_close(struct act_site *site)
     if (site->blobs)
         site->blobs->ops->close(site->blobs);
     if (site->scratch)
-        nftw(site->scratch, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+        act_tree_remove(site->scratch);
     act_arena_fini(&site->arena);
     *site = (struct act_site){0};
 }

@@ -1,6 +1,7 @@
 #include "executors/plugin/inspect.h"
 
 #include "base/alloc.h"
+#include "engine/port/clock.h"
 #include "executors/plugin/host.h"
 #include "executors/plugin/host_link.h"
 
@@ -10,21 +11,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 10000
 #define ANSWER_MAX ((size_t)16 << 20)
 
 extern char **environ;
-
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Standard output is the caller's result: what constructors print goes to standard error. The answer
  * comes on a pipe. */
@@ -58,7 +50,7 @@ read_answer(int fd, int64_t until_ms, struct act_buf *out)
     char piece[65536];
     for (;;) {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int64_t left = until_ms - now_ms();
+        int64_t left = until_ms - act_clock_monotonic_ms();
         int ready = left > 0 ? poll(&wait, 1, (int)left) : 0;
         if (ready < 0 && errno == EINTR)
             continue;
@@ -130,7 +122,7 @@ act_plugin_inspect(const char *program, const char *path, int timeout_ms, struct
         return act_error_set(err, ACT_ERR_SYSTEM, "no pipe can be made: %s", strerror(errno));
     int failed = spawn_host(program, path, ends[1], &pid);
     close(ends[1]);
-    bool came = !failed && read_answer(ends[0], now_ms() + limit_ms, &answer);
+    bool came = !failed && read_answer(ends[0], act_clock_monotonic_ms() + limit_ms, &answer);
     close(ends[0]);
     if (!failed) {
         if (!came)

@@ -1,7 +1,7 @@
 /* What is shown: terminal text, GitHub's escapes, durations, globs. */
 #include "cli/github.h"
 #include "cli/term.h"
-#include "embed/hash_files.h"
+#include "embed/glob.h"
 #include "embed/run_id.h"
 
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 #include "tests/embed/api_support.h"
 
-#include <ftw.h>
+#include "engine/port/tree_remove.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,15 +11,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
 
 int
 fixture_setup(void **state)
@@ -36,7 +28,7 @@ fixture_teardown(void **state)
 {
     struct fixture *f = *state;
     actant_engine_close(f->engine);
-    nftw(f->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    act_tree_remove(f->folder);
     test_free(f);
     return 0;
 }

@@ -2,9 +2,9 @@
 
 #include "embed/input.h"
 #include "embed/stored.h"
+#include "engine/port/tree_remove.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -67,21 +67,12 @@ stage_open(struct stage *stage)
     return stage->spec.compiled.plan != NULL;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 void
 stage_close(struct stage *stage)
 {
     act_value_release(stage->params);
     act_spec_fini(&stage->spec);
-    nftw(stage->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    act_tree_remove(stage->folder);
 }
 
 /* ---- the killer ---- */

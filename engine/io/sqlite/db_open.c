@@ -1,11 +1,11 @@
 /* Opening a database: is it ours, of a version that we know, and how the connection is to behave. */
 #include "engine/io/sqlite/db.h"
 #include "engine/io/sqlite/fresh.h"
+#include "engine/port/clock.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A pragma that gives one integer. */
@@ -25,14 +25,6 @@ pragma(struct act_db *db, const char *text, int64_t *ret, struct act_error *err)
     return code;
 }
 
-static int64_t
-now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static enum act_err
 record_migration(struct act_db *db, uint32_t version, const char *name, struct act_error *err)
 {
@@ -42,7 +34,7 @@ record_migration(struct act_db *db, uint32_t version, const char *name, struct a
         return rc;
     sqlite3_bind_int64(stmt, 1, version);
     act_db_bind_text(stmt, 2, act_str(name));
-    sqlite3_bind_int64(stmt, 3, now_ms());
+    sqlite3_bind_int64(stmt, 3, act_clock_wall_ms());
     return act_db_step(db, stmt, NULL, err);
 }
 

@@ -3,24 +3,16 @@
 #include "engine/io/sqlite/store.h"
 
 static void
-add(struct act_sha256 *h, struct act_str text)
-{
-    uint64_t len = text.len;
-    act_sha256_update(h, &len, sizeof(len));
-    act_sha256_update(h, text.ptr, text.len);
-}
-
-static void
 hash_of(const struct act_cache_entry *entry, uint8_t ret[ACT_SHA256_BYTES])
 {
     struct act_sha256 h;
     act_sha256_init(&h);
-    add(&h, entry->run);
-    add(&h, entry->key);
-    add(&h, entry->scope);
-    add(&h, entry->node);
-    add(&h, entry->parts);
-    add(&h, entry->body);
+    act_sha256_add_str(&h, entry->run);
+    act_sha256_add_str(&h, entry->key);
+    act_sha256_add_str(&h, entry->scope);
+    act_sha256_add_str(&h, entry->node);
+    act_sha256_add_str(&h, entry->parts);
+    act_sha256_add_str(&h, entry->body);
     act_sha256_update(&h, &entry->at_ms, sizeof(entry->at_ms));
     act_sha256_final(&h, ret);
 }

@@ -1,15 +1,13 @@
 #include "engine/io/sqlite/keeper.h"
 #include "engine/io/sqlite/store.h"
+#include "engine/port/tree_remove.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define OPEN_FOLDERS_MAX 16
 
 static enum act_err
 make(const char *path, struct act_error *err)
@@ -52,28 +50,16 @@ act_sqlite_is_kept(struct act_sqlite *s, struct act_str run, int64_t *pid)
     return kept;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path) != 0 && errno != ENOENT ? errno : 0;
-}
-
 enum act_err
 act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *err)
 {
     struct act_arena arena = {0};
     struct act_str path;
-    struct stat st;
     enum act_err rc = act_sqlite_folder(&s->base, run, false, &arena, &path, err);
-    if (rc == ACT_OK && lstat(path.ptr, &st) == 0) {
-        int failed = nftw(path.ptr, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
-        if (failed != 0)
-            rc = act_error_set(err, ACT_ERR_SYSTEM, "cannot remove the folder %s: %s", path.ptr,
-                               strerror(failed > 0 ? failed : errno));
-    }
+    int failed = rc == ACT_OK ? act_tree_remove(path.ptr) : 0;
+    if (failed)
+        rc = act_error_set(err, ACT_ERR_SYSTEM, "cannot remove the folder %s: %s", path.ptr,
+                           strerror(failed));
     act_arena_fini(&arena);
     return rc;
 }

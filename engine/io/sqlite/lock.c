@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "engine/io/sqlite/canary.h"
 #include "engine/io/sqlite/process_name.h"
+#include "engine/port/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,25 +59,17 @@ holder(int fd, char *text, size_t size)
     act_process_name(number, text, size);
 }
 
-static int64_t
-now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* flock has no time-out of its own; the waits grow from 20 µs to 1 ms, so that the usual commit of
  * somebody else (10 to 100 µs) costs little more than itself. */
 static bool
 wait_for(int fd, int32_t wait_ms)
 {
-    int64_t end = now_ms() + wait_ms;
+    int64_t end = act_clock_monotonic_ms() + wait_ms;
     struct timespec pause = {.tv_nsec = 20000};
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR)
             continue;
-        if (errno != EWOULDBLOCK || now_ms() >= end)
+        if (errno != EWOULDBLOCK || act_clock_monotonic_ms() >= end)
             return false;
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < 1000000)

@@ -3,8 +3,9 @@
  * counts the processes that died in between: in a replay that crashes, or killed there. */
 #include "engine/io/sqlite/store.h"
 
+#include "engine/port/clock.h"
+
 #include <inttypes.h>
-#include <time.h>
 
 /* 0 also if it cannot be told: an older database, opened for reading, has no such table. */
 uint32_t
@@ -31,9 +32,7 @@ act_recoveries_clear(struct act_sqlite *s, int64_t row, struct act_error *err)
 static enum act_err
 set(struct act_sqlite *s, int64_t row, uint32_t count, struct act_error *err)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t values[] = {row, count, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000};
+    int64_t values[] = {row, count, act_clock_wall_ms()};
     enum act_err rc = act_db_begin(&s->db, false, err);
     if (rc != ACT_OK)
         return rc;

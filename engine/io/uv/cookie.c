@@ -1,5 +1,7 @@
 #include "engine/io/uv/cookie.h"
 
+#include "engine/port/clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +11,6 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static bool
@@ -103,14 +104,6 @@ act_cookie_scan(struct act_str cookie, struct act_pids *ret)
     closedir(proc);
 }
 
-static int64_t
-monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool
 contains(const struct act_pids *pids, int pid)
 {
@@ -152,7 +145,7 @@ wait_gone(int pidfd, int64_t until_ms)
 {
     struct pollfd gone = {.fd = pidfd, .events = POLLIN};
     for (;;) {
-        int64_t left = until_ms - monotonic_ms();
+        int64_t left = until_ms - act_clock_monotonic_ms();
         int ready = poll(&gone, 1, left > 0 ? (int)left : 0);
         if (ready > 0 || (ready == 0 && left <= 0) || (ready < 0 && errno != EINTR))
             return;
@@ -163,7 +156,7 @@ uint32_t
 act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct act_pids *spare,
                 int wait_ms)
 {
-    int64_t until_ms = monotonic_ms() + wait_ms;
+    int64_t until_ms = act_clock_monotonic_ms() + wait_ms;
     struct act_pids pidfds = {0}, killed = {0};
     for (uint32_t i = 0; i < pids->len; i++) {
         int pidfd = kill_one(pids->ptr[i], cookie);
@@ -203,7 +196,7 @@ uint32_t
 act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct act_pids *spare,
                 int wait_ms)
 {
-    int64_t until_ms = monotonic_ms() + wait_ms;
+    int64_t until_ms = act_clock_monotonic_ms() + wait_ms;
     struct act_pids killed = {0};
     for (uint32_t i = 0; i < pids->len; i++) {
         if ((!cookie.len || act_cookie_has(pids->ptr[i], cookie)) &&
@@ -211,7 +204,7 @@ act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct
             act_vec_push(&killed, pids->ptr[i]);
     }
     for (uint32_t i = 0; i < killed.len; i++) {
-        while (!is_gone(killed.ptr[i], spare) && monotonic_ms() < until_ms)
+        while (!is_gone(killed.ptr[i], spare) && act_clock_monotonic_ms() < until_ms)
             poll(NULL, 0, 1);
     }
     uint32_t count = killed.len;

@@ -1,17 +1,10 @@
 #include "engine/io/uv/left.h"
 
-#include <time.h>
+#include "engine/port/clock.h"
+
 #include <unistd.h>
 
 #define ROUNDS_MAX 64
-
-static int64_t
-monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* An orphan is the leader's if it is still in its session or group, or carries its cookie. One that
  * has shed all of these is ended together with the last task in flight. */
@@ -60,10 +53,10 @@ uint32_t
 act_left_end(struct act_orphans *orphans, const struct act_known *known,
              const struct act_left *left)
 {
-    int64_t until = monotonic_ms() + ACT_COOKIE_WAIT_MS;
+    int64_t until = act_clock_monotonic_ms() + ACT_COOKIE_WAIT_MS;
     uint32_t total = 0, count = 1;
     for (int round = 0; round < ROUNDS_MAX && count > 0; round++) {
-        int64_t wait_ms = until - monotonic_ms();
+        int64_t wait_ms = until - act_clock_monotonic_ms();
         if (wait_ms <= 0)
             break;
         count = kill_round(orphans, known, left, (int)wait_ms);
@@ -75,10 +68,10 @@ act_left_end(struct act_orphans *orphans, const struct act_known *known,
 uint32_t
 act_left_kill(const struct act_known *known, struct act_str cookie)
 {
-    int64_t until = monotonic_ms() + ACT_COOKIE_WAIT_MS;
+    int64_t until = act_clock_monotonic_ms() + ACT_COOKIE_WAIT_MS;
     uint32_t total = 0, count = 1;
     for (int round = 0; round < ROUNDS_MAX && count > 0; round++) {
-        int64_t wait_ms = until - monotonic_ms();
+        int64_t wait_ms = until - act_clock_monotonic_ms();
         if (wait_ms <= 0)
             break;
         count = kill_carriers(known, cookie, (int)wait_ms);

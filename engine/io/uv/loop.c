@@ -4,12 +4,12 @@
 #include "base/assert.h"
 #include "base/vec.h"
 #include "engine/io/uv/work.h"
+#include "engine/port/clock.h"
 
 #include <uv.h>
 
 #include <errno.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LOOP_MAGIC UINT32_C(0x4c6f6f70)
@@ -101,9 +101,7 @@ static int64_t
 loop_now_ms(struct act_loop *self)
 {
     (void)self;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return act_clock_wall_ms();
 }
 
 static int64_t

@@ -5,8 +5,8 @@
 #include "engine/io/uv/cookie.h"
 #include "engine/io/uv/loop.h"
 #include "engine/io/uv/process.h"
+#include "engine/port/tree_remove.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,17 +67,10 @@ bench_open(struct bench *bench, char *const *env)
         bench->loop->ops->start_timer(bench->loop, PATIENCE_MS, out_of_patience, NULL);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
 void
 remove_folder(const char *folder)
 {
-    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(act_tree_remove(folder), 0);
 }
 
 void

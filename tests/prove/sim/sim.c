@@ -10,10 +10,10 @@
 
 #include "dsl/compile.h"
 #include "engine/io/sqlite/sqlite_store.h"
+#include "engine/port/tree_remove.h"
 #include "tests/prove/torn/tape.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,15 +301,6 @@ simulate(const struct act_plan *plan, uint64_t seed, uint32_t complaints)
     return good;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -348,6 +339,6 @@ main(int argc, char **argv)
            cases, lost, wrong, sim.cuts, sim.appends, sim.kept, seed, SIM_CANARY);
     tape_destroy(sim.tape);
     act_compiled_fini(&compiled);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    act_tree_remove(folder);
     return lost + wrong ? 1 : 0;
 }

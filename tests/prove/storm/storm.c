@@ -5,8 +5,9 @@
  * byte is written without the lock, and a run that lives has one owner. Prints one line of JSON. */
 #include "engine/io/sqlite/store.h"
 
+#include "engine/port/tree_remove.h"
+
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
@@ -355,15 +356,6 @@ report(struct caller *c, uint64_t seed)
     return lost + corrupt + wrong + world->twice ? 1 : 0;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 /* Every few hundred commits somebody dies, where it can be the one inside the lock. */
 static void
 storm(struct caller *c, uint64_t seed, pid_t holder)
@@ -447,6 +439,6 @@ main(int argc, char **argv)
     kill(holder, SIGKILL);
     waitpid(holder, NULL, 0);
     c.store->ops->close(c.store);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    act_tree_remove(folder);
     return code;
 }

@@ -3,7 +3,8 @@
  * was durable is lost or a database is damaged. */
 #include "tests/prove/torn/judge.h"
 
-#include <ftw.h>
+#include "engine/port/tree_remove.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,15 +34,6 @@ struct options {
     bool narrow;            /* episode.h */
     const char *keep;       /* leave the files of the image here */
 };
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 static void
 complain(const struct options *o, struct tally *t, uint64_t at, uint64_t image, const char *what,
@@ -156,7 +148,7 @@ worker(const struct options *o, uint64_t job, struct tally *t)
     for (uint64_t at = job; o->episode < 0 && t->images < o->cases && t->broken == 0; at += o->jobs)
         run_episode(o, e, tape, at, t);
     tape_destroy(tape);
-    nftw(e->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    act_tree_remove(e->folder);
     munmap(e, sizeof(*e));
 }
 

@@ -1,7 +1,8 @@
 #include "tests/engine/io/sqlite/store_support.h"
 
+#include "engine/port/tree_remove.h"
+
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,6 @@
 
 int vfs_syncs;
 long vfs_writes_left = -1;
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 int
 fixture_setup(void **state)
@@ -43,7 +35,7 @@ fixture_teardown(void **state)
     if (f->store)
         f->store->ops->close(f->store);
     chmod(f->dir, 0700);
-    nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    act_tree_remove(f->dir);
     free(f);
     return 0;
 }

@@ -2,9 +2,9 @@
 
 #include "base/alloc.h"
 #include "engine/io/uv/cookie.h"
+#include "engine/port/tree_remove.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -168,17 +168,10 @@ folder_make(void)
     return path.ptr;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
 void
 folder_remove(char *folder)
 {
-    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(act_tree_remove(folder), 0);
     act_free(folder);
 }
 
