@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* /proc/PID/stat after the name: the fields 3 (state), 9 (flags), 50 (env_start) and 51 (env_end). */
+#define STAT_PAST_NAME                                                                             \
+    ") %c %*s %*s %*s %*s %*s %u" SKIP_10 SKIP_10 SKIP_10 SKIP_10 " %" SCNu64 " %" SCNu64
+#define SKIP_10 " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+#define KERNEL_THREAD 0x00200000u /* PF_KTHREAD */
+#define EXEC_TRIES 1000           /* of a millisecond: the file may lie on a slow disk */
 
 static bool
 is_digit(char c)
@@ -51,14 +59,15 @@ environ_matches(struct act_str environ_bytes, struct act_str cookie)
     return false;
 }
 
-static bool
+/* How many bytes; -1: it is gone, or not ours to look at. */
+static ssize_t
 read_environ(int pid, struct act_buf *buf)
 {
     char path[32];
     snprintf(path, sizeof path, "/proc/%d/environ", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return false;
+        return -1;
     act_buf_clear(buf);
     ssize_t got;
     do {
@@ -67,13 +76,47 @@ read_environ(int pid, struct act_buf *buf)
         buf->len += got > 0 ? (size_t)got : 0;
     } while (got > 0);
     close(fd);
-    return buf->len > 0;
+    return (ssize_t)buf->len;
 }
 
+/* Of a process whose environment is empty: was it given none, or has it none at the moment? Between two
+ * programs, in an exec, it is empty for a while. */
+enum emptiness { EMPTY_FOR_GOOD, EMPTY_BY_ITS_PLACE, EMPTY_YET };
+
+static enum emptiness
+look_why_empty(int pid)
+{
+    char path[32], text[1024], state;
+    unsigned flags;
+    uint64_t env_start, env_end;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    const char *past_name = strrchr(text, ')');
+    if (!past_name ||
+        sscanf(past_name, STAT_PAST_NAME, &state, &flags, &env_start, &env_end) != 4 ||
+        state == 'Z' || state == 'X' || (flags & KERNEL_THREAD) != 0)
+        return EMPTY_FOR_GOOD;
+    return env_end != 0 && env_start == env_end ? EMPTY_BY_ITS_PLACE : EMPTY_YET;
+}
+
+/* The kernel gives an environment its place before its length: only twice the same is believed. */
 static bool
 has(int pid, struct act_str cookie, struct act_buf *buf)
 {
-    return read_environ(pid, buf) && environ_matches(act_buf_str(buf), cookie);
+    ssize_t got = read_environ(pid, buf);
+    for (int tries = 0, same = 0; got == 0 && tries < EXEC_TRIES && same < 2; tries++) {
+        enum emptiness why = look_why_empty(pid);
+        if (why == EMPTY_FOR_GOOD)
+            return false;
+        same = why == EMPTY_BY_ITS_PLACE ? same + 1 : 0;
+        poll(NULL, 0, 1);
+        got = read_environ(pid, buf);
+    }
+    return got > 0 && environ_matches(act_buf_str(buf), cookie);
 }
 
 bool
@@ -187,7 +230,7 @@ is_gone(int pid, const struct act_pids *spare)
     if (kill(pid, 0) != 0)
         return true;
     struct act_buf buf = {0};
-    bool gone = !read_environ(pid, &buf); /* a zombie of somebody else's */
+    bool gone = read_environ(pid, &buf) <= 0; /* a zombie of somebody else's */
     act_buf_fini(&buf);
     return gone;
 }
