@@ -96,6 +96,7 @@ say_ready(struct process *p)
     act_buf_add_str(&p->out, act_buf_str(&offset));
     p->engine.links->ops->send(p->link, act_buf_str(&p->out));
     act_buf_fini(&offset);
+    act_errand_hush();
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "embed/errand.h"
 #include "embed/parcel.h"
 #include "engine/io/sqlite/sqlite_store.h"
+#include "engine/view/view.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -35,18 +36,14 @@ start_keeper(const struct act_live *live, int *ret_pid, int *ret_fd, struct act_
     return code;
 }
 
-/* One that died says nothing; what it had begun by then is over with it. */
 static enum act_err
-await(int fd, struct act_error *err)
+await(int fd, bool *ret_answered, struct act_error *err)
 {
     struct act_buf body = {0};
     enum act_frame_type type;
     enum act_err code = act_errand_receive(fd, &type, &body, err);
-    if (code != ACT_OK) {
-        code = act_error_set(err, ACT_ERR_SYSTEM,
-                             "the run's keeper ended before it had taken the run on");
-        act_error_hint(err, "`actant history list` shows whether the run was begun all the same");
-    } else if (type != ACT_FRAME_READY) {
+    *ret_answered = code == ACT_OK;
+    if (code == ACT_OK && type != ACT_FRAME_READY) {
         act_parcel_read_error(act_buf_str(&body), err);
         code = err->code;
     }
@@ -55,7 +52,7 @@ await(int fd, struct act_error *err)
 }
 
 static enum act_err
-hand_over(const struct act_live *live, const struct act_parcel_how *how, int fd,
+hand_over(const struct act_live *live, const struct act_parcel_how *how, int fd, bool *ret_answered,
           struct act_error *err)
 {
     struct act_buf parcel = {0};
@@ -63,7 +60,23 @@ hand_over(const struct act_live *live, const struct act_parcel_how *how, int fd,
     enum act_err code = act_errand_send(fd, ACT_FRAME_HELLO, act_buf_str(&parcel), err);
     explicit_bzero(parcel.ptr, parcel.cap);
     act_buf_fini(&parcel);
-    return code == ACT_OK ? await(fd, err) : code;
+    return code == ACT_OK ? await(fd, ret_answered, err) : code;
+}
+
+/* What it had begun by then is over with it. */
+static enum act_err
+keeper_died(int status, struct act_error *err)
+{
+    struct act_buf how = {0};
+    if (WIFSIGNALED(status))
+        act_buf_printf(&how, "killed by %s", act_view_signal_name(WTERMSIG(status)));
+    else
+        act_buf_printf(&how, "exit code %d", WEXITSTATUS(status));
+    act_error_set(err, ACT_ERR_SYSTEM,
+                  "the run's keeper failed before it had taken the run on (%s)", how.ptr);
+    act_error_hint(err, "`actant history list` shows whether the run was begun all the same");
+    act_buf_fini(&how);
+    return ACT_ERR_SYSTEM;
 }
 
 /* Ctrl-C waits until it is known whether there is a run. */
@@ -71,7 +84,8 @@ static enum act_err
 with_keeper(const struct act_live *live, const struct act_parcel_how *how, struct act_error *err)
 {
     sigset_t held, before;
-    int pid = 0, fd = -1;
+    int pid = 0, fd = -1, status = 0;
+    bool answered = false;
     sigemptyset(&held);
     sigaddset(&held, SIGINT);
     sigaddset(&held, SIGTERM);
@@ -80,10 +94,12 @@ with_keeper(const struct act_live *live, const struct act_parcel_how *how, struc
     if (code != ACT_OK)
         return code;
     pthread_sigmask(SIG_BLOCK, &held, &before);
-    code = hand_over(live, how, fd, err);
+    code = hand_over(live, how, fd, &answered, err);
     close(fd);
-    while (code != ACT_OK && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    while (code != ACT_OK && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
+    if (!answered)
+        code = keeper_died(status, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return code;
 }

@@ -46,7 +46,7 @@ static int
 add_actions(posix_spawn_file_actions_t *actions, int fd)
 {
     int failed = 0;
-    for (int stream = 0; !failed && stream < ACT_ERRAND_FD; stream++)
+    for (int stream = 0; !failed && stream < STDERR_FILENO; stream++)
         failed = posix_spawn_file_actions_addopen(actions, stream, "/dev/null", O_RDWR, 0);
     if (!failed)
         failed = posix_spawn_file_actions_adddup2(actions, fd, ACT_ERRAND_FD);
@@ -117,6 +117,12 @@ act_errand_is_one(void)
     int type = 0;
     socklen_t len = sizeof(type);
     return getsockopt(ACT_ERRAND_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
+void
+act_errand_hush(void)
+{
+    dup2(STDIN_FILENO, STDERR_FILENO);
 }
 
 /* ---- frames ---- */

@@ -14,12 +14,14 @@ struct act_errand_spec {
     char *const *env;    /* NULL: ours */
     bool session;        /* of its own */
 };
-/* Standard streams are /dev/null, every other descriptor is closed, signals are as at a start. *ret_fd:
+/* Standard streams are /dev/null, but for standard error, which is ours until it hushes, so that who dies
+ * before it can answer has said why; every other descriptor is closed, signals are as at a start. *ret_fd:
  * our end, close-on-exec. */
 enum act_err act_errand_start(const struct act_errand_spec *spec, int *ret_pid, int *ret_fd,
                               struct act_error *err);
 
 bool act_errand_is_one(void); /* this process was started so, and not by hand */
+void act_errand_hush(void);   /* it has answered: standard error is /dev/null, too */
 
 /* ACT_ERR_SYSTEM: nobody is there. */
 enum act_err act_errand_send(int fd, enum act_frame_type type, struct act_str body,

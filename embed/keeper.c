@@ -77,6 +77,7 @@ answer(struct keeper *k, enum act_frame_type type, struct act_str body)
     act_errand_send(k->asker, type, body, NULL); /* who has gone does not want to know */
     close(k->asker);
     k->asker = -1;
+    act_errand_hush();
 }
 
 static void

@@ -3,9 +3,10 @@
 I7; faults 5, 6, 7, 14, 16, 17).
 
 Each case: a command of the release build (a run, a run at level power, the resumption of one that was killed, a
-look at the history, its removal, a cancellation) with one call, or every call from one on, failing: allocation,
-write, open, fsync, truncation, spawn, pipe, mapping, thread, name. What must hold: it ends, by no signal, with an
-exit code of the manual's; what did not succeed has said on standard error, or in the run's own document, what
+look at the history, its removal, a cancellation, a fork, a rerun, a run sent to a file and fetched from one, a run in
+the background: who sends it there, its keeper, its coordinator) with one call, or every call from one on, failing:
+allocation, write, open, fsync, truncation, spawn, pipe, mapping, thread, name. What must hold: it ends, by no signal,
+with an exit code of the manual's; what did not succeed has said on standard error, or in the run's own document, what
 failed; the history verifies; and once nothing fails any more, `resume` brings a run that had not ended to the
 undisturbed end, and nothing that ended runs twice.
 
@@ -27,6 +28,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -34,6 +36,7 @@ sys.path[:0] = [str(ROOT / "tests" / "checker"), str(HERE.parent / "kill")]
 
 import check  # noqa: E402
 from place import MARK, Broken, Place, outline  # noqa: E402
+from stories import living  # noqa: E402
 
 FLOW = f"""
 chain:
@@ -70,8 +73,17 @@ COMMANDS = {
     "show": (("history", "show", "last", "--json"), "ended"),
     "gc": (("history", "gc", "--keep", "0"), "ended"),
     "cancel": (("cancel", "last"), "killed"),
+    "fork": (("fork", "last", "--from", "z", "--quiet"), "ended"),
+    "rerun": (("rerun", "last", "--quiet"), "ended"),
+    "export": (("export", "last", "-o", "out", "--force"), "ended"),
+    "import": (("import", "sent"), "sent"),
+    "detach": (("run", "flow.yaml", "--detach"), None),
+    "keeper": (("run", "flow.yaml", "--detach"), None),
+    "coordinator": (("run", "flow.yaml", "--detach"), None),
 }
-SKIPPED = {("sync", "run"), ("sync", "resume"), ("sync", "show"), ("sync", "gc"), ("sync", "cancel")}
+DETACHED = ("detach", "keeper", "coordinator")
+SKIPPED = {("sync", "run"), ("sync", "resume"), ("sync", "show"), ("sync", "gc"), ("sync", "cancel"),
+           ("sync", "fork"), ("sync", "rerun"), ("sync", "detach"), ("sync", "keeper"), ("sync", "coordinator")}
 EXITS = {0, 1, 2, 3, 4}
 # A sticky failure of these is a machine on which nothing can be told any more; waiting is what they are for.
 WAITS = {("spawn", "EAGAIN"), ("spawn", "ENOMEM"), ("pipe", "EMFILE"), ("pipe", "ENFILE"), ("open", "EMFILE"),
@@ -93,6 +105,11 @@ class Stage:
             raise SystemExit(f"the workflow does not run: {done.stderr.decode()}")
         self.expected = outline(ended.show())
         self.here.rename(self.scratch / "ended")
+        sent = self.place("ended")
+        sent.well("export", "last", "-o", "sent")
+        for path in self.here.glob("actant.db*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self.here.rename(self.scratch / "sent")
         killed = self.place(None)
         done = killed.actant("run", "flow.yaml", "--quiet", env={"LD_PRELOAD": str(killer), "KILL_PLAN": "run=36b"})
         if done.returncode != -9 or not killed.runs():
@@ -126,7 +143,8 @@ class Case:
                 f"{' and all after it' if self.sticky else ''}: {self.error}")
 
     def env(self, place, failer):
-        return {"LD_PRELOAD": str(failer), "FAIL_CLASS": self.kind, "FAIL_AT": str(self.at),
+        role = {"FAIL_ROLE": self.command} if self.command in ("keeper", "coordinator") else {}
+        return {**role, "LD_PRELOAD": str(failer), "FAIL_CLASS": self.kind, "FAIL_AT": str(self.at),
                 "FAIL_STICKY": str(int(self.sticky)), "FAIL_ERRNO": str(getattr(errno, self.error)),
                 "FAIL_MARK": str(place.path / "fired")}
 
@@ -145,7 +163,22 @@ class Case:
             if not waits:
                 raise Broken("stuck", "it does not end") from None
             return None, out.decode(errors="replace") + err.decode(errors="replace")
+        if self.command in DETACHED:
+            self.await_end(place, waits)
         return process.returncode, out.decode(errors="replace") + err.decode(errors="replace")
+
+    def await_end(self, place, waits):
+        """Of what the command left in the background."""
+        until = time.monotonic() + (WAIT_S if waits else PATIENCE_S)
+        while living(place) and time.monotonic() < until:
+            time.sleep(0.01)
+        left = living(place)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        while living(place):
+            time.sleep(0.01)
+        if left and not waits:
+            raise Broken("stuck", "the run's processes do not end")
 
     def play(self, stage, failer):
         """True: the call was made."""
@@ -154,12 +187,15 @@ class Case:
             before = place.effects()
             code, said = self.start(place, failer)
             fired = self.fired = (place.path / "fired").exists()
-            if code == -signal.SIGABRT and self.kind == "pipe" and place.effects() == before:
+            aborted = code == -signal.SIGABRT or "killed by SIGABRT" in said
+            if aborted and self.kind == "pipe" and place.effects() == before:
                 return fired, True  # libuv's way when one of its first pipes fails: they are tried just before
             if code is not None and (code < 0 or code not in EXITS):
                 raise Broken("crashed", f"exit {code}: {said[-500:]}")
             if code not in (0, None):
                 self.judge_words(place, code, said)
+            if code == 0 and not fired and self.command in DETACHED and place.show()["status"] != "succeeded":
+                raise Broken("wrong", "nothing failed, and the run did not succeed")
             if not fired and code not in (0, 4):
                 raise Broken("wrong", f"nothing failed and it exits {code}: {said[-500:]}")
             self.judge_after(place, stage, code)
@@ -178,16 +214,21 @@ class Case:
 
     def judge_after(self, place, stage, code):
         """Nothing fails any more."""
+        if self.command in ("export", "import"):
+            return self.judge_file(place, stage, code)
         runs = place.runs()
         if not runs:
             if self.command in ("resume", "cancel"):
                 raise Broken("lost", "the run is gone")
-            if self.command in ("run", "power") and (place.effects() or code == 0):
+            if self.command in ("run", "power", *DETACHED) and (place.effects() or code == 0):
                 raise Broken("lost", f"no run, but {place.effects()} was done")
             return
-        done = place.actant("history", "verify", runs[0])
-        if done.returncode != 0:
-            raise Broken("corrupt", f"history verify exits {done.returncode}: {done.stderr.decode()[-400:]}")
+        for run in runs:
+            self.judge_chain(place, run)
+        if self.command in ("fork", "rerun"):
+            if len(runs) == 1 and code == 0:
+                raise Broken("lost", "exit 0, but there is no new run")
+            self.judge_end(place.show(runs[-1]), stage)  # what it came from is as it was
         before = place.show()
         done = place.actant("resume", runs[0], "--quarantined", "--quiet")
         after = place.show()
@@ -196,9 +237,38 @@ class Case:
         self.judge_log(place)
         if before["status"] in ("succeeded", "failed", "cancelled") and before["status"] != after["status"]:
             raise Broken("wrong", f"it was {before['status']} and is {after['status']}")
-        if code == 0 and self.command in ("run", "power", "resume") and before["status"] != "succeeded":
+        if code == 0 and self.command in ("run", "power", "resume", "fork", "rerun") and before["status"] != "succeeded":
             raise Broken("wrong", f"exit 0, but the run is {before['status']}")
         self.judge_end(after, stage)
+
+    def judge_file(self, place, stage, code):
+        """The file is whole or not there, the run too; a second try succeeds."""
+        if self.command == "export":
+            if code == 0 or (place.path / "out").exists():
+                self.judge_sent(place, stage, place.path / "first.db")
+            place.well("export", "last", "-o", "out", "--force")
+            self.judge_sent(place, stage, place.path / "second.db")
+        else:
+            runs = place.runs()
+            if code == 0 and not runs:
+                raise Broken("lost", "exit 0, but there is no run")
+            place.well("import", "sent")
+        runs = place.runs()
+        if len(runs) != 1:
+            raise Broken("lost", f"the runs are {runs}")
+        self.judge_chain(place, runs[0])
+        self.judge_log(place)
+        self.judge_end(place.show(), stage)
+
+    def judge_sent(self, place, stage, db):
+        place.well("import", "out", db=db)
+        self.judge_chain(place, "last", db)
+        self.judge_end(place.show(db=db), stage)
+
+    def judge_chain(self, place, run, db=None):
+        done = place.actant("history", "verify", run, db=db)
+        if done.returncode != 0:
+            raise Broken("corrupt", f"history verify exits {done.returncode}: {done.stderr.decode()[-400:]}")
 
     def judge_log(self, place):
         found, _, _ = check.judge(place.db, processes=True)
@@ -236,6 +306,7 @@ def count(stage, failer, command, kind):
     env = {**place.env, **case.env(place, failer), "FAIL_COUNT": str(place.path / "count")}
     done = subprocess.run([os.environ["ACTANT"], *COMMANDS[command][0]], cwd=place.path, env=env,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S)
+    case.await_end(place, False)
     file = place.path / "count"
     if done.returncode not in (0, 4) or not file.exists():
         raise SystemExit(f"{command} fails by itself: {done.returncode} {done.stderr.decode()}")

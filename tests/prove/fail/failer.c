@@ -7,6 +7,7 @@
  *   FAIL_ERRNO=E     what it says
  *   FAIL_MARK=F      F is made when it happens
  *   FAIL_COUNT=F     at the end of the process the number of calls stands in F
+ *   FAIL_ROLE=R      only in the first process whose first argument is R: a keeper, a coordinator
  *
  * What the process starts does not inherit it. */
 #include <dlfcn.h>
@@ -46,14 +47,24 @@ number_of(const char *name)
     return text ? strtol(text, NULL, 10) : 0;
 }
 
+/* Whether this process is the one that is meant. */
+static int
+is_meant(int argc, char **argv)
+{
+    const char *role = getenv("FAIL_ROLE"), *mark = getenv("FAIL_MARK");
+    return !role || (argc > 1 && strcmp(argv[1], role) == 0 && !(mark && access(mark, F_OK) == 0));
+}
+
 __attribute__((constructor)) static void
-begin(void)
+begin(int argc, char **argv)
 {
     static const char *const classes[] = {"",      "alloc", "write", "open",   "sync", "size",
                                           "spawn", "pipe",  "map",   "thread", "name"};
-    static const char *const names[] = {"LD_PRELOAD", "FAIL_CLASS", "FAIL_AT",   "FAIL_STICKY",
-                                        "FAIL_ERRNO", "FAIL_MARK",  "FAIL_COUNT"};
+    static const char *const names[] = {"LD_PRELOAD", "FAIL_CLASS", "FAIL_AT",    "FAIL_STICKY",
+                                        "FAIL_ERRNO", "FAIL_MARK",  "FAIL_COUNT", "FAIL_ROLE"};
     const char *class = getenv("FAIL_CLASS");
+    if (!is_meant(argc, argv))
+        return;
     for (int i = 1; class && i <= NAME; i++)
         if (strcmp(class, classes[i]) == 0)
             plan.class = (enum class)i;
