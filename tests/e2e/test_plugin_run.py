@@ -401,7 +401,7 @@ def test_what_a_thread_prints_does_not_spoil_the_document(bad):
 
 def test_threads_run_beside_each_other(bad):
     text = f"""for: ${{{{ range(8) }}}}
-do: {call("naps", "thread", **{"with": {"ms": 300}})}
+do: {call("naps", "thread", **{"with": {"ms": 2000}})}
 """
     bad.run(text, "-j", "8")
     nodes = [n for n in bad.show()["nodes"] if n["kind"] == "plugin"]
