@@ -130,6 +130,30 @@ act_cli_usage(const struct act_cli *cli, const char *hint, const char *format, .
     return ACT_EXIT_USAGE;
 }
 
+static bool
+is_among(enum act_opt id, const enum act_opt *takes)
+{
+    while (*takes != ACT_OPT_NONE && *takes != id)
+        takes++;
+    return *takes == id;
+}
+
+int
+act_cli_check_options(const struct act_cli *cli, const enum act_opt *takes, const char *what)
+{
+    for (const enum act_opt *own = cli->command->takes; *own != ACT_OPT_NONE; own++) {
+        if (cli->args.given[*own].len == 0 || is_among(*own, takes))
+            continue;
+        struct act_buf hint = {0};
+        act_buf_printf(&hint, "`actant help %s` says what takes it", cli->command->name);
+        int code =
+            act_cli_usage(cli, hint.ptr, "`actant %s` takes no --%s", what, act_option(*own)->name);
+        act_buf_fini(&hint);
+        return code;
+    }
+    return 0;
+}
+
 void
 act_cli_warn(const struct act_cli *cli, const char *format, ...)
 {

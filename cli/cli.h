@@ -81,6 +81,9 @@ struct act_str act_cli_word(const struct act_cli *cli, uint32_t index); /* empty
 int act_cli_fail(const struct act_cli *cli, const struct act_error *err);
 int act_cli_usage(const struct act_cli *cli, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Of the command's options only takes (up to ACT_OPT_NONE) fit what it was asked for, `what`: 0, or another was
+ * given and the exit code. */
+int act_cli_check_options(const struct act_cli *cli, const enum act_opt *takes, const char *what);
 void act_cli_warn(const struct act_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Prints all of it on standard output; 0 or ACT_EXIT_BROKEN. */

@@ -15,6 +15,7 @@
 struct verb {
     struct act_history_verb shown;
     uint32_t words; /* after the verb */
+    const enum act_opt *takes;
     int (*run)(struct act_cli *cli);
 };
 
@@ -238,15 +239,26 @@ verify(struct act_cli *cli)
     return exit_code;
 }
 
+#define TAKES(...) ((const enum act_opt[]){__VA_ARGS__, ACT_OPT_DB, ACT_OPT_NONE})
+static const enum act_opt no_options[] = {ACT_OPT_DB, ACT_OPT_NONE};
+
 static const struct verb verbs[] = {
-    {{"list", "", "the runs, newest first"}, 0, list},
-    {{"show", "RUN", "a run and its nodes"}, 1, show},
-    {{"events", "RUN", "everything that was logged, a line an event"}, 1, events},
-    {{"diff", "A B", "what two runs did differently"}, 2, diff},
-    {{"verify", "RUN", "check plan, hash chain, files, and replay: 0, or 1 and where"}, 1, verify},
+    {{"list", "", "the runs, newest first"},
+     0,
+     TAKES(ACT_OPT_LIMIT, ACT_OPT_WORKFLOW, ACT_OPT_STATUS),
+     list},
+    {{"show", "RUN", "a run and its nodes"}, 1, TAKES(ACT_OPT_AT), show},
+    {{"events", "RUN", "everything that was logged, a line an event"}, 1, no_options, events},
+    {{"diff", "A B", "what two runs did differently"}, 2, no_options, diff},
+    {{"verify", "RUN", "check plan, hash chain, files, and replay: 0, or 1 and where"},
+     1,
+     no_options,
+     verify},
     {{"gc", "",
       "remove ended runs: what workflows' `retention` or --keep, --older-than, --max-size let go"},
      0,
+     TAKES(ACT_OPT_WORKFLOW, ACT_OPT_KEEP, ACT_OPT_OLDER_THAN, ACT_OPT_MAX_SIZE,
+           ACT_OPT_KEEP_FAILED, ACT_OPT_DRY_RUN),
      act_history_gc},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
@@ -274,6 +286,26 @@ unknown_verb(struct act_cli *cli, struct act_str word)
     return code;
 }
 
+/* What it takes, and no more: who says which runs must not get all. */
+static int
+check_use(struct act_cli *cli, const struct verb *verb)
+{
+    uint32_t given = cli->args.words.len > 0 ? cli->args.words.len - 1 : 0;
+    if (given != verb->words) {
+        struct act_buf hint = {0};
+        act_buf_printf(&hint, "actant history %s %s", verb->shown.name, verb->shown.usage);
+        int code = act_cli_usage(cli, hint.ptr, "history %s takes %u more word%s, not %u",
+                                 verb->shown.name, verb->words, verb->words == 1 ? "" : "s", given);
+        act_buf_fini(&hint);
+        return code;
+    }
+    struct act_buf what = {0};
+    act_buf_printf(&what, "history %s", verb->shown.name);
+    int code = act_cli_check_options(cli, verb->takes, what.ptr);
+    act_buf_fini(&what);
+    return code;
+}
+
 int
 act_cmd_history(struct act_cli *cli)
 {
@@ -284,14 +316,6 @@ act_cmd_history(struct act_cli *cli)
             verb = &verbs[i];
     if (!verb)
         return unknown_verb(cli, word);
-    uint32_t given = cli->args.words.len > 0 ? cli->args.words.len - 1 : 0;
-    if (given != verb->words) {
-        struct act_buf hint = {0};
-        act_buf_printf(&hint, "actant history %s %s", verb->shown.name, verb->shown.usage);
-        int code = act_cli_usage(cli, hint.ptr, "history %s takes %u more word%s, not %u",
-                                 verb->shown.name, verb->words, verb->words == 1 ? "" : "s", given);
-        act_buf_fini(&hint);
-        return code;
-    }
-    return verb->run(cli);
+    int refused = check_use(cli, verb);
+    return refused ? refused : verb->run(cli);
 }

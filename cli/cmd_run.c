@@ -95,6 +95,21 @@ start_early(void *self, const struct act_spec *spec, struct act_str text)
     act_session_ahead(early->cli, spec->folder, text, &early->ahead);
 }
 
+/* `run --resume RUN` is `resume RUN`. */
+static const enum act_opt *
+taken_by_resume(struct act_cli *cli)
+{
+    const enum act_opt *its = act_command_find(ACT_STR("resume"))->takes;
+    size_t count = 0;
+    while (its[count] != ACT_OPT_NONE)
+        count++;
+    enum act_opt *takes = act_arena_alloc(&cli->arena, (count + 2) * sizeof(*takes));
+    memcpy(takes, its, count * sizeof(*takes));
+    takes[count] = ACT_OPT_RESUME;
+    takes[count + 1] = ACT_OPT_NONE;
+    return takes;
+}
+
 int
 act_cmd_run(struct act_cli *cli)
 {
@@ -105,6 +120,10 @@ act_cmd_run(struct act_cli *cli)
     if (resume.len > 0 && cli->args.words.len > 0)
         return act_cli_usage(cli, "actant run --resume RUN, or actant run FILE",
                              "a run that is resumed has its file pinned");
+    if (resume.len > 0)
+        refused = act_cli_check_options(cli, taken_by_resume(cli), "run --resume");
+    if (refused)
+        return refused;
     if (resume.len > 0)
         return act_session_resume(cli, resume, ACT_RESUME_GO_ON, act_str(NULL));
     if (cli->args.words.len == 0)

@@ -45,7 +45,9 @@ const struct act_cli_command act_commands[] = {
     {"history",
      "what ran: list, show, events, diff, verify, gc",
      "[VERB] [RUN…]",
-     "RUN is a run's id, a unique beginning of it, or `last`.",
+     "RUN is a run's id, a unique beginning of it, or `last`. `list` takes --limit, --workflow\n"
+     "and --status, `show` --at, `gc` --workflow, --keep, --keep-failed, --older-than,\n"
+     "--max-size and --dry-run.",
      TAKES(ACT_OPT_AT, ACT_OPT_LIMIT, ACT_OPT_WORKFLOW, ACT_OPT_STATUS, ACT_OPT_KEEP,
            ACT_OPT_OLDER_THAN, ACT_OPT_MAX_SIZE, ACT_OPT_KEEP_FAILED, ACT_OPT_DRY_RUN, ACT_OPT_DB),
      0,

@@ -86,6 +86,40 @@ act_crate_box_fini(struct act_crate_box *box)
     box->store = NULL;
 }
 
+/* ---- what was asked for ---- */
+
+static bool
+is_senders(struct act_str option)
+{
+    return act_str_is(option, "secrets") || act_str_is(option, "events") ||
+           act_str_is(option, "event_headers") || act_str_is(option, "event_signs");
+}
+
+static struct act_value *
+options_to_send(const struct act_value *options)
+{
+    struct act_value *map = act_value_map();
+    for (uint32_t i = 0; i < act_value_len(options); i++)
+        if (!is_senders(act_value_key(options, i)))
+            act_value_map_put(map, act_value_key(options, i),
+                              act_value_retain(act_value_at(options, i)));
+    act_value_map_put(map, ACT_STR("secrets"), act_value_list());
+    return map;
+}
+
+struct act_value *
+act_crate_spec(const struct act_value *spec)
+{
+    struct act_value *map = act_value_map();
+    for (uint32_t i = 0; spec && i < act_value_len(spec); i++) {
+        struct act_str key = act_value_key(spec, i);
+        const struct act_value *v = act_value_at(spec, i);
+        bool options = act_str_is(key, "options") && act_value_type(v) == ACT_MAP;
+        act_value_map_put(map, key, options ? options_to_send(v) : act_value_retain(v));
+    }
+    return map;
+}
+
 /* ---- bytes ---- */
 
 static int

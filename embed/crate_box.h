@@ -19,4 +19,8 @@ void act_crate_box_fini(struct act_crate_box *box); /* a zeroed one is fine */
 /* All bytes from one place to the other; "-" is standard input or output. to is synced, if it is a file. */
 enum act_err act_crate_copy(const char *from, const char *to, struct act_error *err);
 
+/* What is the sender's own is left out, by who packs and by who unpacks: how secrets are found, and who is
+ * told of events. The caller's. */
+struct act_value *act_crate_spec(const struct act_value *spec);
+
 #endif

@@ -305,24 +305,24 @@ is_folder(struct act_str path)
 static struct act_value *
 spec_for_here(struct unpacking *u)
 {
-    const struct act_value *spec = u->crate.row.spec;
-    const struct act_value *options = spec ? act_value_get(spec, ACT_STR("options")) : NULL;
+    const struct act_value *sent = u->crate.row.spec;
+    if (!sent || act_value_type(sent) != ACT_MAP)
+        return sent ? act_value_retain(sent) : NULL;
+    struct act_value *spec = act_crate_spec(sent);
+    const struct act_value *options = act_value_get(spec, ACT_STR("options"));
     const struct act_value *folder = options ? act_value_get(options, ACT_STR("folder")) : NULL;
-    bool known = folder && act_value_type(folder) == ACT_STRING;
-    if (!spec || act_value_type(spec) != ACT_MAP || (known && is_folder(act_value_as_str(folder))))
-        return spec ? act_value_retain(spec) : NULL;
+    if (folder && act_value_type(folder) == ACT_STRING && is_folder(act_value_as_str(folder)))
+        return spec;
     char *here = getcwd(NULL, 0);
-    struct act_value *map = act_value_map(), *new = act_value_map();
+    struct act_value *map = act_value_map();
     for (uint32_t i = 0; options && i < act_value_len(options); i++)
-        act_value_map_put(new, act_value_key(options, i),
+        act_value_map_put(map, act_value_key(options, i),
                           act_value_retain(act_value_at(options, i)));
-    act_value_map_put(new, ACT_STR("folder"), act_value_cstring(here ? here : "/"));
-    for (uint32_t i = 0; i < act_value_len(spec); i++)
-        act_value_map_put(map, act_value_key(spec, i), act_value_retain(act_value_at(spec, i)));
-    act_value_map_put(map, ACT_STR("options"), new);
+    act_value_map_put(map, ACT_STR("folder"), act_value_cstring(here ? here : "/"));
+    act_value_map_put(spec, ACT_STR("options"), map);
     free(here);
     u->ret->moved = true;
-    return map;
+    return spec;
 }
 
 static enum act_err

@@ -69,35 +69,11 @@ pack_file(struct packing *p, struct act_str name, uint64_t length, struct act_er
     return code;
 }
 
-/* How secrets are found is the sender's own. */
-static struct act_value *
-spec_without_secrets(const struct act_value *spec)
-{
-    struct act_value *map = act_value_map();
-    for (uint32_t i = 0; spec && i < act_value_len(spec); i++) {
-        struct act_str key = act_value_key(spec, i);
-        const struct act_value *v = act_value_at(spec, i);
-        if (!act_str_is(key, "options") || act_value_type(v) != ACT_MAP) {
-            act_value_map_put(map, key, act_value_retain(v));
-            continue;
-        }
-        struct act_value *options = act_value_map();
-        for (uint32_t k = 0; k < act_value_len(v); k++) {
-            if (!act_str_is(act_value_key(v, k), "secrets"))
-                act_value_map_put(options, act_value_key(v, k),
-                                  act_value_retain(act_value_at(v, k)));
-        }
-        act_value_map_put(options, ACT_STR("secrets"), act_value_list());
-        act_value_map_put(map, key, options);
-    }
-    return map;
-}
-
 static enum act_err
 pack(struct packing *p, struct act_error *err)
 {
     struct act_run_row row = p->stored->row;
-    struct act_value *spec = spec_without_secrets(row.spec);
+    struct act_value *spec = act_crate_spec(row.spec);
     bool unended = act_str_is(row.status, "interrupted") || act_str_is(row.status, "quarantined");
     row.spec = spec;
     row.status = unended ? ACT_STR("running") : row.status;

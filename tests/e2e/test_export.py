@@ -82,6 +82,21 @@ def test_no_secret_leaves(world):
     assert text.encode() not in content and f"{world.path}/token".encode() not in content
 
 
+def test_who_is_told_of_events_stays_the_senders_own(world, there):
+    """Neither he nor somebody who has changed the file hears what a colleague does with the run."""
+    (world.path / "heard").mkdir()
+    heard = world.path / "heard" / "here"
+    run = world.json("run", world.write("run: echo x"), "--events", heard)["run"]
+    world("export", run, "-o", "f", code=0)
+    assert str(heard).encode() not in (world.path / "f").read_bytes()
+    change(world.path / "f", "UPDATE runs SET spec = json_set(spec, '$.options.events', json_array('" + str(heard) + "'))")
+    lines = heard.read_text()
+    there.json("import", world.path / "f")
+    there.json("resume", run)
+    there.json("rerun", run)
+    assert heard.read_text() == lines
+
+
 def test_standard_output_and_input(world, there):
     run, file = send(world)
     done = subprocess.run([os.environ["ACTANT"], "export", run, "-o", "-"], env=world.env, cwd=world.path,

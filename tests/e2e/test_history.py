@@ -6,6 +6,8 @@ import re
 import select
 import subprocess
 
+import pytest
+
 FLOW = """
 params: {bad: {type: boolean, default: false}}
 dag:
@@ -87,6 +89,16 @@ def test_gc_removes_whole_ended_runs(world):
     folders = [p.name for p in world.db.parent.glob("actant.db.d/*")]
     assert runs[0] not in folders
     assert world.show(runs[3])["result"].startswith("1\n2\n")
+
+
+@pytest.mark.parametrize("words", ["gc --keep 0 --status failed", "gc --keep 0 --limit 1", "list --keep 1",
+                                   "events RUN --at 3", "verify RUN --at 1", "show RUN --limit 1"])
+def test_an_option_of_another_verb_is_refused(world, words):
+    """It would seem to be obeyed: `gc --status failed` must not remove what succeeded."""
+    run = world.json("run", world.write("run: exit 0"))["run"]
+    said = world("history", *words.replace("RUN", run).split(), code=2).err
+    assert f"takes no {[w for w in words.split() if w.startswith('--')][-1]}" in said
+    assert world.last_run() == run
 
 
 def test_gc_by_size_removes_the_oldest_until_the_rest_fits(world):

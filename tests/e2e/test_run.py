@@ -50,6 +50,15 @@ def test_exit_codes(world, text, code):
     world("run", world.write(text), code=code)
 
 
+@pytest.mark.parametrize("option", ["--dry-run", "-pn=5", "--no-history"])
+def test_run_resume_takes_what_resume_takes(world, option):
+    """What is not obeyed is not swallowed: a dry run must do nothing."""
+    world("run", world.write("run: 'echo done >> log; test -e mended'"), code=1)
+    (world.path / "log").unlink()
+    assert "`actant run --resume` takes no --" in world("run", "--resume", "last", option, code=2).err
+    assert not (world.path / "log").exists()
+
+
 def test_usage(world):
     flow = world.write("run: echo hi")
     for args, words in [
