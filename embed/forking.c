@@ -125,13 +125,45 @@ struct bringing {
     struct act_error *err;
 };
 
+static enum act_err
+refuse_artifact(const struct bringing *b, struct act_str file)
+{
+    struct act_str run = b->forking->run;
+    act_error_set(b->err, ACT_ERR_CORRUPT, "%.*s of run %.*s holds something else than was kept",
+                  ACT_STR_ARG(file), ACT_STR_ARG(run));
+    act_error_place(b->err, "%.*s", ACT_STR_ARG(b->forking->folder));
+    act_error_hint(b->err,
+                   "`actant history verify %.*s` names what is damaged; fork from the node that "
+                   "made it, or from one before it",
+                   ACT_STR_ARG(run));
+    return ACT_ERR_CORRUPT;
+}
+
+/* Read once it is brought: then it is the one that stays. */
+static enum act_err
+bring_file(const struct bringing *b, const struct act_event_artifact *artifact)
+{
+    struct act_arena arena = {0};
+    struct act_object_kept kept;
+    const char *own =
+        act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(b->to), ACT_STR_ARG(artifact->file)).ptr;
+    enum act_err code =
+        act_collect_bring(b->forking->folder, artifact->file, b->to, artifact->file, b->err);
+    if (code == ACT_OK)
+        code = act_object_hash(own, &kept, b->err);
+    if (code == ACT_OK &&
+        (kept.bytes != artifact->bytes || !act_str_is(artifact->sha256, kept.hash)))
+        code = refuse_artifact(b, artifact->file);
+    act_arena_fini(&arena);
+    return code;
+}
+
 static void
 bring_artifact(void *self, const struct act_event_artifact *artifact)
 {
     struct bringing *b = self;
     if (b->code == ACT_OK)
-        b->code =
-            act_collect_bring(b->forking->folder, artifact->file, b->to, artifact->file, b->err);
+        b->code = bring_file(b, artifact);
 }
 
 /* They are read-only: the new run shares them. */

@@ -125,35 +125,75 @@ copy(const struct act_object_place *place, int from, int to, struct act_object_k
     return EAGAIN;
 }
 
+/* What path holds. errno, or 0; it reads no link and waits for no pipe. */
+static int
+hash_file(const struct act_object_place *place, const char *path, struct act_object_kept *ret)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    int error = fd < 0 || fstat(fd, &st) != 0 ? errno : 0;
+    if (!error && !S_ISREG(st.st_mode))
+        error = EINVAL;
+    if (!error)
+        error = read_all(place, fd, -1, ret);
+    if (!error)
+        ret->executable = (st.st_mode & 0111) != 0;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
 /* ---- sharing ---- */
+
+/* A power cut may have cut it short, somebody may have written into it: EBADMSG. */
+static int
+check_object(const struct act_object_place *place, const char *object,
+             const struct act_object_kept *kept)
+{
+    struct act_object_kept is;
+    struct stat st;
+    if (lstat(object, &st) != 0)
+        return errno;
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != kept->bytes)
+        return EBADMSG;
+    int error = hash_file(place, object, &is);
+    bool same = !error && is.bytes == kept->bytes && is.executable == kept->executable &&
+                strcmp(is.hash, kept->hash) == 0;
+    return error || same ? error : EBADMSG;
+}
+
+static bool
+names_of(const struct act_object_place *place, const char *path, const struct act_object_kept *kept,
+         char object[PATH_BYTES], char beside[PATH_BYTES])
+{
+    int a = snprintf(object, PATH_BYTES, "%s/%s%s", place->objects, kept->hash,
+                     kept->executable ? "x" : "");
+    int b = snprintf(beside, PATH_BYTES, "%s~", path);
+    return a >= 0 && a < PATH_BYTES && b >= 0 && b < PATH_BYTES;
+}
 
 void
 act_object_share(const struct act_object_place *place, const char *path,
                  const struct act_object_kept *kept)
 {
-    if (!place->objects)
-        return;
     char object[PATH_BYTES], beside[PATH_BYTES];
-    int a = snprintf(object, sizeof(object), "%s/%s%s", place->objects, kept->hash,
-                     kept->executable ? "x" : "");
-    int b = snprintf(beside, sizeof(beside), "%s~", path);
-    if (a < 0 || (size_t)a >= sizeof(object) || b < 0 || (size_t)b >= sizeof(beside))
+    if (!place->objects || !names_of(place, path, kept, object, beside))
         return;
     for (int i = 0; i < TRIES; i++) {
         if (link(path, object) == 0)
             return;
         if (errno == ENOENT && mkdir(place->objects, 0700) == 0)
             continue;
-        struct stat st; /* one that was cut short by a power cut is made anew */
-        bool fine = errno == EEXIST && lstat(object, &st) == 0 && S_ISREG(st.st_mode) &&
-                    (uint64_t)st.st_size == kept->bytes;
-        if (errno == EEXIST && !fine)
-            unlink(object);
-        if (fine && link(object, beside) == 0) {
-            if (rename(beside, path) != 0)
-                unlink(beside);
+        if (errno != EEXIST || link(object, beside) != 0)
+            continue;
+        /* what is read is what stays, whoever puts another one there meanwhile */
+        int error = check_object(place, beside, kept);
+        if (!error && rename(beside, path) != 0)
+            error = errno;
+        unlink(beside); /* still there if both were one file already */
+        if (error != EBADMSG)
             return;
-        }
+        unlink(object); /* made anew, of our own */
     }
 }
 
@@ -185,17 +225,7 @@ act_object_keep(const struct act_object_place *place, int fd, const char *to,
 enum act_err
 act_object_hash(const char *path, struct act_object_kept *ret, struct act_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat st;
-    int error = fd < 0 || fstat(fd, &st) != 0 ? errno : 0;
-    if (!error && !S_ISREG(st.st_mode))
-        error = EINVAL;
-    if (!error)
-        error = read_all(NULL, fd, -1, ret);
-    if (!error)
-        ret->executable = (st.st_mode & 0111) != 0;
-    if (fd >= 0)
-        close(fd);
+    int error = hash_file(NULL, path, ret);
     return error ? failed(err, path, error) : ACT_OK;
 }
 

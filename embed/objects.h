@@ -26,8 +26,8 @@ struct act_object_place {
  * failure nothing is left at `to`. */
 enum act_err act_object_keep(const struct act_object_place *place, int fd, const char *to,
                              struct act_object_kept *ret, struct act_error *err);
-/* The file at path, which holds what kept says, becomes the object, or a link to it. That it fails changes
- * nothing for the file. */
+/* The file at path, which holds what kept says, becomes the object, or a link to it: to one that was read
+ * first; what holds something else is an object no more. That it fails changes nothing for the file. */
 void act_object_share(const struct act_object_place *place, const char *path,
                       const struct act_object_kept *kept);
 /* What a file holds by now. */

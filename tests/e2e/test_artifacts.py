@@ -162,6 +162,40 @@ def test_verify_finds_damage(world):
     world.damaged = True
 
 
+def test_a_damaged_object_is_not_shared(world):
+    """Only the damaged file itself is wrong: who makes that content again has it right."""
+    flow = "chain:\n- {id: a, run: 'printf good-content > f', artifacts: {f: f}}\n- cat ${{ nodes.a.artifacts.f }}"
+    first = world.run(flow)
+    file = next(folder(world, first["run"]).rglob("f/f"))
+    file.chmod(0o644)
+    with file.open("r+b") as out:
+        out.write(b"EVIL-content")  # in place: the object is the same file
+    second = world.run(flow)
+    assert second["result"] == first["result"] == "good-content"
+    assert kept(world, second["run"], "a") == {"f": {"f": b"good-content"}}
+    third = world.run(flow)["run"]
+    files = [next(folder(world, run).rglob("f/f")) for run in (second["run"], third)]
+    assert files[0].samefile(files[1]) and not list(file.parent.glob("*~"))
+    world("history", "verify", third, code=0)
+    world("history", "verify", first["run"], code=1)
+    world.damaged = True
+
+
+def test_a_damaged_one_is_not_forked(world):
+    first = world.run(BUILD)["run"]
+    file = next(folder(world, first).rglob("site/a.txt"))
+    file.chmod(0o644)
+    with file.open("r+b") as out:
+        out.write(b"ONE")
+    failed = world("fork", first, "--from", "chain[1]", code=3)
+    assert "site/a.txt" in failed.err and first in failed.err and "history verify" in failed.err
+    assert [r["run"] for r in world.json("history", "list")["runs"]] == [first]
+    fork = world.json("fork", first, "--from", "make")
+    assert fork["result"] == "two\nprog\n./out/a.txt\n./out/deep/b.txt"
+    world("history", "verify", fork["run"], code=0)
+    world.damaged = True
+
+
 def test_a_fork_has_its_own(world):
     first = world.run(BUILD)["run"]
     fork = world.json("fork", first, "--from", "chain[1]")
