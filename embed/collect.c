@@ -119,6 +119,19 @@ check_link(const struct collect *c, const char *full)
                : NULL;
 }
 
+/* Each name that something is to be found below; the others are met while walking. A part of c->path. */
+static struct act_str
+linked_folder(struct collect *c, struct act_str path)
+{
+    for (size_t i = 1; i < path.len; i++) {
+        struct act_str folder = act_str_n(path.ptr, i);
+        struct stat st;
+        if (path.ptr[i] == '/' && lstat(below(c, folder), &st) == 0 && S_ISLNK(st.st_mode))
+            return folder;
+    }
+    return ACT_STR("");
+}
+
 /* ---- finding ---- */
 
 static struct act_value *
@@ -173,6 +186,10 @@ find_all(struct collect *c)
     struct stat st;
     bool there = lstat(below(c, c->path), &st) == 0;
     struct act_value *wrong = NULL;
+    size_t walked = there ? c->path.len : act_glob_fixed_part(c->path).len + 1;
+    struct act_str linked = linked_folder(c, act_str_n(c->path.ptr, walked));
+    if (linked.len > 0)
+        return complain(c, linked, "it is a symbolic link; links to folders are not followed");
     c->whole = !there || S_ISDIR(st.st_mode);
     if (there && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return complain(c, c->path, "it is neither a file nor a folder");

@@ -97,6 +97,13 @@ HOSTILE = [
     ("ln -s nowhere link", "link", "leads nowhere"),
     ("true", "${{ '../x' }}", "leads out of the node's folder"),
     ("true", "${{ '/etc/hostname' }}", "relative to the node's folder"),
+    ("ln -s /etc out", "out/hostname", "out: it is a symbolic link"),
+    ("ln -s /etc out", "out/host*", "out: it is a symbolic link"),
+    ("ln -s /etc out", "out/.", "out: it is a symbolic link"),
+    ("ln -s /etc out", "out/", "leads out of the node's folder"),
+    ("ln -s /etc out", "out/none", "out: it is a symbolic link"),
+    ("mkdir d e; ln -s ../e d/l; touch e/f", "d/l/f", "d/l: it is a symbolic link"),
+    ("mkdir d e; ln -s ../e d/l; touch e/f", "d/l/**/f", "d/l: it is a symbolic link"),
     ("mkdir d; printf x > \"d/$(printf '\\377')\"", "d", "no UTF-8"),
 ]
 
