@@ -275,9 +275,11 @@ write_junit(const struct act_finish *f, struct act_error *err)
                                                                   1, act_view_batch, &view, err);
     if (!code) {
         act_view_finish(&view);
+        code = act_compose_may_write(f->live->engine->store, path, err);
+    }
+    if (!code)
         code = act_junit_write(act_arena_str(&f->cli->arena, path).ptr, &view, row,
                                f->live->site.blobs, err);
-    }
     act_view_fini(&view);
     return code;
 }

@@ -153,6 +153,14 @@ has_threads(const struct act_plan *plan)
     return false;
 }
 
+/* Before the run, not when its report is to be written. */
+static enum act_err
+check_junit(const struct session *s, struct act_error *err)
+{
+    struct act_str path = act_cli_text(s->cli, ACT_OPT_JUNIT);
+    return path.len > 0 ? act_compose_may_write(s->engine.store, path, err) : ACT_OK;
+}
+
 /* Everything but the run itself. store is taken over. */
 static enum act_err
 open_session(struct session *s, struct act_store *store, struct act_error *err)
@@ -169,6 +177,8 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
     if (has_threads(live->plan))
         act_cli_keep_out(cli);
     code = open_engine(s, store, err);
+    if (!code)
+        code = check_junit(s, err);
     if (!code)
         code = act_live_equip(live, &s->engine, s->engine.loop, err);
     if (code)

@@ -1,6 +1,7 @@
 #include "embed/compose.h"
 
 #include "engine/io/sqlite/location.h"
+#include "engine/io/sqlite/overwrite.h"
 #include "engine/io/sqlite/sqlite_store.h"
 #include "engine/io/uv/blob.h"
 #include "engine/io/uv/link.h"
@@ -28,6 +29,12 @@ act_compose_store(const struct act_store_wish *wish, struct act_store **ret, str
         code = act_store_open(&options, ret, err);
     act_buf_fini(&path);
     return code;
+}
+
+enum act_err
+act_compose_may_write(const struct act_store *store, struct act_str path, struct act_error *err)
+{
+    return act_overwrite_check(store, path, err);
 }
 
 void

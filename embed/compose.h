@@ -24,6 +24,11 @@ struct act_store_wish {
 enum act_err act_compose_store(const struct act_store_wish *wish, struct act_store **ret,
                                struct act_error *err);
 
+/* ACT_ERR_EXISTS: path is a database or a file beside one, which no other file may replace. store: the one that is
+ * open, or NULL. */
+enum act_err act_compose_may_write(const struct act_store *store, struct act_str path,
+                                   struct act_error *err);
+
 /* Where a run's outputs lie; also the loader of its large values. store NULL: a scratch folder, which
  * is the caller's to remove (act_compose_scratch). */
 enum act_err act_compose_blobs(struct act_store *store, struct act_str run,

@@ -14,7 +14,8 @@ struct act_crate {
 };
 
 /* Writes it beside path under another name, then renames it. ACT_ERR_EXISTS: something stands at path and
- * replace is false. ACT_ERR_OWNED: the run is under way. path "-": standard output. */
+ * replace is false, or it is a database that is no exported run. ACT_ERR_BUSY: it is one that somebody has open.
+ * ACT_ERR_OWNED: the run is under way. path "-": standard output. */
 enum act_err act_crate_export(struct act_stored *stored, struct act_str path, bool replace,
                               struct act_crate *ret, struct act_error *err);
 /* Looks through all of it (is it one of ours, are plan, log and files whole, does the log replay to what

@@ -4,6 +4,7 @@
 #include "embed/crate_box.h"
 #include "embed/crate_kept.h"
 #include "engine/core/event.h"
+#include "engine/io/sqlite/overwrite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,29 +93,48 @@ pack(struct packing *p, struct act_error *err)
     return code;
 }
 
-static enum act_err
-put_in_place(const char *made, struct act_str path, bool replace, struct act_error *err)
+/* 0 or an errno. */
+static int
+sync_file(const char *made)
 {
-    struct act_buf to = {0};
-    int error = 0;
-    act_buf_add_str(&to, path);
     int fd = open(made, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        error = errno;
+    int number = fd < 0 || fsync(fd) != 0 ? errno : 0;
     if (fd >= 0)
         close(fd);
-    if (!error && (replace ? rename(made, to.ptr) : link(made, to.ptr)) != 0)
-        error = errno;
-    enum act_err code = ACT_OK;
-    if (error == EEXIST) {
+    return number;
+}
+
+static enum act_err
+say_why(int number, const char *path, struct act_error *err)
+{
+    enum act_err code;
+    if (number == EEXIST) {
         code = act_error_set(err, ACT_ERR_EXISTS, "there is such a file already");
         act_error_hint(err, "another name, or --force to replace it");
-    } else if (error) {
-        code = act_error_set(err, error == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
-                             "cannot be written: %s", strerror(error));
+    } else {
+        code = act_error_set(err, number == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
+                             "cannot be written: %s", strerror(number));
     }
-    if (code)
-        act_error_place(err, "%s", to.ptr);
+    act_error_place(err, "%s", path);
+    return code;
+}
+
+static enum act_err
+put_in_place(const struct act_store *open, const char *made, struct act_str path, bool replace,
+             struct act_error *err)
+{
+    struct act_buf to = {0};
+    enum act_err code = ACT_OK;
+    int number = sync_file(made);
+    act_buf_add_str(&to, path);
+    if (!number && replace) {
+        code = act_overwrite_with(open, made, path, &number, err);
+    } else if (!number) {
+        code = act_overwrite_free(open, path, err);
+        number = !code && link(made, to.ptr) != 0 ? errno : 0;
+    }
+    if (number)
+        code = say_why(number, to.ptr, err);
     act_buf_fini(&to);
     return code;
 }
@@ -143,7 +163,7 @@ act_crate_export(struct act_stored *stored, struct act_str path, bool replace,
     box.store = NULL;
     if (!code)
         code = out ? act_crate_copy(box.db.ptr, "-", err)
-                   : put_in_place(box.db.ptr, path, replace, err);
+                   : put_in_place(stored->store, box.db.ptr, path, replace, err);
     act_crate_box_fini(&box);
     act_map_fini(&packing.files);
     act_crate_kept_fini(&packing.kept);

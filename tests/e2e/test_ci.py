@@ -28,6 +28,18 @@ def test_junit(world):
     assert [p.name for p in world.path.glob("report.xml*")] == ["report.xml"]
 
 
+def test_junit_is_not_written_over_a_database(world):
+    one = world.run("run: echo one")["run"]
+    other = world.path / "other.db"
+    world("export", one, "-o", other, code=0)
+    for target in (world.db, f"{world.db}-wal", f"{world.db}.owners", other, f"{other}-wal"):
+        done = world("run", world.write("run: touch done", "b.yaml"), "--junit", target, code=2)
+        assert "database" in done.err, done.err
+    assert not (world.path / "done").exists()  # it is said before the run
+    assert [row["run"] for row in world.json("history", "list")["runs"]] == [one]
+    world("history", "verify", one, code=0)
+
+
 def test_junit_survives_bytes_that_xml_does_not_have(world):
     report = world.path / "report.xml"
     world("run", world.write(r"run: printf '\001\033[31m\377<a>'"), "--junit", report, code=0)

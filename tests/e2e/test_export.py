@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 
 import pytest
 
@@ -115,6 +116,72 @@ def test_a_file_that_is_there_is_not_replaced(world):
     assert "no folder" in world("export", run, "-o", world.path / "no" / "such").err
 
 
+def beside(db):
+    return [f"{db}{suffix}" for suffix in ("-wal", "-shm", ".lock", ".owners", ".reserve")]
+
+
+def test_a_database_is_not_replaced_whatever_is_forced(world, there):
+    run, _ = send(world)
+    there.run("run: echo mine")
+    os.link(world.db, world.path / "link")
+    os.symlink(there.db, world.path / "symlink")
+    for target in [world.db, *beside(world.db), world.path / "link", there.db, *beside(there.db), world.path / "symlink"]:
+        done = world("export", run, "-o", target, "--force", code=2)
+        assert "database" in done.err and "another name" in done.err, done.err
+    for name in ("-wal", ".owners"):  # also where there is none yet
+        one = sqlite3.connect(world.path / "other.db")
+        one.executescript("CREATE TABLE IF NOT EXISTS t (x)")
+        one.close()
+        world("export", run, "-o", f"{world.path}/other.db{name}", code=2)
+    world("export", run, "-o", world.path / "other.db", "--force", code=2)
+    assert len(listed(world)) == len(listed(there)) == 1
+    world("history", "verify", run, code=0)
+    there("history", "verify", "last", code=0)
+
+
+def use_as_database(world, file):
+    """Leaves a WAL with frames, as whoever dies in the middle does."""
+    script = ("import os, sqlite3, sys; sql = sqlite3.connect(sys.argv[1]); sql.execute('UPDATE runs SET status = ?',"
+              " ('failed',)); sql.commit(); os._exit(0)")
+    subprocess.run([sys.executable, "-c", script, str(file)], check=True, timeout=120)
+    assert os.path.getsize(f"{file}-wal") > 0
+
+
+def test_an_exported_run_is_replaced_with_what_lies_beside_it(world):
+    run, file = send(world)
+    use_as_database(world, file)
+    assert world.json("history", "list", "--db", file)["runs"][0]["status"] == "failed"
+    later = world.run("run: echo later")["run"]
+    world("export", later, "-o", file, "--force", code=0)
+    assert not [name for name in beside(file)[:2] if os.path.exists(name)]
+    assert [row["run"] for row in world.json("history", "list", "--db", file)["runs"]] == [later]
+    world("export", run, "-o", file, "--force", code=0)  # one without large outputs
+    assert [row["run"] for row in world.json("history", "list", "--db", file)["runs"]] == [run]
+
+
+def test_an_exported_run_that_somebody_reads_is_not_replaced(world):
+    run, file = send(world)
+    reader = sqlite3.connect(file, isolation_level=None)
+    reader.execute("BEGIN")
+    before = reader.execute("SELECT id FROM runs").fetchall()
+    assert "open" in world("export", run, "-o", file, "--force", code=3).err
+    reader.execute("COMMIT")
+    assert reader.execute("SELECT id FROM runs").fetchall() == before
+    reader.close()
+    world("export", run, "-o", file, "--force", code=0)
+
+
+def test_what_a_database_left_is_not_laid_over_a_run(world):
+    run, file = send(world)
+    use_as_database(world, file)
+    file.unlink()
+    for more in ([], ["--force"]):
+        assert "-wal" in world("export", run, "-o", file, *more, code=2).err
+        assert not file.exists() or more == []
+    os.unlink(f"{file}-wal")
+    world("export", run, "-o", file, code=0)
+
+
 def test_twice_is_once(world, there):
     run, file = send(world)
     there.json("import", file)
@@ -206,7 +273,8 @@ def test_a_file_that_means_harm_is_refused_and_nothing_of_it_is_taken(world, the
     assert not (there.db.parent / "actant.db.d" / run).exists()
     assert sorted(p for p in there.path.rglob("*") if "actant.db" not in p.name) == tree
     assert not list(world.path.parent.rglob("escaped"))
-    world("export", run, "-o", file, "--force", code=0)
+    file.unlink()
+    world("export", run, "-o", file, code=0)
     there("import", file, code=0)  # the whole one is taken after that
 
 

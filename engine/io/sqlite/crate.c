@@ -1,5 +1,5 @@
 /* One run from one database into another, and the files of a run as rows. `outputs` is no table of the
- * schema: a crate alone has it, made with its first row. */
+ * schema: a crate alone has it, and every one. */
 #include "engine/io/sqlite/store.h"
 
 #include <inttypes.h>
@@ -110,18 +110,24 @@ hash_part(struct act_str bytes, uint8_t ret[ACT_SHA256_BYTES])
 }
 
 static enum act_err
-add_output(struct act_sqlite *s, int64_t row, struct act_str name, uint64_t offset,
-           struct act_str bytes, struct act_error *err)
+make_table(struct act_sqlite *s, struct act_error *err)
 {
     static const char table[] =
         "CREATE TABLE IF NOT EXISTS outputs (run INTEGER NOT NULL, name TEXT NOT NULL,"
         " at INTEGER NOT NULL, bytes BLOB NOT NULL, hash BLOB NOT NULL, UNIQUE (run, name, at))";
+    int sql = sqlite3_exec(s->db.sql, table, NULL, NULL, NULL);
+    return sql == SQLITE_OK ? ACT_OK : act_db_error(&s->db, sql, err);
+}
+
+static enum act_err
+add_output(struct act_sqlite *s, int64_t row, struct act_str name, uint64_t offset,
+           struct act_str bytes, struct act_error *err)
+{
     sqlite3_stmt *stmt;
     uint8_t hash[ACT_SHA256_BYTES];
-    int sql = sqlite3_exec(s->db.sql, table, NULL, NULL, NULL);
-    if (sql != SQLITE_OK)
-        return act_db_error(&s->db, sql, err);
-    enum act_err rc = act_db_stmt(&s->db, ACT_SQL_OUTPUT_ADD, &stmt, err);
+    enum act_err rc = make_table(s, err);
+    if (rc == ACT_OK)
+        rc = act_db_stmt(&s->db, ACT_SQL_OUTPUT_ADD, &stmt, err);
     if (rc != ACT_OK)
         return rc;
     hash_part(bytes, hash);
@@ -200,6 +206,16 @@ enum act_err
 act_sqlite_seal(struct act_store *self, struct act_error *err)
 {
     struct act_sqlite *s = act_sqlite_of(self);
+    enum act_err rc = act_db_begin(&s->db, false, err);
+    if (rc != ACT_OK)
+        return rc;
+    rc = make_table(s, err);
+    if (rc == ACT_OK)
+        rc = act_db_commit(&s->db, err);
+    else
+        act_db_rollback(&s->db);
+    if (rc != ACT_OK)
+        return rc;
     int sql = sqlite3_exec(s->db.sql, "PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(TRUNCATE)",
                            NULL, NULL, NULL);
     return sql == SQLITE_OK ? ACT_OK : act_db_error(&s->db, sql, err);

@@ -1,5 +1,5 @@
 /* The store port on SQLite. Any number of processes may have the same database open; a store is for
- * one thread at a time. Of this folder only sqlite_store.h, location.h and keeper.h are for others.
+ * one thread at a time. Of this folder only sqlite_store.h, location.h, keeper.h and overwrite.h are for others.
  *
  * What a database is on disk, beside <db> itself:
  *   <db>-wal, <db>-shm  SQLite's
