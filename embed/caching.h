@@ -18,7 +18,8 @@ struct act_caching_options {
     struct act_store *store;     /* NULL: without history nothing is kept */
     struct act_blob_port *blobs; /* the run's */
     struct act_str run;          /* its id, and */
-    struct act_str folder; /* where the top file stands (absolute); both outlive the caching */
+    struct act_str folder; /* where the top file stands (absolute), and */
+    struct act_str file;   /* which it is (what is no path came from no file); all outlive the caching */
     bool never;            /* nothing is reused; what ends well is kept all the same */
 };
 struct act_caching;

@@ -73,6 +73,22 @@ put_files(struct act_value *parts, const struct act_value *files)
     act_buf_fini(&text);
 }
 
+/* What is said to be the key may be said elsewhere, too: by another node, and by another file's of the same
+ * name. A text that came from no file counts by the folder that it ran in. */
+static void
+put_node(const struct act_caching *caching, struct act_value *parts, const struct act_value *about)
+{
+    struct act_str file = caching->options.file;
+    struct act_buf path = {0};
+    if (file.len == 0 || file.ptr[0] != '/')
+        act_buf_printf(&path, "%.*s/", ACT_STR_ARG(caching->options.folder));
+    act_buf_add_str(&path, file);
+    act_value_map_put(parts, ACT_STR("node"),
+                      act_value_retain(act_value_get(about, ACT_STR("scope"))));
+    put_text(parts, "workflow", act_buf_str(&path));
+    act_buf_fini(&path);
+}
+
 struct act_value *
 act_caching_parts(const struct act_caching *caching, const struct act_value *about,
                   const struct act_value *read)
@@ -95,9 +111,8 @@ act_caching_parts(const struct act_caching *caching, const struct act_value *abo
     }
     if (files)
         put_files(parts, files);
-    if (keyed) /* what is said to be the key may be said elsewhere, too */
-        act_value_map_put(parts, ACT_STR("node"),
-                          act_value_retain(act_value_get(about, ACT_STR("scope"))));
+    if (keyed)
+        put_node(caching, parts, about);
     else if (!files) /* nobody has said what it is made of: then it is what stands there */
         put_text(parts, "folder", caching->options.folder);
     return parts;

@@ -266,6 +266,7 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
         .blobs = live->site.blobs,
         .run = live->row.run,
         .folder = live->folder,
+        .file = live->row.path,
         .never = get(live->options, "no_cache") != NULL,
     };
     live->caching = act_caching_create(&caching);

@@ -166,22 +166,44 @@ put_composite(const struct act_run *run, const struct act_instance *inst, struct
 
 /* ---- the question ---- */
 
-/* The workflow's name and the node's path, without the numbers of turns and items. */
-static struct act_value *
-scope_of(struct act_run *run, const struct act_instance *inst)
+/* An id is the only one of its box, wherever it stands in there; `#` is in no step of a path. box: where
+ * that begins in out. Called boxes and turns are boxes of their own, and whose they are counts. */
+static void
+add_step(const struct act_run *run, const struct act_instance *inst, struct act_buf *out,
+         size_t *box)
 {
-    struct act_buf path = {0}, scope = {0};
-    act_key_path(&path, run->plan, act_key_of(run, inst));
+    const struct act_plan_node *n = act_node(run, inst->node);
+    enum act_kind around = act_kind_of(run, act_parent(run, inst));
+    bool calls = n->role == ACT_ROLE_ROOT, named = !calls && n->id != ACT_NODE_NONE;
+    bool opens = calls || (n->role == ACT_ROLE_DO && act_kind_repeats(around));
+    if (named && !opens)
+        out->len = *box;
+    act_buf_add_byte(out, '.');
+    if (calls)
+        act_buf_add_cstr(out, act_kind_key(around));
+    else if (named)
+        act_buf_printf(out, "#%.*s", ACT_STR_ARG(act_plan_text(run->plan, n->id)));
+    else
+        act_plan_step(out, run->plan, inst->node);
+    if (opens || named)
+        *box = out->len;
+}
+
+/* The workflow's name and which node it is, without the numbers of turns and items: by its id and those around
+ * it; where there is none by its place. */
+static struct act_value *
+scope_of(const struct act_run *run, const struct act_instance *inst)
+{
+    ACT_VEC(const struct act_instance *) around = {0};
+    struct act_buf scope = {0};
+    for (; inst->parent != ACT_SLOT_NONE; inst = act_parent(run, inst))
+        act_vec_push(&around, inst);
     act_buf_printf(&scope, "%.*s:", ACT_STR_ARG(act_plan_text(run->plan, run->plan->name)));
-    for (size_t i = 0; i < path.len; i++) {
-        bool number = i >= 2 && path.ptr[i] == '[' && memcmp(path.ptr + i - 2, "do", 2) == 0;
-        while (number && i < path.len && path.ptr[i] != ']')
-            i++;
-        if (!number)
-            act_buf_add_byte(&scope, path.ptr[i]);
-    }
+    size_t box = scope.len;
+    while (around.len > 0)
+        add_step(run, act_vec_pop(&around), &scope, &box);
     struct act_value *v = act_value_string(act_buf_str(&scope));
-    act_buf_fini(&path);
+    act_vec_fini(&around);
     act_buf_fini(&scope);
     return v;
 }

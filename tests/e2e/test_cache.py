@@ -222,6 +222,44 @@ group:
 """)["result"] == ["one", "two"]
 
 
+def test_a_key_is_of_its_file_alone(world):
+    """Files of the same name, as every project has them, and texts that came from none."""
+    flow = "chain: [{id: x, run: 'echo x >> log; echo %s', stdin: '', cache: {key: v1}}]"
+    for d in "AB":
+        assert world.json("run", world.write(flow % d, f"{d}/ci.yaml"))["result"] == d
+    assert world.show()["nodes"][1]["cache"]["miss"] == "workflow differs"
+    assert world.json("run", world.write(flow % "other", "A/ci.yaml"))["result"] == "A"
+    for d in "ABA":
+        done = world("run", "-", "--json", input=(flow % f"of {d}").encode(), cwd=world.path / d, code=0)
+        assert json.loads(done.out)["result"] == f"of {d}"
+
+
+def test_a_key_goes_with_its_id(world):
+    """A node that has one may be moved about in its box; those of other boxes are others."""
+    def flow(order):
+        nodes = "".join(f"- {{id: {i}, run: 'echo {i} >> log; echo {i}', cache: {{key: v1}}}}\n"
+                        for i in order)
+        return f"name: k\nchain:\n{nodes}outputs: {{a: '${{{{ nodes.a.result }}}}'}}"
+    assert world.run(flow("ab"))["outputs"] == {"a": "a"}
+    assert ran(world) == ["a", "b"]
+    assert world.run(flow("cba"))["outputs"] == {"a": "a"}
+    assert ran(world) == ["c"]
+    inner = "{id: i, run: 'echo %s', cache: {key: v1}}"
+    assert world.run(f"""
+name: k
+tasks: {{t: {{params: {{v: {{type: string}}}}, {(inner % '${{ params.v }}')[1:-1]}}}}}
+chain:
+- {{id: a, for: [0], do: {inner % 'for'}}}
+- {{for: [0], do: {inner % 'more'}}}
+- {{for: [0], do: {inner % 'most'}}}
+- {{task: t, with: {{v: task}}}}
+- {{task: t, with: {{v: other}}}}
+outputs: {{a: '${{{{ nodes.a.result }}}}'}}
+""")["outputs"] == {"a": ["for"]}
+    assert [n["result"] for n in world.show()["nodes"] if n["kind"] == "run"] == [
+        "for", "more", "most", "task", "other"]
+
+
 def test_the_same_work_is_known_again_anywhere(world):
     """Same definition, arguments and env: another file, another place in it."""
     world.run("run: 'echo x >> log; echo same'\ncache: true")
