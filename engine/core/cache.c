@@ -69,6 +69,20 @@ is_wanted(struct act_run *run, struct act_instance *inst, const struct act_value
            refuse(run, inst, "it must be true, false or a mapping", NULL);
 }
 
+/* What a workflow is called with counts as it came out, as of a task: its expressions may ask, too. False: not
+ * yet, or inst has failed. */
+static bool
+note_arguments(struct act_run *run, struct act_instance *inst, struct act_value *question)
+{
+    struct act_value *with = NULL;
+    if (act_kind_of(run, inst) != ACT_KIND_WORKFLOW || !act_has(run, inst->node, ACT_ATTR_WITH))
+        return true;
+    if (!act_eval(run, inst, ACT_ATTR_WITH, &with))
+        return false;
+    act_value_map_put(question, ACT_STR("with"), with);
+    return true;
+}
+
 bool
 act_cache_passes(struct act_run *run, struct act_instance *inst)
 {
@@ -82,13 +96,17 @@ act_cache_passes(struct act_run *run, struct act_instance *inst)
         act_value_release(v);
         return false;
     }
-    inst->cache_read = !wanted;
     if (!wanted) {
+        inst->cache_read = true;
         act_value_release(v);
         return true;
     }
     struct act_value *question = act_value_map();
     act_value_map_put(question, QUESTION, v);
+    if (!note_arguments(run, inst, question)) {
+        act_value_release(question);
+        return false;
+    }
     act_value_set(&inst->question, question);
     inst->asking = (uint8_t)run->step;
     act_emit_question(run, inst);

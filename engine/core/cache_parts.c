@@ -132,6 +132,16 @@ put_env(const struct act_run *run, const struct act_instance *inst, struct act_v
     }
 }
 
+/* A mapping: what is none is no argument, and fails. */
+static void
+put_with(const struct act_run *run, struct act_value *parts, const struct act_value *with)
+{
+    if (with == NULL || act_value_type(with) != ACT_MAP)
+        return;
+    for (uint32_t i = 0; i < act_value_len(with); i++)
+        put_named(run, parts, "with.", act_value_key(with, i), act_value_at(with, i));
+}
+
 static void
 put_task(const struct act_run *run, const struct act_instance *inst, struct act_value *parts)
 {
@@ -143,8 +153,7 @@ put_task(const struct act_run *run, const struct act_instance *inst, struct act_
         put(run, parts, ACT_STR("prev"), act_value_at(task->args, 0));
     else
         put_list(run, parts, "args", task->args);
-    for (uint32_t i = 0; task->with != NULL && i < act_value_len(task->with); i++)
-        put_named(run, parts, "with.", act_value_key(task->with, i), act_value_at(task->with, i));
+    put_with(run, parts, task->with);
     if (task->stdin_value != NULL)
         put(run, parts,
             act_has(run, inst->node, ACT_ATTR_STDIN) ? ACT_STR("stdin") : ACT_STR("prev"),
@@ -155,8 +164,10 @@ put_task(const struct act_run *run, const struct act_instance *inst, struct act_
 static void
 put_composite(const struct act_run *run, const struct act_instance *inst, struct act_value *parts)
 {
-    if (act_kind_of(run, inst) == ACT_KIND_WORKFLOW)
-        return; /* closed: neither enters */
+    if (act_kind_of(run, inst) == ACT_KIND_WORKFLOW) {
+        put_with(run, parts, act_member(inst->question, ACT_STR("with")));
+        return; /* closed: nothing else enters */
+    }
     if (inst->input != NULL)
         put(run, parts, ACT_STR("prev"), inst->input);
     const struct act_value *around = act_value_at(inst->env, 0);

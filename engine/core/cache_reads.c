@@ -36,14 +36,24 @@ static const uint64_t around_it =
     BIT(ON_ERROR) | BIT(LIMITS) | BIT(PRIORITY) | BIT(DELAY) | BIT(AT) | BIT(NAME) |
     BIT(DESCRIPTION) | BIT(IDEMPOTENT) | BIT(ENV) | BIT(DIR) | BIT(SHELL) | BIT(FOLDER);
 static const uint64_t of_task = BIT(SUBJECT) | BIT(BINDINGS) | BIT(ARGS) | BIT(WITH) | BIT(STDIN);
+static const uint64_t of_workflow = BIT(WITH);
 static const uint64_t inside_it = BIT(CACHE) | BIT(NAME) | BIT(DESCRIPTION) | BIT(PRIORITY);
+
+static uint64_t
+left_out_of(const struct walk *w)
+{
+    enum act_kind kind = act_kind_of(w->run, w->inst);
+    if (w->node != w->inst->node)
+        return inside_it;
+    if (act_kind_is_task(kind))
+        return around_it | of_task;
+    return around_it | (kind == ACT_KIND_WORKFLOW ? of_workflow : 0);
+}
 
 static bool
 counts(const struct walk *w, uint32_t key)
 {
-    uint64_t left_out = w->node != w->inst->node                         ? inside_it
-                        : act_kind_is_task(act_kind_of(w->run, w->inst)) ? around_it | of_task
-                                                                         : around_it;
+    uint64_t left_out = left_out_of(w);
     return key > 62 || ((left_out >> key) & 1) == 0;
 }
 

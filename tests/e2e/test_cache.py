@@ -348,11 +348,36 @@ chain:
     hit(world, first["run"], "w")
     world.run(flow, "-p", "x=other")
     assert ran(world) == ["t", "w"]
-    assert why(world, "w") == "params.x differs"
+    assert why(world, "chain[0].task") == "params.y differs" and why(world, "w") == "with.x differs"
     world.write("params: {x: {type: string}}\nrun: 'echo w >> log; echo ${{ params.x }}!'", "w.yaml")
     world.run(flow)
     assert ran(world) == ["w"]
     assert why(world, "w") == "definition differs"
+
+
+def test_the_arguments_of_a_workflow_are_in_its_key(world):
+    """As they came out, whatever they were made of: those that ask as well, and large ones."""
+    world.write("params: {h: {type: string}, b: {}, n: {default: 1}}\n"
+                "run: 'echo w >> log; wc -c'\nstdin: ${{ params.b }}", "c.yaml")
+    flow = """
+chain:
+- {run: cat big}
+- {id: w, workflow: c.yaml, cache: true, with: {h: "${{ hashFiles('src') }}", b: "${{ prev }}"}}
+"""
+    def run(src, big):
+        (world.path / "src").write_text(src)
+        (world.path / "big").write_text(big)
+        world.run(flow)
+        return ran(world)
+    assert run("one", "a") == ["w"] and run("two", "a") == ["w"]
+    assert why(world, "w") == "with.h differs"
+    assert run("one", "a") == [] and run("two", "a" * 100_000) == ["w"]
+    assert run("two", "b" * 100_000) == ["w"] and run("two", "a" * 100_000) == []
+    whole = flow.replace("with: {h:", "with: {n: 2, h:")
+    world.run(whole)
+    assert ran(world) == ["w"] and why(world, "w") == "with.n is new"
+    done = world.run("workflow: c.yaml\ncache: true\nwith: {h: '${{ fromJSON(run.id) }}', b: 1}", code=1)
+    assert done["error"]["cause"] == "expression" and ran(world) == []
 
 
 def test_items_have_keys_of_their_own(world):
