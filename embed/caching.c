@@ -11,25 +11,49 @@ about_of(const struct act_value *question)
 
 /* ---- what the disk says ---- */
 
-/* part: {"file": "<name>:<offset>", "bytes"}. */
+/* The same bytes are another value as a text than as JSON. */
+static struct act_value *
+with_mode(struct act_value *hash, int64_t mode)
+{
+    struct act_buf text = {0};
+    act_buf_printf(&text, "%.*s:%lld", ACT_STR_ARG(act_value_as_str(hash)), (long long)mode);
+    act_value_release(hash);
+    struct act_value *v = act_value_string(act_buf_str(&text));
+    act_buf_fini(&text);
+    return v;
+}
+
+/* file: "<name>:<offset>" */
+static struct act_str
+place_of(struct act_str file, uint64_t *offset)
+{
+    size_t colon = file.len;
+    while (colon > 0 && file.ptr[colon - 1] != ':')
+        colon--;
+    *offset = 0;
+    for (size_t i = colon; i < file.len; i++)
+        *offset = *offset * 10 + (uint64_t)(file.ptr[i] - '0');
+    return act_str_n(file.ptr, colon > 0 ? colon - 1 : 0);
+}
+
+/* part: {"file", "bytes", "mode"}. */
 static enum act_err
 hash_value(const struct act_value *part, const char *outputs, struct act_value **ret,
            struct act_error *err)
 {
     const struct act_value *id = act_value_get(part, ACT_STR("file"));
     const struct act_value *bytes = act_value_get(part, ACT_STR("bytes"));
-    int64_t left = 0;
-    uint64_t offset = 0;
-    if (!id || act_value_type(id) != ACT_STRING || !bytes || !act_value_to_int(bytes, &left))
+    const struct act_value *mode = act_value_get(part, ACT_STR("mode"));
+    int64_t left = 0, how = 0;
+    uint64_t offset;
+    if (!id || act_value_type(id) != ACT_STRING || !bytes || !act_value_to_int(bytes, &left) ||
+        !mode || !act_value_to_int(mode, &how))
         return act_error_set(err, ACT_ERR_CORRUPT, "a large value that is none");
-    struct act_str file = act_value_as_str(id);
-    size_t colon = file.len;
-    while (colon > 0 && file.ptr[colon - 1] != ':')
-        colon--;
-    for (size_t i = colon; i < file.len; i++)
-        offset = offset * 10 + (uint64_t)(file.ptr[i] - '0');
-    return act_hash_range(outputs, act_str_n(file.ptr, colon > 0 ? colon - 1 : 0), offset,
-                          (uint64_t)left, ret, err);
+    struct act_str file = place_of(act_value_as_str(id), &offset);
+    enum act_err code = act_hash_range(outputs, file, offset, (uint64_t)left, ret, err);
+    if (code == ACT_OK)
+        *ret = with_mode(*ret, how);
+    return code;
 }
 
 static enum act_err

@@ -42,6 +42,7 @@ place_of(const struct act_value *ref)
     struct act_value *map = act_value_map();
     act_value_map_put(map, ACT_STR("file"), act_value_string(act_value_ref_id(ref)));
     act_value_map_put(map, ACT_STR("bytes"), act_value_int((int64_t)act_value_ref_bytes(ref)));
+    act_value_map_put(map, ACT_STR("mode"), act_value_int(act_value_ref_mode(ref)));
     return map;
 }
 

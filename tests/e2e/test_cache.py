@@ -550,6 +550,20 @@ chain:
     world("history", "verify", second["run"], env=other, code=0)
 
 
+def test_large_arguments_count_by_their_type(world):
+    """The same bytes as a text and as JSON are two values."""
+    (world.path / "big.json").write_text(json.dumps(list(range(30_000))))
+    flow = """
+chain:
+- {id: big, run: cat big.json, output: %s}
+- {id: p, cache: true, chain: [{value: "${{ nodes.big.result[1] || 'none' }}"}]}
+"""
+    for _ in range(2):
+        for output, result in (("text", "none"), ("json", 1)):
+            assert world.run(flow % output)["result"] == result
+    assert world.node("p")["cause"] == {"kind": "cache"}
+
+
 def test_an_imported_run_is_not_believed(world):
     """A crate may come from anybody: what it holds is to be read, not to stand for work."""
     flow = world.write("run: 'echo x >> log; echo done'\ncache: true")
