@@ -92,8 +92,9 @@ find_cached(struct job *job)
     act_inst inst = job->inquiry->inst;
     const struct act_value *question = job->inquiry->question;
     struct act_value *answer =
-        job->reused ? act_caching_brought(caching, inst, question, job->reused, job->found, err)
-                    : act_caching_answer(caching, inst, question, job->found, err);
+        job->reused
+            ? act_caching_brought(caching, inst, question, job->reused, job->found, err)
+            : act_caching_answer(caching, inst, question, job->asked.folder, job->found, err);
     act_value_release(job->found);
     job->found = job->reused = NULL;
     job->code = ACT_OK;

@@ -107,14 +107,17 @@ act_caching_is_quick(const struct act_value *question)
 
 /* ---- nodes that asked ---- */
 
-static void
-pending_destroy(struct act_caching_pending *p)
+void
+act_caching_pending_destroy(struct act_caching_pending *p)
 {
     act_buf_fini(&p->key);
     act_buf_fini(&p->scope);
     act_buf_fini(&p->parts);
     act_buf_fini(&p->run);
     act_buf_fini(&p->from);
+    act_buf_fini(&p->files);
+    act_buf_fini(&p->folder);
+    act_buf_fini(&p->patterns);
     act_value_release(p->origin);
     act_value_release(p->passed);
     act_free(p);
@@ -126,13 +129,24 @@ note_pending(struct act_caching *caching, act_inst inst, struct act_str scope,
 {
     struct act_caching_pending *p = act_handles_take(&caching->pending, inst, 0);
     if (p)
-        pending_destroy(p); /* an earlier attempt's */
+        act_caching_pending_destroy(p); /* an earlier attempt's */
     p = act_zalloc(1, sizeof(*p));
     act_caching_key(parts, &p->key);
     act_buf_add_str(&p->scope, scope);
     act_json_write(&p->parts, parts, 0);
     act_handles_put(&caching->pending, inst, 0, p);
     return p;
+}
+
+static void
+note_files(struct act_caching_pending *p, struct act_str folder, const struct act_value *about,
+           const struct act_value *files)
+{
+    if (!files)
+        return;
+    act_caching_key(files, &p->files);
+    act_buf_add_str(&p->folder, folder);
+    act_json_write(&p->patterns, act_value_get(about, ACT_STR("files")), 0);
 }
 
 /* ---- the answer ---- */
@@ -246,6 +260,7 @@ take_entry(struct act_caching *caching, struct act_caching_pending *p,
     p->origin = NULL;
     act_buf_clear(&p->run);
     act_buf_clear(&p->from);
+    act_caching_settle(caching, act_buf_str(&p->key));
     store->ops->find_entries(store, act_buf_str(&p->key), ACT_STR(""), &arena, &list, NULL);
     for (uint32_t i = 0; i < list.len && !answer; i++) {
         const struct act_cache_entry *entry = &list.ptr[i];
@@ -280,7 +295,7 @@ unreadable(const struct act_error *err)
 
 struct act_value *
 act_caching_answer(struct act_caching *caching, act_inst inst, const struct act_value *question,
-                   const struct act_value *read, const struct act_error *err)
+                   struct act_str folder, const struct act_value *read, const struct act_error *err)
 {
     const struct act_value *about = about_of(question);
     const struct act_value *files = read ? act_value_get(read, ACT_STR("files")) : NULL;
@@ -295,6 +310,7 @@ act_caching_answer(struct act_caching *caching, act_inst inst, const struct act_
     } else {
         struct act_str scope = act_value_as_str(act_value_get(about, ACT_STR("scope")));
         struct act_caching_pending *p = note_pending(caching, inst, scope, parts);
+        note_files(p, folder, about, files);
         if (caching->options.never)
             answer = miss(ACT_STR("--no-cache"), NULL, true);
         else if (act_value_get(about, ACT_STR("anew")))
@@ -364,9 +380,10 @@ own_origin(const struct act_caching *caching, const struct act_value *end)
     return origin;
 }
 
-/* What is reused is as old as what it came from. To lose an entry does no harm. */
-static void
-keep(struct act_caching *caching, const struct act_caching_pending *p, const struct act_value *end)
+/* What is reused is as old as what it came from. */
+void
+act_caching_put(struct act_caching *caching, const struct act_caching_pending *p,
+                const struct act_value *end)
 {
     struct act_store *store = caching->options.store;
     struct act_value *origin = p->origin ? act_value_retain(p->origin) : own_origin(caching, end);
@@ -394,15 +411,20 @@ act_caching_keep(void *self, const struct act_effect *effect)
     if (!store)
         return;
     if (effect->type == ACT_EFFECT_FORGET) {
+        act_caching_settle(caching, ACT_STR(""));
         store->ops->forget_entries(store, caching->options.run, act_value_as_str(effect->name),
                                    NULL);
         return;
     }
     struct act_caching_pending *p = act_handles_take(&caching->pending, effect->inst, 0);
     if (!p)
-        return; /* it began under an earlier process */
-    keep(caching, p, effect->value);
-    pending_destroy(p);
+        return;                              /* it began under an earlier process */
+    if (p->patterns.len > 0 && !p->origin) { /* what was reused has read none */
+        act_caching_check(caching, p, effect->value);
+        return;
+    }
+    act_caching_put(caching, p, effect->value);
+    act_caching_pending_destroy(p);
 }
 
 /* ---- life ---- */
@@ -420,9 +442,10 @@ act_caching_destroy(struct act_caching *caching)
 {
     if (!caching)
         return;
+    act_caching_settle(caching, ACT_STR(""));
     for (uint32_t i = 0; i < caching->pending.cap; i++) {
         if (caching->pending.entries[i].value)
-            pending_destroy(caching->pending.entries[i].value);
+            act_caching_pending_destroy(caching->pending.entries[i].value);
     }
     act_handles_fini(&caching->pending);
     act_free(caching);

@@ -10,21 +10,25 @@
 
 #include "engine/core/run.h"
 #include "engine/port/blob.h"
+#include "engine/port/loop.h"
 #include "engine/port/store.h"
 
 #include <stdatomic.h>
 
 struct act_caching_options {
     struct act_store *store;     /* NULL: without history nothing is kept */
+    struct act_loop *loop;       /* outlives the caching */
     struct act_blob_port *blobs; /* the run's */
     struct act_str run;          /* its id, and */
-    struct act_str folder; /* where the top file stands (absolute), and */
-    struct act_str file;   /* which it is (what is no path came from no file); all outlive the caching */
-    bool never;            /* nothing is reused; what ends well is kept all the same */
+    struct act_str folder;       /* where the top file stands (absolute), and */
+    struct act_str
+        file;   /* which it is (what is no path came from no file); all outlive the caching */
+    bool never; /* nothing is reused; what ends well is kept all the same */
 };
 struct act_caching;
 struct act_caching *act_caching_create(const struct act_caching_options *options);
-void act_caching_destroy(struct act_caching *caching); /* NULL is nothing */
+/* Keeps what is still to be kept. NULL is nothing. */
+void act_caching_destroy(struct act_caching *caching);
 
 /* On any thread: {"files": {path: hash}, "values": {part: hash}}, the files found from folder (absolute),
  * large values in outputs, the run's folder. */
@@ -32,11 +36,11 @@ enum act_err act_caching_read(const struct act_value *question, struct act_str f
                               const char *outputs, struct act_value **ret, struct act_error *err);
 /* Nothing of it stands on the disk: then read may be NULL without an error. */
 bool act_caching_is_quick(const struct act_value *question);
-/* read NULL: it could not be read, err says why. New reference; the answer is good at once, or, if
+/* read NULL: it could not be read, err says why; folder: as act_caching_read had it. New reference; the answer is good at once, or, if
  * act_caching_from gives a folder, once the artifacts that it names are this run's own. */
 struct act_value *act_caching_answer(struct act_caching *caching, act_inst inst,
-                                     const struct act_value *question, const struct act_value *read,
-                                     const struct act_error *err);
+                                     const struct act_value *question, struct act_str folder,
+                                     const struct act_value *read, const struct act_error *err);
 struct act_str act_caching_from(const struct act_caching *caching, act_inst inst);
 
 /* Links (copies, where there can be none) what found names from a run's folder into another one, under the name of

@@ -11,12 +11,27 @@ struct act_caching_pending {
     struct act_value *origin; /* of what was reused: {"run", "node", "at_ms"}; else NULL */
     struct act_buf run, from; /* whose artifacts are being brought, and its folder; else empty */
     struct act_value *passed; /* list: runs whose entries were of no use; or NULL */
+    /* With `files`: what they were when the key was made (a hash of all), where, and, as JSON, which. */
+    struct act_buf files, folder, patterns;
 };
 
 struct act_caching {
     struct act_caching_options options;
-    struct act_handles pending; /* inst → struct act_caching_pending, owned */
+    struct act_handles pending;       /* inst → struct act_caching_pending, owned */
+    struct act_caching_check *checks; /* ends that are kept once their files were read again */
 };
+
+/* caching.c */
+void act_caching_pending_destroy(struct act_caching_pending *p);
+/* Keeps it: to lose an entry does no harm. */
+void act_caching_put(struct act_caching *caching, const struct act_caching_pending *p,
+                     const struct act_value *end);
+
+/* caching_check.c: keeps the end if the files are what they were; takes pending over. */
+void act_caching_check(struct act_caching *caching, struct act_caching_pending *pending,
+                       const struct act_value *end);
+/* Waits for the checks of ends with this key; empty: for all. */
+void act_caching_settle(struct act_caching *caching, struct act_str key);
 
 /* caching_key.c */
 /* The whole key by name, each part a hash; NULL: a part could not be read. read may be NULL. */

@@ -263,6 +263,7 @@ act_live_ready(struct act_live *live, const struct act_live_how *how)
 {
     struct act_caching_options caching = {
         .store = live->engine->store,
+        .loop = live->loop,
         .blobs = live->site.blobs,
         .run = live->row.run,
         .folder = live->folder,

@@ -151,6 +151,48 @@ def test_files_by_name_and_content(world):
     assert ran(world) == []
 
 
+def test_files_that_change_while_it_runs_keep_nothing(world):
+    """What came of other files than those that were read before it began is nobody's end."""
+    flow = world.write("run: 'echo x >> log; touch begun; while ! test -e go; do sleep 0.02; done; cat src'\n"
+                       "cache: {files: [src]}")
+    (world.path / "src").write_text("old")
+    process = world.start("run", flow, "--json")
+    world.wait_file("begun")
+    (world.path / "src").write_text("new")
+    (world.path / "go").touch()
+    assert json.loads(world.end(process, code=0)[0])["result"] == "new"
+    for src, runs in (("old", ["x"]), ("new", ["x"]), ("old", []), ("new", [])):
+        ran(world)
+        (world.path / "src").write_text(src)
+        assert world.json("run", flow)["result"] == src
+        assert ran(world) == runs
+
+
+def test_a_task_that_writes_its_own_files_is_not_kept(world):
+    flow = "run: 'echo x >> log; cat log >> src'\ncache: {files: [src]}"
+    (world.path / "src").write_text("")
+    world.run(flow)
+    (world.path / "src").write_text("")
+    world.run(flow)
+    assert ran(world) == ["x", "x"]
+
+
+def test_files_and_the_next_that_asks(world):
+    """It waits for the one before, whose files are still being read again."""
+    (world.path / "src").write_bytes(bytes(10_000_000))
+    node = "run: 'echo x >> log; echo %s', stdin: '', cache: {files: [src]}"
+    flow = """
+try: {chain: [%s, {fail: no}]}
+catch: {value: caught}
+"""
+    world.run(flow % f"{{{node % 1}}}, {{{node % 1}, undo: {{run: 'echo undo >> log'}}}}")
+    assert ran(world) == ["x"]
+    world.run(flow % f"{{{node % 2}, undo: {{run: 'echo undo >> log'}}}}")
+    assert ran(world) == ["x", "undo"]
+    world.run(f"chain: [{{{node % 2}}}]")
+    assert ran(world) == ["x"]  # what was undone meanwhile is not kept, either
+
+
 def test_files_that_match_nothing_keep_nothing(world):
     for _ in range(2):
         world.run(BUILD)
