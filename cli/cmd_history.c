@@ -32,6 +32,7 @@ end_view(struct act_cli *cli, struct act_view_out *view, struct act_out *out, in
 {
     struct act_error err = {0};
     act_view_out_flush(view, true);
+    code = act_cli_damage(cli, view, code);
     act_view_out_fini(view);
     return act_out_fini(out, &err) ? act_cli_fail(cli, &err) : code;
 }
@@ -88,13 +89,16 @@ show(struct act_cli *cli)
         struct act_out out;
         struct act_view_document doc;
         act_out_init(&out, STDOUT_FILENO);
-        struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = stored.blobs};
+        struct act_view_out view = {
+            .write = act_out_sink, .self = &out, .blobs = act_stored_outputs(&stored)};
         act_view_document_fill(&doc, &stored.row, &stored.view);
         if (cli->json)
             act_view_document_json(&view, &doc, &stored.view);
         else
             act_view_show_text(&view, &doc, &stored.view, style_of(cli));
         exit_code = end_view(cli, &view, &out, 0);
+        if (!cli->json)
+            exit_code = act_cli_stored_damage(cli, &stored, exit_code);
     }
     act_cli_stored_close(&stored);
     return exit_code;
@@ -146,7 +150,7 @@ print_diff(struct act_cli *cli, struct act_view_out *out, const struct act_store
     struct act_view_side pair[2];
     for (int i = 0; i < 2; i++) {
         act_view_document_fill(&docs[i], &sides[i].row, &sides[i].view);
-        pair[i] = (struct act_view_side){&docs[i], &sides[i].view, sides[i].blobs};
+        pair[i] = (struct act_view_side){&docs[i], &sides[i].view, act_stored_outputs(&sides[i])};
     }
     if (cli->json)
         act_view_diff_json(out, &pair[0], &pair[1], same);
@@ -176,6 +180,8 @@ diff(struct act_cli *cli)
         struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = sides[0].blobs};
         print_diff(cli, &view, sides, &same);
         exit_code = end_view(cli, &view, &out, 0);
+        for (uint32_t i = 0; i < 2; i++)
+            exit_code = act_cli_stored_damage(cli, &sides[i], exit_code);
     }
     act_cli_stored_close(&sides[0]);
     act_cli_stored_close(&sides[1]);

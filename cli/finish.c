@@ -3,6 +3,7 @@
 #include "cli/github.h"
 #include "cli/junit.h"
 #include "cli/label.h"
+#include "cli/store.h"
 #include "cli/term.h"
 
 #include <signal.h>
@@ -247,16 +248,23 @@ say(const struct act_finish *f, const struct act_outcome *outcome)
 
 /* ---- documents and reports ------------------------------------------------------------------ */
 
-static enum act_err
-write_document(const struct act_finish *f, struct act_error *err)
+/* Without --json what it holds is only looked at. */
+static int
+write_document(const struct act_finish *f, int code)
 {
+    struct act_error err = {0};
     struct act_out out;
+    bool json = f->cli->json;
     act_out_init(&out, act_cli_out_fd(f->cli));
-    struct act_view_out view = {.write = act_out_sink, .self = &out, .blobs = f->live->site.blobs};
+    struct act_view_out view = {.write = json ? act_out_sink : NULL,
+                                .self = &out,
+                                .blobs = f->live->site.blobs,
+                                .probe = !json};
     act_live_document(f->live, &view);
     act_view_out_flush(&view, true);
+    code = act_cli_damage(f->cli, &view, code);
     act_view_out_fini(&view);
-    return act_out_fini(&out, err);
+    return act_out_fini(&out, &err) ? act_cli_fail(f->cli, &err) : code;
 }
 
 /* The whole run, earlier lives included, is read back from the store. */
@@ -319,9 +327,7 @@ act_finish(const struct act_finish *f)
     int code = exit_code_of(f, outcome.status);
     if (write_junit(f, &err))
         code = act_cli_fail(f->cli, &err);
-    if (f->cli->json && write_document(f, &err))
-        code = act_cli_fail(f->cli, &err);
-    return code;
+    return write_document(f, code);
 }
 
 int

@@ -2,6 +2,8 @@
 
 #include "embed/compose.h"
 
+#include <string.h>
+
 #define SEQ_DIGITS 18
 
 static void
@@ -76,4 +78,37 @@ act_cli_stored_close(struct act_stored *stored)
     act_stored_close(stored);
     if (store)
         store->ops->close(store);
+}
+
+int
+act_cli_damage(const struct act_cli *cli, const struct act_view_out *view, int code)
+{
+    struct act_str rest = act_buf_str(&view->damage);
+    while (rest.len > 0) {
+        size_t len = (size_t)((const char *)memchr(rest.ptr, '\n', rest.len) - rest.ptr);
+        struct act_error err = {0};
+        act_error_set(&err, ACT_ERR_CORRUPT, "%.*s", (int)len, rest.ptr);
+        rest = act_str_n(rest.ptr + len + 1, rest.len - len - 1);
+        if (rest.len == 0)
+            act_error_hint(&err, "`actant history verify RUN` says what else is wrong");
+        code = act_cli_fail(cli, &err);
+    }
+    return code;
+}
+
+static void
+drop(void *self, struct act_str bytes)
+{
+    (void)self;
+    (void)bytes;
+}
+
+int
+act_cli_stored_damage(const struct act_cli *cli, const struct act_stored *stored, int code)
+{
+    struct act_view_out view = {.write = drop, .blobs = act_stored_outputs(stored), .probe = true};
+    act_stored_json(stored, &view);
+    code = act_cli_damage(cli, &view, code);
+    act_view_out_fini(&view);
+    return code;
 }

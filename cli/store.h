@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "embed/stored.h"
+#include "engine/view/view_out.h"
 
 /* The database of --db, $ACTANT_DB, the config files or the default place. Its warnings go to standard
  * error. */
@@ -19,5 +20,10 @@ enum act_err act_cli_stored(struct act_cli *cli, struct act_str run, bool read_o
 enum act_err act_cli_stored_view(const struct act_cli *cli, struct act_stored *stored,
                                  struct act_error *err);
 void act_cli_stored_close(struct act_stored *stored);
+
+/* Says which values the view could not read (view_out.h); code if there is none, else that of corrupt data. */
+int act_cli_damage(const struct act_cli *cli, const struct act_view_out *view, int code);
+/* The same of all values of a run, for a text that does not show them. After act_cli_stored_view. */
+int act_cli_stored_damage(const struct act_cli *cli, const struct act_stored *stored, int code);
 
 #endif

@@ -23,6 +23,26 @@ act_stored_open(struct act_store *store, struct act_str run, struct act_stored *
     return code;
 }
 
+/* One is enough. */
+static enum act_err
+stop_at_row(void *self, struct act_str name, uint64_t offset, struct act_str bytes,
+            struct act_error *err)
+{
+    (void)name;
+    (void)offset;
+    (void)bytes;
+    *(bool *)self = true;
+    return act_error_set(err, ACT_ERR_EXISTS, "the run's files are rows");
+}
+
+struct act_blob_port *
+act_stored_outputs(const struct act_stored *stored)
+{
+    bool rows = false;
+    stored->store->ops->read_outputs(stored->store, stored->row.run, stop_at_row, &rows, NULL);
+    return rows ? NULL : stored->blobs;
+}
+
 static void
 begin_view(struct act_stored *stored)
 {

@@ -26,6 +26,9 @@ enum act_err act_stored_view(struct act_stored *stored, struct act_error *err);
 /* Its records as they stood after event `seq`, and the row's status and times with them. Before any other
  * view of it. ACT_ERR_USAGE: there is no such event. */
 enum act_err act_stored_view_at(struct act_stored *stored, uint64_t seq, struct act_error *err);
+/* For a view: where its large values lie. NULL: nowhere, it is an exported run that is looked into, whose files are
+ * rows. */
+struct act_blob_port *act_stored_outputs(const struct act_stored *stored);
 /* What `history show --json` prints. After act_stored_view. */
 void act_stored_json(const struct act_stored *stored, struct act_view_out *out);
 /* Calls fn for each event from sequence number `from` on, in order; lent for the call. */

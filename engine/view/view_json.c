@@ -7,6 +7,7 @@ key(struct act_view_out *out, const char *name)
     if (last != '{' && last != '[')
         act_buf_add_byte(&out->buf, ',');
     act_buf_printf(&out->buf, "\"%s\":", name);
+    out->part = name;
 }
 
 static void
@@ -254,6 +255,7 @@ act_view_entry_json(struct act_view_out *out, const struct act_view *view,
     static const char *const error_keys[] = {"type", "message", "traceback"};
     const struct act_view_attempt *last = act_view_last(entry);
     bool began = entry->started_ms != 0 || entry->started_ns != 0;
+    out->node = entry->path;
     act_buf_add_byte(&out->buf, '{');
     text(out, "id", entry->id.len > 0 ? entry->id : entry->path);
     text(out, "path", entry->path);
@@ -288,6 +290,7 @@ act_view_entry_json(struct act_view_out *out, const struct act_view *view,
     if (entry->turns > 0)
         integer(out, "turns", entry->turns);
     act_buf_add_byte(&out->buf, '}');
+    out->node = (struct act_str){0};
     act_view_out_flush(out, false);
 }
 

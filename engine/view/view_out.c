@@ -19,6 +19,26 @@ void
 act_view_out_fini(struct act_view_out *out)
 {
     act_buf_fini(&out->buf);
+    act_buf_fini(&out->damage);
+}
+
+/* Once, however often it is shown. */
+static void
+note(struct act_view_out *out, const struct act_error *err)
+{
+    struct act_buf line = {0};
+    act_buf_printf(&line, "the %s of %s%.*s cannot be read: %s\n", out->part ? out->part : "value",
+                   out->node.len > 0 ? "node " : "the run", ACT_STR_ARG(out->node), err->message);
+    if (out->damage.len == 0 || !strstr(out->damage.ptr, line.ptr))
+        act_buf_add_str(&out->damage, act_buf_str(&line));
+    act_buf_fini(&line);
+}
+
+static enum act_err
+too_short(const struct act_blob *blob, struct act_error *err)
+{
+    return act_error_set(err, ACT_ERR_CORRUPT, "%.*s of the run's folder is too short",
+                         ACT_STR_ARG(blob->file));
 }
 
 enum act_err
@@ -44,8 +64,7 @@ act_view_blob(struct act_blob_port *blobs, const struct act_blob *blob, uint64_t
         act_buf_clear(&part);
         rc = blobs->ops->read(blobs, blob->file, at, size, &part, err);
         if (rc == ACT_OK && part.len == 0)
-            rc = act_error_set(err, ACT_ERR_CORRUPT, "%.*s of the run's folder is too short",
-                               ACT_STR_ARG(blob->file));
+            rc = too_short(blob, err);
         if (rc == ACT_OK)
             rc = fn(self, act_buf_str(&part), err);
         at += part.len;
@@ -185,38 +204,55 @@ on_json(void *self, struct act_str part, struct act_error *err)
     return ACT_OK;
 }
 
+/* Is all of it there? After its first byte has been printed it is too late for a null. */
+static bool
+is_there(struct act_view_out *out, const struct act_blob *blob)
+{
+    struct act_error err = {0};
+    struct act_buf last = {0};
+    enum act_err code = ACT_OK;
+    if (out->blobs && blob->length > 0)
+        code = out->blobs->ops->read(out->blobs, blob->file, blob->offset + blob->length - 1, 1,
+                                     &last, &err);
+    if (!code && out->blobs && blob->length > 0 && last.len == 0)
+        code = too_short(blob, &err);
+    act_buf_fini(&last);
+    if (code)
+        note(out, &err);
+    return out->blobs && !code;
+}
+
+static enum act_err
+stream_text(struct act_view_out *out, const struct act_blob *blob, bool lines,
+            struct act_error *err)
+{
+    struct text_state t = {.out = out, .lines = lines};
+    act_buf_add_byte(&out->buf, lines ? '[' : '"');
+    enum act_err code = act_view_blob(out->blobs, blob, 0, UINT64_MAX, on_text, &t, err);
+    if (t.cut_len > 0)
+        add_part(&t, act_str_n(t.cut, t.cut_len));
+    if (lines && t.in_line)
+        act_buf_add_byte(&out->buf, '"');
+    act_buf_add_byte(&out->buf, lines ? ']' : '"');
+    return code;
+}
+
 /* The output was one JSON value when it ended; white space around it is harmless. */
 static void
 stream(struct act_view_out *out, const struct act_blob *blob, enum act_output mode)
 {
-    struct text_state t = {.out = out, .lines = mode == ACT_OUTPUT_LINES};
-    if (mode == ACT_OUTPUT_NONE) {
+    struct act_error err = {0};
+    enum act_err code;
+    if (mode == ACT_OUTPUT_NONE || !is_there(out, blob) || out->probe) {
         act_buf_add_cstr(&out->buf, "null");
         return;
     }
-    if (mode == ACT_OUTPUT_JSON) {
-        if (act_view_blob(out->blobs, blob, 0, UINT64_MAX, on_json, out, NULL) != ACT_OK)
-            act_buf_add_cstr(&out->buf, "null");
-        return;
-    }
-    /* Is there anything to read? After the quote it is too late for a null. */
-    struct act_buf probe = {0};
-    if (!out->blobs ||
-        (blob->length > 0 &&
-         out->blobs->ops->read(out->blobs, blob->file, blob->offset, 1, &probe, NULL) != ACT_OK)) {
-        act_buf_add_cstr(&out->buf, "null");
-        act_buf_fini(&probe);
-        return;
-    }
-    act_buf_fini(&probe);
-    act_buf_add_byte(&out->buf, t.lines ? '[' : '"');
-    act_view_blob(out->blobs, blob, 0, UINT64_MAX, on_text, &t, NULL);
-    if (t.cut_len > 0)
-        add_part(&t, act_str_n(t.cut, t.cut_len));
-    if (t.lines && t.in_line) {
-        act_buf_add_byte(&out->buf, '"');
-    }
-    act_buf_add_byte(&out->buf, t.lines ? ']' : '"');
+    if (mode == ACT_OUTPUT_JSON)
+        code = act_view_blob(out->blobs, blob, 0, UINT64_MAX, on_json, out, &err);
+    else
+        code = stream_text(out, blob, mode == ACT_OUTPUT_LINES, &err);
+    if (code)
+        note(out, &err);
 }
 
 void

@@ -12,6 +12,10 @@ struct act_view_out {
     void *self;
     struct act_blob_port *blobs; /* borrowed; NULL: what lies in files is shown as null */
     char last;                   /* the last byte that was handed on */
+    bool probe;                  /* what lies in files is looked for, and not read */
+    struct act_str node; /* whose values these are: its path; empty: the run's, or the top node's */
+    const char *part;    /* which of its values: a key of the document; NULL: not known */
+    struct act_buf damage; /* what could not be read, a line each; null stands in its place */
 };
 
 /* Hands buf on if it has grown; now: whatever is in it. */
@@ -20,7 +24,7 @@ void act_view_out_fini(struct act_view_out *out); /* frees; does not write */
 
 /* A value as JSON; references in it, however deep, are streamed from their files. */
 void act_view_out_value(struct act_view_out *out, const struct act_value *v);
-/* A task's output as the result that it became, streamed. What cannot be read is null. */
+/* A task's output as the result that it became, streamed. What cannot be read is null, and noted in damage. */
 void act_view_out_result(struct act_view_out *out, const struct act_blob *blob,
                          enum act_output mode);
 /* The bytes themselves, in parts of at most 64 KiB: those from skip on, at most length of them. */

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sqlite3
 
 import pytest
@@ -106,3 +107,39 @@ def test_a_snapshot_that_is_not_what_the_log_comes_to(world):
     sql.commit()
     sql.close()
     world("history", "verify", run, code=0)
+
+
+LARGE = {
+    "text": ("seq 100000", "text"),
+    "lines": ("seq 100000", "lines"),
+    "json": ("echo [; seq 100000 | tr '\\n' ,; echo 1]", "json"),
+}
+
+
+@pytest.mark.parametrize("how", ("shorter", "missing"))
+@pytest.mark.parametrize("what", sorted(LARGE))
+def test_a_damaged_output_is_null_and_said(world, what, how):
+    command, mode = LARGE[what]
+    flow = f"chain:\n- {{id: other, run: echo whole}}\n- {{id: big, output: {mode}, run: {json.dumps(command)}}}\n"
+    assert world.run(flow)["result"]
+    world.damaged = True
+    (file,) = [p for p in (world.db.parent / "actant.db.d").glob("*/*") if p.stat().st_size > 300000]
+    if how == "missing":
+        file.unlink()
+    else:
+        os.truncate(file, 300000)
+    for verb in (("history", "show", "last"), ("history", "diff", "last", "last")):
+        done = world(*verb, "--json", code=3)
+        nodes = json.loads(done.out)["nodes"]
+        side = [n["a"] if "a" in n else n for n in nodes if n.get("id", n.get("node")) == "big"]
+        assert [n["result"] for n in side] == [None]
+        assert "result of node chain[1]" in done.err, done.err
+        assert "result of node chain[1]" in world(*verb, code=3).err
+    shown = json.loads(world("history", "show", "last", "--json").out)
+    assert shown["result"] is None and shown["nodes"][1]["result"] == "whole"
+    done, text = world("resume", "last", "--json", code=3), world("resume", "last", code=3)
+    if mode == "json":  # what was JSON when it ended is read again by replay, which stops there
+        assert done.out == "" and "replayed" in done.err
+    else:
+        assert json.loads(done.out)["result"] is None
+        assert "result of the run" in done.err and "result of the run" in text.err

@@ -358,8 +358,13 @@ test_what_lies_in_a_lost_file_is_null(void **state)
 {
     struct fixture *f = *state;
     struct act_blob blob = {.file = ACT_STR("gone"), .length = 10};
+    f->out.node = ACT_STR("a");
     act_view_out_result(&f->out, &blob, ACT_OUTPUT_TEXT);
     assert_string_equal(f->out.buf.ptr, "null");
+    assert_non_null(strstr(f->out.damage.ptr, "the value of node a cannot be read"));
+    size_t said = f->out.damage.len;
+    act_view_out_result(&f->out, &blob, ACT_OUTPUT_TEXT);
+    assert_int_equal(f->out.damage.len, said);
     f->out.blobs = NULL;
     act_buf_clear(&f->out.buf);
     act_view_out_result(&f->out, &blob, ACT_OUTPUT_JSON);
