@@ -125,18 +125,13 @@ struct bringing {
     struct act_error *err;
 };
 
-static enum act_err
-refuse_artifact(const struct bringing *b, struct act_str file)
+static void
+hint_artifact(const struct bringing *b)
 {
-    struct act_str run = b->forking->run;
-    act_error_set(b->err, ACT_ERR_CORRUPT, "%.*s of run %.*s holds something else than was kept",
-                  ACT_STR_ARG(file), ACT_STR_ARG(run));
-    act_error_place(b->err, "%.*s", ACT_STR_ARG(b->forking->folder));
     act_error_hint(b->err,
                    "`actant history verify %.*s` names what is damaged; fork from the node that "
                    "made it, or from one before it",
-                   ACT_STR_ARG(run));
-    return ACT_ERR_CORRUPT;
+                   ACT_STR_ARG(b->forking->run));
 }
 
 /* Read once it is brought: then it is the one that stays. */
@@ -145,15 +140,22 @@ bring_file(const struct bringing *b, const struct act_event_artifact *artifact)
 {
     struct act_arena arena = {0};
     struct act_object_kept kept;
+    const struct act_forking *forking = b->forking;
+    struct act_str file = artifact->file;
     const char *own =
-        act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(b->to), ACT_STR_ARG(artifact->file)).ptr;
-    enum act_err code =
-        act_collect_bring(b->forking->folder, artifact->file, b->to, artifact->file, b->err);
+        act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(b->to), ACT_STR_ARG(file)).ptr;
+    enum act_err code = act_collect_bring(forking->folder, file, b->to, file, b->err);
     if (code == ACT_OK)
         code = act_object_hash(own, &kept, b->err);
     if (code == ACT_OK &&
-        (kept.bytes != artifact->bytes || !act_str_is(artifact->sha256, kept.hash)))
-        code = refuse_artifact(b, artifact->file);
+        (kept.bytes != artifact->bytes || !act_str_is(artifact->sha256, kept.hash))) {
+        code = act_error_set(b->err, ACT_ERR_CORRUPT,
+                             "%.*s of run %.*s holds something else than was kept",
+                             ACT_STR_ARG(file), ACT_STR_ARG(forking->run));
+        act_error_place(b->err, "%.*s", ACT_STR_ARG(forking->folder));
+    }
+    if (code != ACT_OK && code != ACT_ERR_NO_SPACE)
+        hint_artifact(b);
     act_arena_fini(&arena);
     return code;
 }
@@ -203,6 +205,23 @@ act_forking_bring(const struct act_forking *forking, struct act_blob_port *to,
         at += file.len + 1;
     }
     return code == ACT_OK ? bring_artifacts(forking, to_folder, to->durable, err) : code;
+}
+
+enum act_err
+act_forking_explain(const struct act_forking *forking, struct act_store *store, enum act_err code,
+                    struct act_error *err)
+{
+    struct act_arena arena = {0};
+    struct act_run_row row = {0};
+    if (store->ops->find_run(store, forking->run, &arena, &row, NULL) == ACT_ERR_NOT_FOUND) {
+        code = act_error_set(err, ACT_ERR_NOT_FOUND, "run %.*s was removed while it was forked",
+                             ACT_STR_ARG(forking->run));
+        act_error_hint(err, "`actant history list` shows the runs that are there");
+    }
+    act_value_release(row.spec);
+    act_value_release(row.from);
+    act_arena_fini(&arena);
+    return code;
 }
 
 struct act_fork_states

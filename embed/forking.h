@@ -22,6 +22,9 @@ void act_forking_fini(struct act_forking *forking); /* a zeroed one is fine */
 /* Into the new run's folder, before its first event names them. */
 enum act_err act_forking_bring(const struct act_forking *forking, struct act_blob_port *to,
                                struct act_str to_folder, struct act_error *err);
+/* After a failure, code: a run that is gone by now is the reason for it. Gives the code that err has then. */
+enum act_err act_forking_explain(const struct act_forking *forking, struct act_store *store,
+                                 enum act_err code, struct act_error *err);
 struct act_fork_states act_forking_states(const struct act_forking *forking);
 
 #endif

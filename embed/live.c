@@ -343,22 +343,46 @@ started_value(struct act_live *live)
     return value;
 }
 
-enum act_err
-act_live_start(struct act_live *live, struct act_error *err)
+/* On the disk before the run's first batch names it. */
+static enum act_err
+bring(struct act_live *live, struct act_error *err)
+{
+    struct act_blob_port *blobs = live->site.blobs;
+    struct act_str folder, objects;
+    own_folder(live, &folder, &objects);
+    enum act_err code = act_forking_bring(live->fork, blobs, folder, err);
+    if (!code)
+        code = blobs->ops->sync(blobs, err);
+    return code;
+}
+
+static enum act_err
+begin(struct act_live *live, struct act_error *err)
 {
     struct act_buf plan_bytes = {0};
     struct act_value *started = started_value(live);
     act_plan_encode(&plan_bytes, live->plan, true);
-    struct act_blob_port *blobs = live->site.blobs;
-    struct act_str folder, objects;
-    own_folder(live, &folder, &objects);
-    enum act_err code = live->fork ? act_forking_bring(live->fork, blobs, folder, err) : ACT_OK;
-    if (!code && live->fork) /* its first batch names what was brought */
-        code = blobs->ops->sync(blobs, err);
-    if (!code)
-        code = act_coord_start(live->coord, &live->row, started, act_buf_str(&plan_bytes), err);
+    enum act_err code =
+        act_coord_start(live->coord, &live->row, started, act_buf_str(&plan_bytes), err);
     act_value_release(started);
     act_buf_fini(&plan_bytes);
+    return code;
+}
+
+enum act_err
+act_live_start(struct act_live *live, struct act_error *err)
+{
+    struct act_store *store = live->fork ? live->engine->store : NULL;
+    int mark = -1;
+    enum act_err code = store ? store->ops->fill(store, live->row.run, &mark, err) : ACT_OK;
+    if (!code && live->fork)
+        code = bring(live, err);
+    if (!code)
+        code = begin(live, err);
+    if (code && store)
+        code = act_forking_explain(live->fork, store, code, err);
+    if (mark >= 0)
+        store->ops->filled(store, live->row.run, mark, code == ACT_OK);
     return code;
 }
 

@@ -266,7 +266,7 @@ struct act_store_ops {
 
     /* Removes whole ended runs (rows, states of actors, plans that nobody names any more, folder). */
     enum act_err (*remove_run)(struct act_store *self, struct act_str run, struct act_error *err);
-    /* Folders of runs whose removal was not finished because somebody died in it. */
+    /* Folders of runs whose removal, or whose making, was not finished because somebody died in it. */
     enum act_err (*sweep)(struct act_store *self, struct act_error *err);
     /* What removing the run would give back, about: its log and the files of its folder. */
     enum act_err (*run_bytes)(struct act_store *self, struct act_str run, uint64_t *ret,
@@ -274,6 +274,12 @@ struct act_store_ops {
     /* The folder for a run's spool and large outputs (made when first asked for with create). */
     enum act_err (*folder)(struct act_store *self, struct act_str run, bool create,
                            struct act_arena *arena, struct act_str *ret, struct act_error *err);
+    /* Before a folder gets files of a run that is not there yet: *ret >= 0 is given to filled when it is, or (not
+     * kept) when nothing came of it and the folder has to go. Whoever dies in between leaves it to sweep, which
+     * until then leaves it alone. Waits for another process that fills the same one. */
+    enum act_err (*fill)(struct act_store *self, struct act_str run, int *ret,
+                         struct act_error *err);
+    void (*filled)(struct act_store *self, struct act_str run, int mark, bool kept);
     /* Between turns, when nothing waits: a passive checkpoint if the WAL has grown, on a thread of its own
      * (with a writer: not here, but in the writer's maintain). Says what a person should know. */
     void (*maintain)(struct act_store *self);

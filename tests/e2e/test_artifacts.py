@@ -203,6 +203,36 @@ def test_a_damaged_one_is_not_forked(world):
     world.damaged = True
 
 
+def left(world):
+    """Folders below the database's one that belong to no run, and marks."""
+    top = pathlib.Path(f"{world.db}.d")
+    runs = {r["run"] for r in world.json("history", "list")["runs"]}
+    return {f.name for f in top.iterdir()} - runs - {"objects"}
+
+
+def test_a_fork_that_fails_leaves_nothing(world):
+    first = world.run(BUILD)["run"]
+    next(folder(world, first).rglob("text/out/deep/b.txt")).unlink()  # the last one that is brought
+    failed = world("fork", first, "--from", "chain[1]", code=3)
+    assert "deep/b.txt" in failed.err and left(world) == set()
+    world("fork", first, "--from", "chain[1]", "--detach", code=3)
+    world("history", "gc", "--keep", "0", code=0)
+    assert left(world) == set() and not folder(world, first).exists()
+    world.damaged = True
+
+
+def test_a_fork_that_is_killed_leaves_nothing(world):
+    """While it brings what it takes over, most likely; whenever it is, a folder belongs to a run or goes."""
+    first = world.run("chain:\n- {id: a, run: 'truncate -s 128M f', artifacts: {f: f}}\n- echo done\n")["run"]
+    top = pathlib.Path(f"{world.db}.d")
+    process = world.start("fork", first, "--from", "chain[1]")
+    world.wait("a file that was brought", lambda: len(list(top.glob("*/artifacts/*/f/f"))) > 1)
+    process.kill()
+    world.end(process)
+    world("history", "gc", "--keep", "0", code=0)
+    assert left(world) == set()
+
+
 def test_a_fork_has_its_own(world):
     first = world.run(BUILD)["run"]
     fork = world.json("fork", first, "--from", "chain[1]")

@@ -196,7 +196,10 @@ enum act_err
 act_actors_copy(struct act_sqlite *s, int64_t row, const struct act_fork_states *states,
                 struct act_error *err)
 {
+    struct act_run_place place;
     enum act_err rc = ACT_OK;
+    if (states && states->count > 0) /* removed meanwhile: its actors' memory is lost, not empty */
+        rc = act_sqlite_run_row(s, states->run, &place, err);
     for (uint32_t i = 0; rc == ACT_OK && states && i < states->count; i++) {
         sqlite3_stmt *stmt;
         rc = act_db_stmt(&s->db, ACT_SQL_ACTOR_COPY, &stmt, err);

@@ -21,6 +21,15 @@ make(const char *path, struct act_error *err)
 }
 
 enum act_err
+act_folder_top(struct act_sqlite *s, struct act_error *err)
+{
+    struct act_arena arena = {0};
+    enum act_err rc = make(act_arena_printf(&arena, "%s.d", s->db.path).ptr, err);
+    act_arena_fini(&arena);
+    return rc;
+}
+
+enum act_err
 act_sqlite_folder(struct act_store *self, struct act_str run, bool create, struct act_arena *arena,
                   struct act_str *ret, struct act_error *err)
 {
@@ -28,9 +37,8 @@ act_sqlite_folder(struct act_store *self, struct act_str run, bool create, struc
     enum act_err rc = act_sqlite_run_id(run, err);
     if (rc != ACT_OK)
         return rc;
-    struct act_str top = act_arena_printf(arena, "%s.d", s->db.path);
-    struct act_str path = act_arena_printf(arena, "%s/%.*s", top.ptr, ACT_STR_ARG(run));
-    if (create && (rc = make(top.ptr, err)) == ACT_OK)
+    struct act_str path = act_arena_printf(arena, "%s.d/%.*s", s->db.path, ACT_STR_ARG(run));
+    if (create && (rc = act_folder_top(s, err)) == ACT_OK)
         rc = make(path.ptr, err);
     if (create && rc == ACT_OK)
         act_litter_unmark(s, run);

@@ -95,6 +95,8 @@ static const struct act_store_ops ops = {
     .sweep = act_sqlite_sweep,
     .run_bytes = act_sqlite_run_bytes,
     .folder = act_sqlite_folder,
+    .fill = act_sqlite_fill,
+    .filled = act_sqlite_filled,
     .maintain = store_maintain,
 };
 

@@ -201,9 +201,14 @@ enum act_err act_sqlite_seal(struct act_store *self, struct act_error *err);
 /* folder.c */
 enum act_err act_sqlite_folder(struct act_store *self, struct act_str run, bool create,
                                struct act_arena *arena, struct act_str *ret, struct act_error *err);
+/* The folder of all runs is there. */
+enum act_err act_folder_top(struct act_sqlite *s, struct act_error *err);
 /* litter.c: before a run's rows are removed; and when somebody wants the folder after all. */
 void act_litter_mark(struct act_sqlite *s, struct act_str run);
 void act_litter_unmark(struct act_sqlite *s, struct act_str run);
+enum act_err act_sqlite_fill(struct act_store *self, struct act_str run, int *ret,
+                             struct act_error *err);
+void act_sqlite_filled(struct act_store *self, struct act_str run, int mark, bool kept);
 enum act_err act_sqlite_sweep(struct act_store *self, struct act_error *err);
 enum act_err act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *err);
 /* The bytes of its files; 0 if it has no folder. */

@@ -128,6 +128,27 @@ test_states_of_runs_are_apart_and_go_with_them(void **state)
 }
 
 static void
+test_a_fork_of_a_run_that_is_gone_is_none(void **state)
+{
+    struct fixture *f = *state;
+    f->store = fixture_open(f, ACT_DURABLE_PROCESS);
+    struct act_str name = ACT_STR("a");
+    struct act_fork_states states = {.run = ACT_STR("gone"), .names = &name, .count = 1};
+    struct act_run_row row = {.run = ACT_STR("r2"),
+                              .workflow = ACT_STR("build"),
+                              .status = ACT_STR("running"),
+                              .path = ACT_STR("/somewhere/build.yaml"),
+                              .plan_hash = ACT_STR("abcd"),
+                              .states = &states};
+    struct act_batch first = {.first_seq = 1, .count = 1, .body = ACT_STR("start")};
+    assert_int_equal(
+        f->store->ops->create_run(f->store, &row, ACT_STR("the plan"), &first, &f->err),
+        ACT_ERR_NOT_FOUND);
+    assert_non_null(strstr(f->err.message, "gone"));
+    assert_int_equal(f->store->ops->own(f->store, row.run, &f->err), ACT_ERR_NOT_FOUND);
+}
+
+static void
 test_one_run_has_a_global_actor(void **state)
 {
     struct fixture *f = *state;
@@ -242,6 +263,7 @@ main(void)
         TEST(test_a_state_comes_with_its_batch),
         TEST(test_a_first_state_meets_none),
         TEST(test_states_of_runs_are_apart_and_go_with_them),
+        TEST(test_a_fork_of_a_run_that_is_gone_is_none),
         TEST(test_one_run_has_a_global_actor),
         TEST(test_what_the_dead_had_is_free),
         TEST(test_global_actors_are_listed_and_reset),

@@ -182,6 +182,49 @@ check_sweep(struct fixture *f, struct act_arena *arena)
     assert_int_equal(ops->remove_run(f->store, ACT_STR("three"), &f->err), ACT_OK);
 }
 
+/* The folder of a run that is not there yet: it stays while somebody fills it, and goes with whoever fails or dies. */
+static void
+check_filling(struct fixture *f, struct act_arena *arena)
+{
+    const struct act_store_ops *ops = f->store->ops;
+    struct act_str folder, run = ACT_STR("filled");
+    int mark = -1;
+    for (int how = 0; how < 3; how++) {
+        assert_int_equal(ops->fill(f->store, run, &mark, &f->err), ACT_OK);
+        assert_int_equal(ops->folder(f->store, run, true, arena, &folder, &f->err), ACT_OK);
+        assert_int_equal(ops->sweep(f->store, &f->err), ACT_OK);
+        assert_int_equal(access(folder.ptr, F_OK), 0);
+        if (how == 0)
+            close(mark); /* as the kernel does for the dead */
+        if (how == 2)
+            make_run(f->store, "filled", &f->err);
+        if (how > 0)
+            ops->filled(f->store, run, mark, how == 2);
+        assert_int_equal(access(folder.ptr, F_OK), how == 1 ? -1 : 0);
+        assert_int_equal(ops->sweep(f->store, &f->err), ACT_OK);
+        assert_int_equal(access(folder.ptr, F_OK), how == 2 ? 0 : -1);
+    }
+    const char *left = act_arena_printf(arena, "%.*s/../.new-filled", ACT_STR_ARG(folder)).ptr;
+    assert_int_not_equal(access(left, F_OK), 0);
+    set_status(f->store, "filled", "succeeded");
+    assert_int_equal(ops->remove_run(f->store, run, &f->err), ACT_OK);
+}
+
+/* Who died at it is followed by another who fills the same one: nothing of the first is left. */
+static void
+check_filling_anew(struct fixture *f, struct act_arena *arena)
+{
+    const struct act_store_ops *ops = f->store->ops;
+    struct act_str folder, run = ACT_STR("filled");
+    int mark = -1;
+    assert_int_equal(ops->fill(f->store, run, &mark, &f->err), ACT_OK);
+    assert_int_equal(ops->folder(f->store, run, true, arena, &folder, &f->err), ACT_OK);
+    close(mark);
+    assert_int_equal(ops->fill(f->store, run, &mark, &f->err), ACT_OK);
+    assert_int_not_equal(access(folder.ptr, F_OK), 0);
+    ops->filled(f->store, run, mark, false);
+}
+
 static void
 test_plans_are_kept_once_and_go_with_their_last_run(void **state)
 {
@@ -212,6 +255,8 @@ test_plans_are_kept_once_and_go_with_their_last_run(void **state)
     set_status(f->store, "two", "failed");
     assert_int_equal(ops->remove_run(f->store, ACT_STR("two"), &f->err), ACT_OK);
     check_sweep(f, &arena);
+    check_filling(f, &arena);
+    check_filling_anew(f, &arena);
     raw_sql(f->db, "CREATE TEMP TABLE t (n CHECK (n = 0)); INSERT INTO t "
                    "SELECT (SELECT count(*) FROM plans) + (SELECT count(*) FROM batches)");
     act_arena_fini(&arena);
