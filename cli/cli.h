@@ -26,7 +26,9 @@ enum act_word {
     ACT_WORD_NODE,
     ACT_WORD_SHELL,
     ACT_WORD_COMMAND,
-    ACT_WORD_HISTORY,
+    ACT_WORD_HISTORY, /* a verb of that command; what follows is as the verb says */
+    ACT_WORD_ACTOR,
+    ACT_WORD_PLUGIN,
 };
 
 struct act_cli;

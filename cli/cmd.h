@@ -32,10 +32,15 @@ int act_cmd_help(struct act_cli *cli);
 int act_help_command(struct act_cli *cli, const struct act_cli_command *command);
 /* "-j, --jobs N" */
 void act_help_option_head(struct act_buf *out, const struct act_option *option);
-/* What `history` has: "list", "show", … with usage and summary; NULL after the last. */
-struct act_history_verb {
+/* What the first word of some commands may be: "list", "show", … */
+struct act_cli_verb {
     const char *name, *usage, *summary;
+    enum act_word word; /* what its own words are */
 };
-const struct act_history_verb *act_history_verb_at(size_t index);
+/* NULL: after the last, or the command has none. */
+const struct act_cli_verb *act_verb_at(const struct act_cli_command *command, size_t index);
+const struct act_cli_verb *act_history_verb_at(size_t index);
+const struct act_cli_verb *act_actor_verb_at(size_t index);
+const struct act_cli_verb *act_plugin_verb_at(size_t index);
 
 #endif

@@ -83,20 +83,38 @@ reset(struct act_cli *cli, struct act_store *store)
     return exit_code;
 }
 
+static const struct verb {
+    struct act_cli_verb shown;
+    uint32_t words; /* after the verb */
+    int (*run)(struct act_cli *cli, struct act_store *store);
+} verbs[] = {
+    {{"list", "", "which there are; also without a verb", ACT_WORD_NONE}, 0, list},
+    {{"reset", "NAME", "forget one: the next call makes it anew", ACT_WORD_NONE}, 1, reset},
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+const struct act_cli_verb *
+act_actor_verb_at(size_t index)
+{
+    return index < VERB_COUNT ? &verbs[index].shown : NULL;
+}
+
 int
 act_cmd_actor(struct act_cli *cli)
 {
-    struct act_str verb = act_cli_word(cli, 0);
     uint32_t words = cli->args.words.len;
-    bool listing = words == 0 || (words == 1 && act_str_is(verb, "list"));
-    if (!listing && !(words == 2 && act_str_is(verb, "reset")))
+    const struct verb *verb = words == 0 ? &verbs[0] : NULL;
+    for (size_t i = 0; !verb && i < VERB_COUNT; i++)
+        if (act_str_is(act_cli_word(cli, 0), verbs[i].shown.name) && words == 1 + verbs[i].words)
+            verb = &verbs[i];
+    if (!verb)
         return act_cli_usage(cli, "actant actor list, or: actant actor reset NAME",
                              "`actant actor` does not know these words");
     struct act_error err = {0};
     struct act_store *store = NULL;
     if (act_cli_store(cli, false, &store, &err))
         return act_cli_fail(cli, &err);
-    int exit_code = listing ? list(cli, store) : reset(cli, store);
+    int exit_code = verb->run(cli, store);
     store->ops->close(store);
     return exit_code;
 }

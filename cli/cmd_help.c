@@ -32,12 +32,14 @@ add_option(struct act_buf *out, const struct act_option *option)
 }
 
 static void
-add_verbs(struct act_buf *out, bool color)
+add_verbs(struct act_buf *out, const struct act_cli_command *command, bool color)
 {
+    const struct act_cli_verb *verb;
+    if (!act_verb_at(command, 0))
+        return;
     act_buf_add_byte(out, '\n');
     act_style_add(out, color, ACT_STYLE_BOLD, ACT_STR("Verbs\n"));
-    const struct act_history_verb *verb;
-    for (size_t i = 0; (verb = act_history_verb_at(i)) != NULL; i++)
+    for (size_t i = 0; (verb = act_verb_at(command, i)) != NULL; i++)
         act_buf_printf(out, "  %-8s %-16s %s\n", verb->name, verb->usage, verb->summary);
 }
 
@@ -51,8 +53,7 @@ act_help_command(struct act_cli *cli, const struct act_cli_command *command)
                    *command->usage ? " " : "", command->usage, command->summary);
     if (command->description)
         act_buf_printf(&out, "%s\n", command->description);
-    if (command->run == act_cmd_history)
-        add_verbs(&out, color);
+    add_verbs(&out, command, color);
     act_buf_add_byte(&out, '\n');
     act_style_add(&out, color, ACT_STYLE_BOLD, ACT_STR("Options\n"));
     enum act_opt takes[ACT_OPT_COUNT + 1];

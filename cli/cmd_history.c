@@ -13,7 +13,7 @@
 #define LIST_ROWS 20
 
 struct verb {
-    struct act_history_verb shown;
+    struct act_cli_verb shown;
     uint32_t words; /* after the verb */
     const enum act_opt *takes;
     int (*run)(struct act_cli *cli);
@@ -249,19 +249,24 @@ verify(struct act_cli *cli)
 static const enum act_opt no_options[] = {ACT_OPT_DB, ACT_OPT_NONE};
 
 static const struct verb verbs[] = {
-    {{"list", "", "the runs, newest first"},
+    {{"list", "", "the runs, newest first", ACT_WORD_NONE},
      0,
      TAKES(ACT_OPT_LIMIT, ACT_OPT_WORKFLOW, ACT_OPT_STATUS),
      list},
-    {{"show", "RUN", "a run and its nodes"}, 1, TAKES(ACT_OPT_AT), show},
-    {{"events", "RUN", "everything that was logged, a line an event"}, 1, no_options, events},
-    {{"diff", "A B", "what two runs did differently"}, 2, no_options, diff},
-    {{"verify", "RUN", "check plan, hash chain, files, and replay: 0, or 1 and where"},
+    {{"show", "RUN", "a run and its nodes", ACT_WORD_RUN}, 1, TAKES(ACT_OPT_AT), show},
+    {{"events", "RUN", "everything that was logged, a line an event", ACT_WORD_RUN},
+     1,
+     no_options,
+     events},
+    {{"diff", "A B", "what two runs did differently", ACT_WORD_RUN}, 2, no_options, diff},
+    {{"verify", "RUN", "check plan, hash chain, files, and replay: 0, or 1 and where",
+      ACT_WORD_RUN},
      1,
      no_options,
      verify},
     {{"gc", "",
-      "remove ended runs: what workflows' `retention` or --keep, --older-than, --max-size let go"},
+      "remove ended runs: what workflows' `retention` or --keep, --older-than, --max-size let go",
+      ACT_WORD_NONE},
      0,
      TAKES(ACT_OPT_WORKFLOW, ACT_OPT_KEEP, ACT_OPT_OLDER_THAN, ACT_OPT_MAX_SIZE,
            ACT_OPT_KEEP_FAILED, ACT_OPT_DRY_RUN),
@@ -269,7 +274,7 @@ static const struct verb verbs[] = {
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
-const struct act_history_verb *
+const struct act_cli_verb *
 act_history_verb_at(size_t index)
 {
     return index < VERB_COUNT ? &verbs[index].shown : NULL;

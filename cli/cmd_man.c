@@ -53,8 +53,8 @@ add_command(struct act_buf *out, const struct act_cli_command *command)
         add_roff(out, act_str(command->description));
         act_buf_add_byte(out, '\n');
     }
-    const struct act_history_verb *verb;
-    for (size_t i = 0; command->run == act_cmd_history && (verb = act_history_verb_at(i)); i++) {
+    const struct act_cli_verb *verb;
+    for (size_t i = 0; (verb = act_verb_at(command, i)) != NULL; i++) {
         act_buf_add_cstr(out, ".TP\n.B ");
         add_roff(out, act_str(verb->name));
         act_buf_add_byte(out, ' ');

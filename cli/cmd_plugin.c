@@ -127,14 +127,31 @@ plugin_inspect(struct act_cli *cli, struct act_str word)
     return exit_code;
 }
 
+static const struct {
+    struct act_cli_verb shown;
+    int (*run)(struct act_cli *cli, struct act_str word);
+} verbs[] = {
+    {{"new", "NAME", "make a folder in which `make` gives NAME.so, with a README and a test",
+      ACT_WORD_NONE},
+     plugin_new},
+    {{"inspect", "FILE", "print a plugin's tasks and what they take and give", ACT_WORD_FILE},
+     plugin_inspect},
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+const struct act_cli_verb *
+act_plugin_verb_at(size_t index)
+{
+    return index < VERB_COUNT ? &verbs[index].shown : NULL;
+}
+
 int
 act_cmd_plugin(struct act_cli *cli)
 {
     struct act_str verb = act_cli_word(cli, 0), word = act_cli_word(cli, 1);
-    if (act_str_is(verb, "new"))
-        return plugin_new(cli, word);
-    if (act_str_is(verb, "inspect"))
-        return plugin_inspect(cli, word);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (act_str_is(verb, verbs[i].shown.name))
+            return verbs[i].run(cli, word);
     return act_cli_usage(cli, "actant plugin new NAME, or actant plugin inspect FILE",
                          "there is no `actant plugin %.*s`", ACT_STR_ARG(verb));
 }

@@ -52,7 +52,7 @@ const struct act_cli_command act_commands[] = {
            ACT_OPT_OLDER_THAN, ACT_OPT_MAX_SIZE, ACT_OPT_KEEP_FAILED, ACT_OPT_DRY_RUN, ACT_OPT_DB),
      0,
      3,
-     {ACT_WORD_HISTORY, ACT_WORD_RUN, ACT_WORD_RUN},
+     {ACT_WORD_HISTORY},
      act_cmd_history},
     {"logs",
      "what a run's tasks wrote",
@@ -175,13 +175,12 @@ const struct act_cli_command act_commands[] = {
     {"actor",
      "global actors: list what is kept of them, reset one",
      "[list | reset NAME]",
-     "The state of an actor with `scope: global` is kept in the database for all runs. `list`\n"
-     "shows which there are; `reset NAME` forgets one, and the next call makes it anew. While a\n"
+     "The state of an actor with `scope: global` is kept in the database for all runs. While a\n"
      "run is calling it, it is not reset.",
      TAKES(ACT_OPT_DB),
      0,
      2,
-     {ACT_WORD_NONE},
+     {ACT_WORD_ACTOR},
      act_cmd_actor},
     {"signal",
      "send a named signal (an approval, an event) to a run",
@@ -215,14 +214,12 @@ const struct act_cli_command act_commands[] = {
     {"plugin",
      "write a plugin in C, or look at one: new, inspect",
      "new NAME | inspect FILE",
-     "`new` makes a folder NAME in which `make` gives NAME.so, with a README and a test.\n"
-     "`inspect` prints a plugin's tasks and what they take and give; FILE is the library, or\n"
-     "the name of one on $ACTANT_PLUGIN_PATH, in ./plugins or among those that ship with\n"
-     "actant. It is loaded by a process of its own.",
+     "FILE is the library, or the name of one on $ACTANT_PLUGIN_PATH, in ./plugins or among\n"
+     "those that ship with actant. It is loaded by a process of its own.",
      no_options,
      2,
      2,
-     {ACT_WORD_NONE, ACT_WORD_FILE},
+     {ACT_WORD_PLUGIN},
      act_cmd_plugin},
     {"init",
      "write a first workflow file",
@@ -270,6 +267,23 @@ act_command_find(struct act_str name)
     for (size_t i = 0; i < act_command_count; i++)
         if (act_str_is(name, act_commands[i].name))
             return &act_commands[i];
+    return NULL;
+}
+
+const struct act_cli_verb *
+act_verb_at(const struct act_cli_command *command, size_t index)
+{
+    static const struct {
+        enum act_word word;
+        const struct act_cli_verb *(*at)(size_t index);
+    } rows[] = {
+        {ACT_WORD_HISTORY, act_history_verb_at},
+        {ACT_WORD_ACTOR, act_actor_verb_at},
+        {ACT_WORD_PLUGIN, act_plugin_verb_at},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].word == command->words[0])
+            return rows[i].at(index);
     return NULL;
 }
 

@@ -121,7 +121,7 @@ def test_completion_scripts_parse(world, shell):
 
 def bash_completes(world, line):
     script = world("completion", "bash", code=0).out + f"""
-COMP_WORDS=({line}); COMP_CWORD=$(({len(line.split())} - 1))
+COMP_WORDS=({line}{' ""' if line.endswith(' ') else ''}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
 actant() {{ "{os.environ.get('ACTANT', 'actant')}" "$@"; }}
 _actant; printf '%s\\n' "${{COMPREPLY[@]}}"
 """
@@ -139,6 +139,50 @@ def test_bash_completion(world):
     assert bash_completes(world, "actant run flo") == ["flow.yaml"]
     assert bash_completes(world, "actant history sh") == ["show"]
     assert run in bash_completes(world, f"actant resume {run[:3]}")
+    assert bash_completes(world, f"actant run --resume {run[:3]}") == [run]
+
+
+def test_bash_completes_an_option_as_its_command_means_it(world):
+    world.write("x", "here")
+    assert bash_completes(world, "actant plan -o ") == ["text", "json", "dot", "mermaid"]
+    assert bash_completes(world, "actant export R -o ") == ["here"]
+    assert bash_completes(world, "actant export R --output h") == ["here"]
+    assert bash_completes(world, "actant run -o h") == ["here"]  # it has no -o: a file
+    assert bash_completes(world, "actant logs last --stream ") == ["out", "err", "both"]
+
+
+@pytest.mark.parametrize("shell, dashes", [("bash", "--"), ("zsh", "--"), ("fish", "-l ")])
+def test_completion_offers_the_form_that_does_something(world, shell, dashes):
+    text = world("completion", shell, code=0).out
+    for name in ("cache", "history"):
+        assert f"{dashes}no-{name}" in text and f"{dashes}{name}" not in text
+    assert "keep nothing; then there is no resume" in text or shell == "bash"
+    assert "(--no-" not in text
+
+
+def test_bash_completes_verbs_and_what_follows_them(world):
+    run = world.run("value: 1")["run"]
+    for verb in ("show", "events", "verify", f"diff {run}", "--json show"):
+        assert bash_completes(world, f"actant history {verb} ") == [run, "last"], verb
+    assert bash_completes(world, "actant history ") == ["list", "show", "events", "diff", "verify", "gc"]
+    assert bash_completes(world, "actant history gc ") == []
+    assert bash_completes(world, "actant history gc --ol") == ["--older-than"]
+    assert bash_completes(world, "actant actor ") == ["list", "reset"]
+    assert bash_completes(world, "actant actor reset ") == []
+    assert bash_completes(world, "actant plugin ") == ["new", "inspect"]
+    assert bash_completes(world, "actant plugin new ") == []
+    assert bash_completes(world, "actant plugin inspect flo") == ["flow.yaml"]
+
+
+def test_zsh_and_fish_know_verbs_and_letters(world):
+    zsh, fish = (world("completion", shell, code=0).out for shell in ("zsh", "fish"))
+    for option in ("'(-j --jobs)'{-j+,--jobs=}'", "'*'{-p+,--param=}'", "'(-q --quiet)'{-q,--quiet}'"):
+        assert option in zsh
+    for verbs in ("list show events diff verify gc", "list reset", "new inspect"):
+        assert f"'1:verb:({verbs})'" in zsh
+        assert f"and not __fish_seen_subcommand_from {verbs}' -a {verbs.split()[0]} " in fish
+    assert "'__fish_seen_subcommand_from history; and __fish_seen_subcommand_from show' -a '(_actant_runs)'" in fish
+    assert "        show) _actant_runs;;\n" in zsh and "        inspect) _files;;\n" in zsh
 
 
 def test_plan_formats(world):
