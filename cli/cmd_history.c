@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define LIST_ROWS 20
+#define QUOTED(n) #n
+#define TEXT_OF(n) QUOTED(n)
 
 struct verb {
     struct act_cli_verb shown;
@@ -37,40 +39,55 @@ end_view(struct act_cli *cli, struct act_view_out *view, struct act_out *out, in
     return act_out_fini(out, &err) ? act_cli_fail(cli, &err) : code;
 }
 
+static enum act_err
+read_rows(struct act_cli *cli, uint32_t limit, act_run_rows *ret, struct act_error *err)
+{
+    struct act_store *store = NULL;
+    enum act_err code = act_cli_store(cli, true, &store, err);
+    if (!code)
+        code =
+            store->ops->list_runs(store, act_cli_text(cli, ACT_OPT_WORKFLOW),
+                                  act_cli_text(cli, ACT_OPT_STATUS), limit, &cli->arena, ret, err);
+    if (store)
+        store->ops->close(store);
+    return code == ACT_ERR_NOT_FOUND && !store ? ACT_OK : code; /* nothing has ever run */
+}
+
+static int
+print_rows(struct act_cli *cli, const act_run_rows *rows)
+{
+    struct act_out out;
+    act_out_init(&out, STDOUT_FILENO);
+    struct act_view_out view = {.write = act_out_sink, .self = &out};
+    if (cli->json)
+        act_view_list_json(&view, rows);
+    else
+        act_view_list_text(&view, rows, style_of(cli));
+    return end_view(cli, &view, &out, 0);
+}
+
+/* Without a limit people are shown a page; one row more is read, to tell whether that is all. */
 static int
 list(struct act_cli *cli)
 {
+    static const char more[] =
+        "the newest " TEXT_OF(LIST_ROWS) "; there are more: --limit N, or --limit 0 for all\n";
     struct act_error err = {0};
-    struct act_store *store = NULL;
     act_run_rows rows = {0};
-    enum act_err code = act_cli_store(cli, true, &store, &err);
-    if (code == ACT_ERR_NOT_FOUND)
-        code = ACT_OK; /* nothing has ever run */
-    if (!code && store)
-        code = store->ops->list_runs(store, act_cli_text(cli, ACT_OPT_WORKFLOW),
-                                     act_cli_text(cli, ACT_OPT_STATUS),
-                                     act_cli_number(cli, ACT_OPT_LIMIT, cli->json ? 0 : LIST_ROWS),
-                                     &cli->arena, &rows, &err);
-    int exit_code = 0;
-    if (code) {
-        exit_code = act_cli_fail(cli, &err);
-    } else {
-        struct act_out out;
-        act_out_init(&out, STDOUT_FILENO);
-        struct act_view_out view = {.write = act_out_sink, .self = &out};
-        if (cli->json)
-            act_view_list_json(&view, &rows);
-        else
-            act_view_list_text(&view, &rows, style_of(cli));
-        exit_code = end_view(cli, &view, &out, 0);
-    }
+    bool page = !cli->json && act_cli_text(cli, ACT_OPT_LIMIT).len == 0;
+    enum act_err code =
+        read_rows(cli, page ? LIST_ROWS + 1 : act_cli_number(cli, ACT_OPT_LIMIT, 0), &rows, &err);
+    act_run_rows shown = rows;
+    bool cut = page && rows.len > LIST_ROWS;
+    shown.len = cut ? LIST_ROWS : rows.len;
+    int exit_code = code ? act_cli_fail(cli, &err) : print_rows(cli, &shown);
+    if (cut && exit_code == 0)
+        act_write_all(STDERR_FILENO, act_str(more));
     for (uint32_t i = 0; i < rows.len; i++) {
         act_value_release(rows.ptr[i].spec);
         act_value_release(rows.ptr[i].from);
     }
     act_vec_fini(&rows);
-    if (store)
-        store->ops->close(store);
     return exit_code;
 }
 
@@ -237,10 +254,12 @@ verify(struct act_cli *cli)
     if (act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err))
         exit_code = err.code == ACT_ERR_CORRUPT ? (act_cli_fail(cli, &err), ACT_EXIT_FAILED)
                                                 : act_cli_fail(cli, &err);
-    else if (act_verify(&stored, &verified, &err))
+    else if (act_verify(&stored, &verified, &err)) {
+        act_cli_hint_import(cli, &stored, &err);
         exit_code = not_verified(cli, &stored, &verified, &err);
-    else
+    } else {
         exit_code = verified_well(cli, &stored, &verified);
+    }
     act_cli_stored_close(&stored);
     return exit_code;
 }
@@ -249,7 +268,9 @@ verify(struct act_cli *cli)
 static const enum act_opt no_options[] = {ACT_OPT_DB, ACT_OPT_NONE};
 
 static const struct verb verbs[] = {
-    {{"list", "", "the runs, newest first", ACT_WORD_NONE},
+    {{"list", "",
+      "the runs, newest first; without --limit " TEXT_OF(LIST_ROWS) " of them, with --json all",
+      ACT_WORD_NONE},
      0,
      TAKES(ACT_OPT_LIMIT, ACT_OPT_WORKFLOW, ACT_OPT_STATUS),
      list},

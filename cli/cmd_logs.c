@@ -302,8 +302,8 @@ act_cmd_logs(struct act_cli *cli)
     l.color = act_term_color(act_cli_text(cli, ACT_OPT_COLOR), STDOUT_FILENO);
     act_out_init(&l.to, STDOUT_FILENO);
     enum act_err code = act_cli_stored(cli, act_cli_word(cli, 0), true, &l.stored, &err);
-    if (!code)
-        code = print_logs(&l, &err);
+    if (!code && (code = print_logs(&l, &err)) != ACT_OK)
+        act_cli_hint_import(cli, &l.stored, &err);
     enum act_err written = act_out_fini(&l.to, &second);
     for (uint32_t i = 0; i < l.shown.len; i++) {
         act_buf_fini(&l.shown.ptr[i]->partial[0]);

@@ -71,6 +71,27 @@ act_cli_stored_view(const struct act_cli *cli, struct act_stored *stored, struct
     return code == ACT_OK ? act_stored_view_at(stored, seq, err) : code;
 }
 
+static enum act_err
+is_packed(void *self, struct act_str name, uint64_t offset, struct act_str bytes,
+          struct act_error *err)
+{
+    (void)name, (void)offset, (void)bytes, (void)err;
+    *(bool *)self = true;
+    return ACT_ERR_EXISTS; /* one is enough */
+}
+
+void
+act_cli_hint_import(const struct act_cli *cli, const struct act_stored *stored,
+                    struct act_error *err)
+{
+    struct act_store *store = stored->store;
+    bool packed = false;
+    store->ops->read_outputs(store, stored->row.run, is_packed, &packed, NULL);
+    if (packed)
+        act_error_hint(err, "this is an exported run, its outputs are packed: `actant import %.*s`",
+                       ACT_STR_ARG(act_cli_text(cli, ACT_OPT_DB)));
+}
+
 void
 act_cli_stored_close(struct act_stored *stored)
 {

@@ -19,6 +19,10 @@ enum act_err act_cli_stored(struct act_cli *cli, struct act_str run, bool read_o
 /* Its records, with --at as they stood after that event. ACT_ERR_USAGE: there is none of that number. */
 enum act_err act_cli_stored_view(const struct act_cli *cli, struct act_stored *stored,
                                  struct act_error *err);
+/* Something of the run could not be read: if it is one in the file that `export` wrote (--db FILE), whose outputs
+ * are not beside it but in it, err's hint names `actant import`. */
+void act_cli_hint_import(const struct act_cli *cli, const struct act_stored *stored,
+                         struct act_error *err);
 void act_cli_stored_close(struct act_stored *stored);
 
 /* Says which values the view could not read (view_out.h); code if there is none, else that of corrupt data. */

@@ -289,3 +289,11 @@ def test_what_is_no_export_is_refused(world, there):
         done = there("import", name)
         assert done.returncode in (2, 3) and "error" in done.err, (name, done.err)
     assert listed(there) == []
+
+
+def test_who_looks_into_the_file_for_a_large_output_is_told_to_import_it(world):
+    run, file = send(world)
+    remedy = f"`actant import {file}`"
+    assert remedy in world("logs", run, "big", "--db", file, code=2).err
+    assert remedy in world("history", "verify", run, "--db", file, code=1).err
+    assert "import" not in world("logs", run, "nobody", code=2).err

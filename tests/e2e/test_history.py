@@ -46,6 +46,23 @@ def test_list_is_newest_first_and_filtered(world):
     assert second["run"] in world("history", code=0).out
 
 
+def test_a_list_that_is_cut_says_so(world):
+    said = "the newest 20; there are more: --limit N, or --limit 0 for all\n"
+    for _ in range(20):
+        world.run("value: 1")
+    assert world("history", code=0).err == ""
+    world.run("value: 1")
+    done = world("history", "list", code=0)
+    assert done.err == said and done.out.count("succeeded") == 20
+    assert world("history", "--workflow", "flow", code=0).err == said
+    for options, count in ((["--limit", "0"], 21), (["--limit", "5"], 5)):
+        done = world("history", *options, code=0)
+        assert done.err == "" and done.out.count("succeeded") == count
+    done = world("history", "--json", code=0)
+    assert done.err == "" and len(json.loads(done.out)["runs"]) == 21
+    assert "without --limit 20" in world("history", "--help", code=0).out
+
+
 def test_no_history_yet_is_an_empty_list(world):
     assert world.json("history", "list") == {"runs": []}
     assert not world.db.exists()
