@@ -15,18 +15,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+struct variable {
+    char name[64];
+};
+
 /* ACTANT_ON_INTERRUPT for on-interrupt. */
+static struct variable
+variable_of(const char *key)
+{
+    struct variable ret = {"ACTANT_"};
+    size_t at = strlen(ret.name);
+    for (; *key && at + 1 < sizeof(ret.name); key++)
+        ret.name[at++] = *key == '-' ? '_' : (char)(*key >= 'a' && *key <= 'z' ? *key - 32 : *key);
+    return ret;
+}
+
 static const char *
 from_environment(enum act_opt id)
 {
-    char name[64] = "ACTANT_";
     const char *key = act_option(id)->config;
     if (!key || (act_option(id)->flags & ACT_OPT_REPEAT))
         return NULL;
-    size_t at = strlen(name);
-    for (; *key && at + 1 < sizeof(name); key++)
-        name[at++] = *key == '-' ? '_' : (char)(*key >= 'a' && *key <= 'z' ? *key - 32 : *key);
-    const char *value = getenv(name);
+    const char *value = getenv(variable_of(key).name);
     return value && *value ? value : NULL;
 }
 
@@ -261,7 +271,7 @@ check_environment(struct act_error *err)
         if (!value || (!act_option(id)->value && act_str_is(act_str(value), "1")) ||
             act_option_check(id, act_str(value), err) == ACT_OK)
             continue;
-        act_error_place(err, "the environment variable for '%s'", act_option(id)->config);
+        act_error_place(err, "$%s", variable_of(act_option(id)->config).name);
         return err->code;
     }
     return ACT_OK;

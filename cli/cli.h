@@ -1,6 +1,6 @@
 /* What every command is given, how a command is declared, and the few things all of them do: settings
  * by precedence, errors to people, exit codes (docs/reference: 0 succeeded, 1 the workflow failed,
- * 2 wrong usage or invalid file, 3 actant itself failed, 4 cancelled, 130/143 suspended). */
+ * 2 wrong usage or invalid file, 3 actant itself failed, 4 cancelled, 129/130/143 suspended). */
 #ifndef ACT_CLI_CLI_H
 #define ACT_CLI_CLI_H
 

@@ -83,7 +83,8 @@ print_overview(struct act_cli *cli)
     act_style_add(&out, color, ACT_STYLE_BOLD, ACT_STR("Exit codes"));
     act_buf_add_cstr(&out,
                      "  0 succeeded · 1 the workflow failed · 2 wrong usage or invalid file ·\n"
-                     "            3 actant itself failed · 4 cancelled · 130/143 suspended\n");
+                     "            3 actant itself failed · 4 cancelled ·\n"
+                     "            129/130/143 suspended (by SIGHUP, SIGINT, SIGTERM)\n");
     int code = act_cli_print(cli, act_buf_str(&out));
     act_buf_fini(&out);
     return code;

@@ -101,8 +101,8 @@ act_cmd_man(struct act_cli *cli)
         add_command(&out, &act_commands[i]);
     add_config(&out);
     act_buf_add_cstr(&out, ".SH EXIT STATUS\n0 succeeded; 1 the workflow failed; 2 wrong usage or "
-                           "invalid file; 3 actant itself failed; 4 cancelled; 130, 143 suspended "
-                           "by SIGINT, SIGTERM.\n");
+                           "invalid file; 3 actant itself failed; 4 cancelled; 129, 130, 143 "
+                           "suspended by SIGHUP, SIGINT, SIGTERM.\n");
     int code = act_cli_print(cli, act_buf_str(&out));
     act_buf_fini(&out);
     return code;

@@ -127,6 +127,24 @@ def test_operations_names_every_command_and_option(env):
     assert not [o for o in sorted(options) if f"--{o}" not in operations]
 
 
+def test_operations_names_every_setting_and_exit_code(env):
+    page = (ROOT / "docs" / "operations.md").read_text()
+    settings = re.search(r"^\| key \| environment \|.*?\n\n", page, re.MULTILINE | re.DOTALL)[0]
+    manual = actant(env, "man").stdout.replace("\\-", "-")
+    for key in re.search(r"A flat list of settings: (.*?)\. ", manual)[1].split(", "):
+        assert f"`{key}`" in settings, key
+    codes = page[page.index("## Exit codes"):page.index("## The database")]
+    for text in (codes, manual, actant(env, "help").stdout):
+        assert "129" in text and "SIGHUP" in text
+
+
+def test_the_example_of_embedding_is_built_against_a_preset_with_the_library():
+    text = (ROOT / "examples" / "embed" / "Makefile").read_text()
+    presets = json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]
+    with_library = {p["name"] for p in presets if p.get("cacheVariables", {}).get("ACT_LIBRARY") == "ON"}
+    assert set(re.findall(r"build/(\w+)", text)) == with_library == {"library"}
+
+
 def test_the_first_block_of_the_readme_is_the_two_commands():
     first = FENCE.search((ROOT / "README.md").read_text())
     assert first[1] == "" and first[2] == "./dev run examples/workflows/etl.yaml\n./dev test\n"

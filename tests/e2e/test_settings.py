@@ -67,7 +67,10 @@ def test_two_config_files_of_one_name(world):
 
 
 def test_bad_environment_settings(world):
+    done = world("version", env={"ACTANT_ON_INTERRUPT": "stop"}, code=2)
+    assert "$ACTANT_ON_INTERRUPT: error: --on-interrupt is 'stop'" in done.err
     done = world("version", env={"ACTANT_JOBS": "many"}, code=2)
+    assert "$ACTANT_JOBS: error: --jobs" in done.err
     assert "jobs" in done.err
 
 
