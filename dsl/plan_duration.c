@@ -79,9 +79,12 @@ act_duration_parse(struct act_str text, int64_t *ret_ms, struct act_error *err)
         return duration_error(err, text);
     /* A hair is added so that 0.1s, which no double holds, is 100 ms and not 99. */
     total = floor(total + 1e-6);
-    if (total > (double)DURATION_MAX_MS)
-        return act_error_set(err, ACT_ERR_INVALID, "the duration '%.*s' is over 100 years",
-                             (int)(text.len > 60 ? 60 : text.len), text.ptr);
+    if (total > (double)DURATION_MAX_MS) {
+        act_error_set(err, ACT_ERR_INVALID, "the duration '%.*s' is over 100 years",
+                      (int)(text.len > 60 ? 60 : text.len), text.ptr);
+        act_error_hint(err, "the longest is 36525d");
+        return ACT_ERR_INVALID;
+    }
     *ret_ms = (int64_t)total;
     return ACT_OK;
 }

@@ -201,7 +201,8 @@ static void
 add_defaults(struct act_buf *out, const struct act_key_info *keys, uint32_t count)
 {
     const char *comma = "";
-    add_schema(out, "{'type': 'object', 'additionalProperties': false, 'properties': {");
+    add_schema(out, "{'type': 'object', 'patternProperties': {'^x-': {}}, "
+                    "'additionalProperties': false, 'properties': {");
     for (uint32_t i = 0; i < count; i++)
         if (keys[i].in_defaults) {
             act_buf_printf(out, "%s\"%s\": {\"$ref\": \"#/definitions/key.%s\"}", comma,
@@ -237,31 +238,37 @@ add_keys(struct act_buf *out)
 void
 act_schema_print(struct act_buf *out)
 {
-    add_schema(out,
-               "{'$schema': 'http://json-schema.org/draft-07/schema#',\n"
-               " 'title': 'actant workflow',\n"
-               " 'description': 'A workflow file is a node: one kind, its companions and "
-               "attributes.',\n"
-               " 'allOf': [{'$ref': '#/definitions/top'}],\n"
-               " 'definitions': {\n"
-               "  'text': {'type': ['string', 'number', 'boolean']},\n"
-               "  'texts': {'anyOf': [{'$ref': '#/definitions/text'}, {'type': 'array', "
-               "'items': {'$ref': '#/definitions/text'}}]},\n"
-               "  'expression': {'type': 'string', 'pattern': '\\\\$\\\\{\\\\{'},\n"
-               "  'count': {'anyOf': [{'type': 'integer'}, {'$ref': "
-               "'#/definitions/expression'}]},\n"
-               "  'count0': {'anyOf': [{'type': 'integer', 'minimum': 0}, {'$ref': "
-               "'#/definitions/expression'}]},\n"
-               "  'duration': {'anyOf': [{'type': 'integer', 'minimum': 0}, {'type': 'string', "
-               "'pattern': '\\\\$\\\\{\\\\{|^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h|d))+$|^0$'}]},\n"
-               "  'end': {'enum': ['succeeded', 'failed', 'skipped', 'cancelled', 'ended']},\n"
-               "  'when': {'anyOf': [{'type': 'integer', 'minimum': 1, 'maximum': 255}, "
-               "{'type': 'string'}]},\n"
-               "  'schedule': {'type': 'object', 'properties': {'cron': {'type': 'string'}, "
-               "'timezone': {'type': 'string'}, 'catchup': {'enum': ['none', 'latest', 'all']}, "
-               "'jitter': {'$ref': '#/definitions/duration'}, 'params': {'type': 'object'}}, "
-               "'additionalProperties': false, 'required': ['cron']},\n"
-               "  'nodes': {'type': 'array', 'items': {'$ref': '#/definitions/node'}},\n");
+    add_schema(
+        out,
+        "{'$schema': 'http://json-schema.org/draft-07/schema#',\n"
+        " 'title': 'actant workflow',\n"
+        " 'description': 'A workflow file is a node: one kind, its companions and "
+        "attributes.',\n"
+        " 'allOf': [{'$ref': '#/definitions/top'}],\n"
+        " 'definitions': {\n"
+        "  'text': {'type': ['string', 'number', 'boolean']},\n"
+        "  'texts': {'anyOf': [{'$ref': '#/definitions/text'}, {'type': 'array', "
+        "'items': {'$ref': '#/definitions/text'}}]},\n"
+        "  'expression': {'type': 'string', 'pattern': '\\\\$\\\\{\\\\{'},\n"
+        "  'count': {'anyOf': [{'type': 'integer'}, {'$ref': "
+        "'#/definitions/expression'}]},\n"
+        "  'count0': {'anyOf': [{'type': 'integer', 'minimum': 0}, {'$ref': "
+        "'#/definitions/expression'}]},\n"
+        "  'span': {'anyOf': [{'const': 0}, {'type': 'string', 'pattern': "
+        "'^0$|^(?=.)([0-9]+(\\\\.[0-9]+)?d)?([0-9]+(\\\\.[0-9]+)?h)?"
+        "([0-9]+(\\\\.[0-9]+)?m)?([0-9]+(\\\\.[0-9]+)?s)?([0-9]+(\\\\.[0-9]+)?ms)?$'}]},\n"
+        "  'duration': {'anyOf': [{'$ref': '#/definitions/span'}, {'$ref': "
+        "'#/definitions/expression'}]},\n"
+        "  'glob': {'allOf': [{'$ref': '#/definitions/text'}, {'not': {'type': 'string', "
+        "'pattern': '^!?$|^!?/(?![\\\\s\\\\S]*\\\\$\\\\{\\\\{)'}}]},\n"
+        "  'end': {'enum': ['succeeded', 'failed', 'skipped', 'cancelled', 'ended']},\n"
+        "  'when': {'anyOf': [{'type': 'integer', 'minimum': 1, 'maximum': 255}, "
+        "{'type': 'string'}]},\n"
+        "  'schedule': {'type': 'object', 'properties': {'cron': {'type': 'string'}, "
+        "'timezone': {'type': 'string'}, 'catchup': {'enum': ['none', 'latest', 'all']}, "
+        "'jitter': {'$ref': '#/definitions/duration'}, 'params': {'type': 'object'}}, "
+        "'patternProperties': {'^x-': {}}, 'additionalProperties': false, 'required': ['cron']},\n"
+        "  'nodes': {'type': 'array', 'items': {'$ref': '#/definitions/node'}},\n");
     act_buf_add_cstr(out, "  \"top\": ");
     add_object(out, VARIANT_TOP);
     act_buf_add_cstr(out, ",\n");
