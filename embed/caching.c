@@ -3,6 +3,8 @@
 #include "embed/hash_files.h"
 #include "engine/port/clock.h"
 
+#define FORKS_MAX 1000 /* of one another */
+
 static const struct act_value *
 about_of(const struct act_value *question)
 {
@@ -396,11 +398,46 @@ act_caching_put(struct act_caching *caching, const struct act_caching_pending *p
         .node = act_value_as_str(act_value_get(end, ACT_STR("node"))),
         .parts = act_buf_str(&p->parts),
         .body = act_buf_str(&body),
+        .origin_run = act_value_as_str(act_value_get(origin, ACT_STR("run"))),
+        .origin_node = act_value_as_str(act_value_get(origin, ACT_STR("node"))),
         .at_ms = act_value_as_int(act_value_get(origin, ACT_STR("at_ms"))),
+        .again = p->origin != NULL,
     };
     store->ops->keep_entry(store, &entry, NULL);
     act_buf_fini(&body);
     act_value_release(origin);
+}
+
+/* The run that this one was forked from, or empty. */
+static struct act_str
+forked_from(struct act_store *store, struct act_str run, struct act_arena *arena)
+{
+    struct act_run_row row = {0};
+    struct act_str found = {0};
+    if (store->ops->find_run(store, run, arena, &row, NULL) != ACT_OK)
+        return found;
+    const struct act_value *from = row.from ? act_value_get(row.from, ACT_STR("run")) : NULL;
+    const struct act_value *node = row.from ? act_value_get(row.from, ACT_STR("node")) : NULL;
+    if (from && node && act_value_type(from) == ACT_STRING && act_value_type(node) == ACT_STRING)
+        found = act_arena_str(arena, act_value_as_str(from)); /* a rerun has no node */
+    act_value_release(row.spec);
+    act_value_release(row.from);
+    return found;
+}
+
+/* What a fork undoes may be what another run had done. */
+static void
+forget(struct act_caching *caching, struct act_str node)
+{
+    struct act_store *store = caching->options.store;
+    struct act_arena arena = {0};
+    struct act_str run = caching->options.run;
+    act_caching_settle(caching, ACT_STR(""));
+    for (int i = 0; run.len > 0 && i < FORKS_MAX; i++) {
+        store->ops->forget_entries(store, run, node, NULL);
+        run = forked_from(store, run, &arena);
+    }
+    act_arena_fini(&arena);
 }
 
 void
@@ -411,9 +448,7 @@ act_caching_keep(void *self, const struct act_effect *effect)
     if (!store)
         return;
     if (effect->type == ACT_EFFECT_FORGET) {
-        act_caching_settle(caching, ACT_STR(""));
-        store->ops->forget_entries(store, caching->options.run, act_value_as_str(effect->name),
-                                   NULL);
+        forget(caching, act_value_as_str(effect->name));
         return;
     }
     struct act_caching_pending *p = act_handles_take(&caching->pending, effect->inst, 0);

@@ -188,7 +188,9 @@ act_cache_forget(struct act_run *run, const struct act_instance *inst,
                  const struct act_instance *owner)
 {
     for (; inst != NULL && inst != owner; inst = act_parent(run, inst)) {
-        struct act_effect *effect = inst->caches ? act_emit(run, ACT_EFFECT_FORGET, inst) : NULL;
+        /* A fork has not kept itself what it undoes of another run's. */
+        bool kept = act_has(run, inst->node, ACT_ATTR_CACHE);
+        struct act_effect *effect = kept ? act_emit(run, ACT_EFFECT_FORGET, inst) : NULL;
         if (effect != NULL)
             effect->name = path_of(run, inst);
     }

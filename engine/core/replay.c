@@ -177,6 +177,8 @@ owe(struct act_run *run, const struct act_instance *inst, int64_t now_ns)
     }
     if (inst->asking != ACT_STEP_NONE)
         act_emit_question(run, inst);
+    if (inst->undo_for != ACT_SLOT_NONE)
+        act_cache_forget(run, act_parent(run, inst), act_at(run, inst->undo_for));
 }
 
 static void

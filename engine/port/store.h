@@ -93,12 +93,14 @@ struct act_snapshot {
 
 /* What a node of a run ended with, to be reused (`cache`). It goes with its run. */
 struct act_cache_entry {
-    struct act_str key;       /* hex: same key, same end */
-    struct act_str scope;     /* which node of which workflow */
-    struct act_str run, node; /* whose: run id, path of the instance */
-    struct act_str parts;     /* JSON: what the key is made of, by name */
-    struct act_str body;      /* what it ended with; nobody's business here */
-    int64_t at_ms;            /* UTC */
+    struct act_str key;                     /* hex: same key, same end */
+    struct act_str scope;                   /* which node of which workflow */
+    struct act_str run, node;               /* whose: run id, path of the instance */
+    struct act_str parts;                   /* JSON: what the key is made of, by name */
+    struct act_str body;                    /* what it ended with; nobody's business here */
+    struct act_str origin_run, origin_node; /* who has done the work; run and node, if these have */
+    int64_t at_ms;                          /* UTC: when that was */
+    bool again; /* keep_entry alone: it was reused from an entry of the same key and origin */
 };
 typedef ACT_VEC(struct act_cache_entry) act_cache_entries;
 #define ACT_CACHE_ENTRIES_MAX 4
@@ -234,11 +236,11 @@ struct act_store_ops {
     enum act_err (*remove_actor)(struct act_store *self, struct act_str name, uint32_t *removed,
                                  struct act_error *err);
 
-    /* Keeps what a node of entry->run ended with; replaces what that run had under the key. ACT_ERR_NOT_FOUND:
-     * there is no such run. */
+    /* Keeps what a node of entry->run ended with; replaces what that run had under the key. Nothing is kept
+     * again of what was forgotten meanwhile. ACT_ERR_NOT_FOUND: there is no such run. */
     enum act_err (*keep_entry)(struct act_store *self, const struct act_cache_entry *entry,
                                struct act_error *err);
-    /* Whatever is kept of the node with this path. */
+    /* Whatever is kept of what the node with this path has done in run, in whatever run. */
     enum act_err (*forget_entries)(struct act_store *self, struct act_str run, struct act_str node,
                                    struct act_error *err);
     /* The newest ACT_CACHE_ENTRIES_MAX with this key, or where key is empty with this scope; texts are

@@ -538,6 +538,97 @@ catch: {run: 'true'}
     assert ran(world) == []
 
 
+TWICE = """
+params: {ok: {type: boolean, default: false}}
+try:
+  dag:
+    a: {run: "echo x >> log; touch booked; echo b", cache: true, undo: {run: rm booked}}
+    b: {needs: a, run: "echo x >> log; touch booked; echo b", cache: true}
+    c: {needs: b, if: "${{ !params.ok }}", fail: no}
+catch: {value: caught}
+"""
+
+
+def test_what_another_node_had_of_it_is_undone_with_it(world):
+    world.run(TWICE)
+    assert ran(world) == ["x"] and not (world.path / "booked").exists()
+    world.run(TWICE, "-p", "ok=true")
+    assert ran(world) == ["x"] and (world.path / "booked").exists()
+    world.run(TWICE, "-p", "ok=true")
+    assert ran(world) == []
+
+
+LATER = """
+params: {n: {type: integer, default: 1}}
+try:
+  chain:
+  - {id: a, run: "echo x >> log; touch booked; echo b", cache: true, undo: {run: rm booked}}
+  - run: 'touch at-${{ params.n }}; until test -e go-${{ params.n }}; do sleep 0.02; done'
+  - {id: last, if: "${{ params.n == 1 }}", fail: no}
+catch: {value: caught}
+"""
+
+
+def test_what_another_run_had_of_it_is_undone_with_it(world):
+    first = world.start("run", world.write(LATER))
+    world.wait_file("at-1")
+    (world.path / "go-2").touch()
+    world.run(LATER, "-p", "n=2")
+    assert world.node("a")["cause"] == {"kind": "cache"}
+    (world.path / "go-1").touch()
+    world.end(first, code=0)
+    assert ran(world) == ["x"] and not (world.path / "booked").exists()
+    world.run(LATER, "-p", "n=2")
+    assert ran(world) == ["x"] and (world.path / "booked").exists()
+
+
+def test_what_is_undone_is_forgotten_by_who_takes_it_up(world):
+    """As if the process had died between the log and the cache."""
+    flow = world.write("""
+try:
+  chain:
+  - {id: a, run: "echo x >> log", cache: true,
+     undo: {run: 'touch undoing; until test -e go; do sleep 0.02; done'}}
+  - {run: 'touch kept; until test -e on; do sleep 0.02; done; exit 1', stdin: ''}
+catch: {value: caught}
+""")
+    process = world.start("run", flow)
+    world.wait_file("kept")
+    with sqlite3.connect(world.db) as db:
+        db.execute("CREATE TABLE kept AS SELECT * FROM cache")
+    (world.path / "on").touch()
+    world.wait_file("undoing")
+    process.send_signal(signal.SIGKILL)
+    world.end(process)
+    (world.path / "go").touch()
+    with sqlite3.connect(world.db) as db:
+        assert db.execute("INSERT INTO cache SELECT * FROM kept").rowcount == 1
+        db.execute("DROP TABLE kept")
+    world.json("resume", "last")
+    world.json("run", flow)
+    assert ran(world) == ["x", "x"]
+
+
+def test_what_a_fork_undoes_is_not_reused(world):
+    flow = """
+try:
+  chain:
+  - {id: a, run: "echo x >> log; touch booked", cache: true, undo: {run: rm booked}}
+  - {id: b, run: 'test -e ok', stdin: ''}
+catch: {value: caught}
+"""
+    (world.path / "ok").touch()
+    first = world.run(flow)
+    (world.path / "ok").unlink()
+    second = world.json("fork", first["run"], "--from", "b")
+    assert not (world.path / "booked").exists()
+    (world.path / "ok").touch()
+    ran(world)
+    world.run(flow)
+    assert ran(world) == ["x"] and (world.path / "booked").exists()
+    assert second["result"] == "caught"
+
+
 def test_outputs_that_a_task_wrote(world):
     flow = """
 chain:
@@ -780,9 +871,9 @@ def test_github_and_junit(world):
 def test_an_older_database_learns_of_it(world):
     world.run("run: 'true'")
     with sqlite3.connect(world.db) as db:
-        db.executescript("DROP TABLE cache; DELETE FROM migrations WHERE name = 'cache'")
+        db.executescript("DROP TABLE cache; DELETE FROM migrations WHERE name LIKE '%cache'")
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        db.execute(f"PRAGMA user_version = {version - 1}")
+        db.execute(f"PRAGMA user_version = {version - 2}")
     flow = "run: 'echo x >> log; echo done'\ncache: true"
     world.run(flow)
     world.run(flow)

@@ -13,6 +13,8 @@ hash_of(const struct act_cache_entry *entry, uint8_t ret[ACT_SHA256_BYTES])
     act_sha256_add_str(&h, entry->node);
     act_sha256_add_str(&h, entry->parts);
     act_sha256_add_str(&h, entry->body);
+    act_sha256_add_str(&h, entry->origin_run);
+    act_sha256_add_str(&h, entry->origin_node);
     act_sha256_update(&h, &entry->at_ms, sizeof(entry->at_ms));
     act_sha256_final(&h, ret);
 }
@@ -35,6 +37,9 @@ insert(struct act_sqlite *s, int64_t row, const struct act_cache_entry *entry,
     act_db_bind_text(stmt, 6, entry->parts);
     act_db_bind_blob(stmt, 7, entry->body);
     sqlite3_bind_blob(stmt, 8, hash, sizeof(hash), SQLITE_STATIC);
+    act_db_bind_text(stmt, 9, entry->origin_run);
+    act_db_bind_text(stmt, 10, entry->origin_node);
+    sqlite3_bind_int(stmt, 11, entry->again);
     rc = act_db_step(&s->db, stmt, NULL, err);
     sqlite3_clear_bindings(stmt);
     return rc;
@@ -59,13 +64,13 @@ act_sqlite_keep_entry(struct act_store *self, const struct act_cache_entry *entr
 }
 
 static enum act_err
-forget(struct act_sqlite *s, int64_t row, struct act_str node, struct act_error *err)
+forget(struct act_sqlite *s, struct act_str run, struct act_str node, struct act_error *err)
 {
     sqlite3_stmt *stmt;
     enum act_err rc = act_db_stmt(&s->db, ACT_SQL_CACHE_FORGET, &stmt, err);
     if (rc != ACT_OK)
         return rc;
-    sqlite3_bind_int64(stmt, 1, row);
+    act_db_bind_text(stmt, 1, run);
     act_db_bind_text(stmt, 2, node);
     rc = act_db_step(&s->db, stmt, NULL, err);
     sqlite3_clear_bindings(stmt);
@@ -77,13 +82,10 @@ act_sqlite_forget_entries(struct act_store *self, struct act_str run, struct act
                           struct act_error *err)
 {
     struct act_sqlite *s = act_sqlite_of(self);
-    struct act_run_place place;
-    enum act_err rc = act_sqlite_run_row(s, run, &place, err);
-    if (rc == ACT_OK)
-        rc = act_db_begin(&s->db, false, err);
+    enum act_err rc = act_db_begin(&s->db, false, err);
     if (rc != ACT_OK)
         return rc;
-    rc = forget(s, place.row, node, err);
+    rc = forget(s, run, node, err);
     if (rc == ACT_OK)
         return act_db_commit(&s->db, err);
     act_db_rollback(&s->db);
@@ -103,6 +105,8 @@ read_entry(sqlite3_stmt *stmt, struct act_cache_entry *ret)
         .at_ms = sqlite3_column_int64(stmt, 4),
         .parts = act_db_column(stmt, 5),
         .body = act_db_column(stmt, 6),
+        .origin_run = act_db_column(stmt, 8),
+        .origin_node = act_db_column(stmt, 9),
     };
     struct act_str stored = act_db_column(stmt, 7);
     hash_of(ret, hash);
@@ -112,8 +116,9 @@ read_entry(sqlite3_stmt *stmt, struct act_cache_entry *ret)
 static void
 keep(struct act_arena *arena, struct act_cache_entry entry, act_cache_entries *ret)
 {
-    struct act_str *const texts[] = {&entry.run,  &entry.key,   &entry.scope,
-                                     &entry.node, &entry.parts, &entry.body};
+    struct act_str *const texts[] = {&entry.run,        &entry.key,        &entry.scope,
+                                     &entry.node,       &entry.parts,      &entry.body,
+                                     &entry.origin_run, &entry.origin_node};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = act_arena_str(arena, *texts[i]);
     act_vec_push(ret, entry);

@@ -58,6 +58,11 @@ const struct act_migration act_schema_migrations[] = {
      " hash BLOB NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;"
      "CREATE INDEX cache_key ON cache (key, at_ms);"
      "CREATE INDEX cache_scope ON cache (scope, at_ms);"},
+    {"origins of the cache",
+     /* Who has done the work: a reuse leaves another row of it. NULL: nobody knows, and hash is wrong. */
+     "ALTER TABLE cache ADD COLUMN origin_run TEXT;"
+     "ALTER TABLE cache ADD COLUMN origin_node TEXT;"
+     "CREATE INDEX cache_origin ON cache (origin_run, origin_node);"},
 };
 const uint32_t act_schema_migration_count =
     sizeof(act_schema_migrations) / sizeof(act_schema_migrations[0]);
