@@ -66,6 +66,19 @@ act_str_trim(struct act_str s)
     return s;
 }
 
+bool
+act_str_climbs(struct act_str path)
+{
+    for (size_t i = 0, at = 0; i <= path.len; i++) {
+        if (i < path.len && path.ptr[i] != '/')
+            continue;
+        if (i - at == 2 && path.ptr[at] == '.' && path.ptr[at + 1] == '.')
+            return true;
+        at = i + 1;
+    }
+    return false;
+}
+
 uint64_t
 act_str_hash(struct act_str s)
 {

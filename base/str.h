@@ -45,6 +45,7 @@ bool act_str_ends(struct act_str s, struct act_str suffix);
 ptrdiff_t act_str_find(struct act_str s, struct act_str needle); /* -1 if absent */
 struct act_str act_str_trim(struct act_str s); /* blanks, tabs, CR, LF at both ends */
 bool act_str_is_name(struct act_str s);        /* [A-Za-z_][A-Za-z0-9_-]*: an id */
+bool act_str_climbs(struct act_str path);      /* a part of it is `..` */
 uint64_t act_str_hash(struct act_str s);       /* stable over processes, not secure */
 bool act_utf8_valid(struct act_str s);
 /* Edit distance (Damerau-Levenshtein), for "did you mean"; UINT32_MAX when over limit. */

@@ -177,13 +177,6 @@ lower_outputs(struct act_lower *l, struct act_making *m, const struct act_place 
     act_attr_put_cell(l, m, ACT_ATTR_OUTPUTS, act_lower_value(l, &end, pair->value));
 }
 
-static bool
-climbs(struct act_lower *l, struct act_str path)
-{
-    struct act_str parts = act_arena_printf(l->arena, "/%.*s/", ACT_STR_ARG(path));
-    return act_str_find(parts, ACT_STR("/../")) >= 0;
-}
-
 /* What is known of a path is refused here; what an expression gives, where it is collected. */
 static struct act_cell
 lower_artifact(struct act_lower *l, const struct act_place *place, const struct act_tree_pair *pair)
@@ -196,10 +189,11 @@ lower_artifact(struct act_lower *l, const struct act_place *place, const struct 
         return act_cell_failed();
     }
     if (path->text.len == 0 || path->text.ptr[0] == '/' ||
-        (!act_has_hole(path) && climbs(l, path->text)))
+        (!act_has_hole(path) && act_str_climbs(path->text)))
         ACT_HELP(
             l, ACT_ERROR(l, "wrong-value", path->span, "an artifact lies below the node's folder"),
-            "write a path relative to `dir`, such as `build/out` or `reports/*.xml`");
+            "write a path relative to `dir` and without `..`, such as `build/out` or "
+            "`reports/*.xml`");
     return act_lower_text(l, place, path);
 }
 

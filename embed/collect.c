@@ -72,19 +72,6 @@ nothing_there(const struct collect *c)
 
 /* ---- names ---- */
 
-static bool
-climbs(struct act_str path)
-{
-    for (size_t i = 0, at = 0; i <= path.len; i++) {
-        if (i < path.len && path.ptr[i] != '/')
-            continue;
-        if (i - at == 2 && path.ptr[at] == '.' && path.ptr[at + 1] == '.')
-            return true;
-        at = i + 1;
-    }
-    return false;
-}
-
 static struct act_str
 tidied(struct act_str path)
 {
@@ -287,7 +274,7 @@ collect_one(struct collect *c, const char *top)
 {
     if (c->path.len > 0 && c->path.ptr[0] == '/')
         return complain(c, c->path, "a path is relative to the node's folder");
-    if (climbs(c->path))
+    if (act_str_climbs(c->path))
         return complain(c, c->path,
                         "`..` leads out of the node's folder, from where nothing is kept");
     if (memchr(c->path.ptr, 0, c->path.len))

@@ -116,6 +116,20 @@ def test_hostile_names_are_refused(world, script, path, message):
     assert kept(world, done["run"], "a") == {}
 
 
+@pytest.mark.parametrize("path", ["/etc", "..", "../x", "a/../b", "a/.."])
+def test_a_path_that_leads_out_does_not_compile(world, path):
+    flow = world.write(f"run: touch ran\nartifacts: {{x: '{path}'}}\n")
+    assert "below the node's folder" in world("validate", flow, code=2).out
+    world("run", flow, code=2)
+    assert not (world.path / "ran").exists()
+
+
+def test_two_dots_in_a_name_are_fine(world):
+    run = world.run("run: echo x > a..b; mkdir ..c; echo x > ..c/d..\n"
+                    "artifacts: {x: a..b, y: ..c/d..}\n")["run"]
+    assert set(kept(world, run, "")) == {"x", "y"}
+
+
 def test_what_is_no_file_is_left_out_of_a_folder(world):
     done = world.run("chain:\n- {id: a, run: 'mkdir d; mkfifo d/p; echo x > d/f; ln -s f d/l', "
                      "artifacts: {d: d}}")
