@@ -34,7 +34,8 @@ static const char *
 from_environment(enum act_opt id)
 {
     const char *key = act_option(id)->config;
-    if (!key || (act_option(id)->flags & ACT_OPT_REPEAT))
+    uint32_t flags = act_option(id)->flags;
+    if (!key || ((flags & ACT_OPT_REPEAT) && !(flags & ACT_OPT_VARIABLE)))
         return NULL;
     const char *value = getenv(variable_of(key).name);
     return value && *value ? value : NULL;
@@ -77,14 +78,17 @@ act_cli_number(const struct act_cli *cli, enum act_opt id, uint32_t otherwise)
 struct act_strs
 act_cli_list(struct act_cli *cli, enum act_opt id)
 {
+    const char *value = from_environment(id);
+    struct act_str variable = act_str(value);
+    struct act_strs environment = {.ptr = &variable, .len = value != NULL};
     const struct act_strs *levels[] = {&cli->config.levels[ACT_LEVEL_USER].given[id],
                                        &cli->config.levels[ACT_LEVEL_PROJECT].given[id],
-                                       &cli->args.given[id]};
-    uint32_t count = levels[0]->len + levels[1]->len + levels[2]->len;
+                                       &environment, &cli->args.given[id]};
+    uint32_t count = levels[0]->len + levels[1]->len + levels[2]->len + levels[3]->len;
     struct act_strs all = {0};
     all.ptr = act_arena_alloc(&cli->arena, sizeof(*all.ptr) * (count + 1));
     all.cap = count;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         for (uint32_t k = 0; k < levels[i]->len; k++)
             all.ptr[all.len++] = levels[i]->ptr[k];
     return all;

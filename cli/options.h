@@ -18,9 +18,10 @@ enum act_opt {
 enum act_opt_flags {
     ACT_OPT_REPEAT = 1,      /* may be given more than once; all count */
     ACT_OPT_COUNT_VALUE = 2, /* its value is a whole number from 0 on */
-    ACT_OPT_PATH = 4,   /* its value is a path (completion; in a config file: relative to it) */
-    ACT_OPT_RUN = 8,    /* its value is a run (completion) */
-    ACT_OPT_LATER = 16, /* known, not supported yet: refused by name */
+    ACT_OPT_PATH = 4,      /* its value is a path (completion; in a config file: relative to it) */
+    ACT_OPT_RUN = 8,       /* its value is a run (completion) */
+    ACT_OPT_LATER = 16,    /* known, not supported yet: refused by name */
+    ACT_OPT_VARIABLE = 32, /* with REPEAT: the environment may give one, too */
 };
 
 struct act_option {

@@ -56,6 +56,15 @@ def test_many_runs_share_a_file_and_rerun_goes_on_with_it(world):
         assert len(assert_all_there(world, file, run)) == len(stored(world, run))
 
 
+def test_the_environment_names_one_more(world):
+    files = [world.path / name for name in ("project.jsonl", "environment.jsonl", "option.jsonl")]
+    (world.path / "actant.toml").write_text('events = "project.jsonl"\n')
+    done = world("run", world.write(FLOW), "--json", "--events", "option.jsonl",
+                 env={"ACTANT_EVENTS": "environment.jsonl"}, code=0)
+    for file in files:
+        assert_all_there(world, file, json.loads(done.out)["run"])
+
+
 @pytest.mark.parametrize("level", ["process", "power"])
 def test_after_a_kill_resume_sends_what_is_missing(world, level):
     world.env["ACTANT_DURABILITY"] = level
