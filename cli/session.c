@@ -316,13 +316,22 @@ detach_how(struct act_cli *cli)
 int
 act_session_check_detach(struct act_cli *cli)
 {
-    const char *other = act_cli_text(cli, ACT_OPT_JUNIT).len > 0                  ? "--junit"
+    const char *other = cli->args.given[ACT_OPT_JUNIT].len > 0                    ? "--junit"
                         : act_str_is(act_cli_text(cli, ACT_OPT_HISTORY), "false") ? "--no-history"
                                                                                   : NULL;
     if (!act_cli_flag(cli, ACT_OPT_DETACH) || !other)
         return 0;
     return act_cli_usage(cli, "`actant attach` follows a run in the background to its end",
                          "--detach and %s do not go together", other);
+}
+
+/* A setting is for all runs, so for those here it does not stand in the way. */
+static void
+warn_left_out(const struct act_cli *cli)
+{
+    if (act_cli_text(cli, ACT_OPT_JUNIT).len > 0)
+        act_cli_warn(cli, "a run in the background writes no JUnit report (the setting `junit`); "
+                          "`actant attach` does when it has ended");
 }
 
 /* The run is there, new or loaded, and goes to the background. code: whether it is. */
@@ -334,6 +343,7 @@ send_away(struct session *s, enum act_err code, const struct act_detach_how *how
         code = act_live_gather(&s->live, NULL, err);
     if (!code) {
         warn_unmasked(s);
+        warn_left_out(s->cli);
         code = act_detach(&s->live, how, store, err);
     }
     int exit_code = code ? act_cli_fail(s->cli, err) : say_detached(s->cli, s->live.row.run);

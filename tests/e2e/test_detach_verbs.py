@@ -1,5 +1,6 @@
 """resume, retry, rerun and fork in the background: as in the foreground, and what a keeper then keeps."""
 
+import json
 import os
 import signal
 
@@ -157,6 +158,25 @@ def test_what_does_not_go_with_it(world):
         done = world(*words, "--detach", "--junit", "x.xml", code=2)
         assert "do not go together" in done.err, words
     assert len(world.json("history", "list")["runs"]) == 1
+
+
+@pytest.mark.parametrize("way", ["environment", "file"])
+def test_a_report_that_is_a_setting_is_left_out(world, way):
+    env = {"ACTANT_JUNIT": "x.xml"} if way == "environment" else {}
+    if way == "file":
+        world.write('junit = "x.xml"\n', "actant.toml")
+    flow = world.write("run: echo well")
+    done = world("run", flow, "--detach", "--json", env=env, code=0)
+    assert done.err.count("warning") == 1 and "JUnit" in done.err
+    run = json.loads(done.out)["run"]
+    world.wait("its end", lambda: world.show(run)["status"] == "succeeded")
+    assert not (world.path / "x.xml").exists()
+    assert world.json("attach", run, env=env)["result"] == "well"
+    assert (world.path / "x.xml").exists()  # who waits for the end, writes it
+    (world.path / "x.xml").unlink()
+    assert "do not go together" in world("run", flow, "--detach", "--junit", "y.xml", env=env, code=2).err
+    world("run", flow, env=env, code=0)
+    assert (world.path / "x.xml").exists()
 
 
 def test_secrets_are_asked_for_again(world, away):
