@@ -8,12 +8,17 @@
 #include "embed/crate_kept.h"
 #include "embed/tree_sync.h"
 #include "engine/core/run.h"
+#include "engine/io/sqlite/keeper.h"
 #include "engine/port/tree_remove.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TURN_MS 20
+#define TURN_TRIES 3000 /* a minute */
 
 struct unpacking {
     struct act_crate_box box;
@@ -24,6 +29,8 @@ struct unpacking {
     struct act_crate_kept kept;  /* its artifacts */
     struct act_arena arena;
     struct act_run *run;
+    const char *folder;  /* the run's, in arena */
+    int turn;            /* the lock in it; -1: not ours */
     act_blob_file *file; /* being written */
     struct act_buf name; /* its */
     uint64_t at;
@@ -109,6 +116,37 @@ hash_of(struct act_store *store, const struct act_run_row *row, uint8_t ret[ACT_
     enum act_err code = store->ops->read_batches(store, row->run, 1, hash_batch, &h, err);
     act_sha256_final(&h, ret);
     return code;
+}
+
+/* Two imports of one file write the same files: who comes second waits, and finds it done. */
+static enum act_err
+take_turn(struct unpacking *u, struct act_error *err)
+{
+    struct act_str folder;
+    enum act_err code =
+        u->store->ops->folder(u->store, u->crate.row.run, false, &u->arena, &folder, err);
+    if (code != ACT_OK)
+        return code;
+    u->folder = folder.ptr;
+    for (int tries = 0; tries < TURN_TRIES; tries++) {
+        code = act_keeper_take(u->folder, &u->turn, err);
+        if (code != ACT_ERR_OWNED)
+            return code;
+        poll(NULL, 0, TURN_MS);
+    }
+    act_error_set(err, ACT_ERR_OWNED, "another process is importing run %.*s",
+                  ACT_STR_ARG(u->crate.row.run));
+    act_error_hint(err, "give this command again when it is done");
+    return ACT_ERR_OWNED;
+}
+
+static void
+end_turn(struct unpacking *u)
+{
+    act_keeper_drop(u->folder, u->turn);
+    if (u->turn >= 0)
+        rmdir(u->folder); /* if there was nothing to put there */
+    u->turn = -1;
 }
 
 static enum act_err
@@ -342,13 +380,17 @@ enum act_err
 act_crate_import(struct act_store *store, struct act_str path, struct act_arena *arena,
                  struct act_crate *ret, struct act_error *err)
 {
-    struct unpacking u = {.store = store, .ret = ret};
+    struct unpacking u = {.store = store, .ret = ret, .turn = -1};
     *ret = (struct act_crate){0};
     enum act_err code = open_crate(&u, path, err);
     if (!code)
         code = check_plan(&u, err);
     if (!code)
         code = look_for_it(&u, err);
+    if (!code && !ret->already)
+        code = take_turn(&u, err);
+    if (!code && !ret->already)
+        code = look_for_it(&u, err); /* again: it may have come meanwhile */
     if (!code && !ret->already) {
         code = unpack_files(&u, err);
         if (!code)
@@ -360,6 +402,7 @@ act_crate_import(struct act_store *store, struct act_str path, struct act_arena 
         if (code)
             remove_files(&u);
     }
+    end_turn(&u);
     ret->run = act_arena_str(arena, u.crate.row.run);
     if (u.blobs)
         u.blobs->ops->close(u.blobs);

@@ -290,6 +290,8 @@ void act_branch_ended(struct act_run *run, struct act_instance *inst, struct act
 void act_try_start(struct act_run *run, struct act_instance *inst);
 void act_try_ended(struct act_run *run, struct act_instance *inst, struct act_instance *child);
 bool act_try_finally(struct act_run *run, struct act_instance *inst); /* true: it was begun */
+/* Sets what a catch or finally sees as `error`. */
+void act_try_tell(struct act_run *run, struct act_instance *inst, enum act_role role);
 void act_chord_start(struct act_run *run, struct act_instance *inst);
 void act_chord_ended(struct act_run *run, struct act_instance *inst, struct act_instance *child);
 void act_chord_quorum(struct act_run *run, struct act_instance *members);
@@ -359,6 +361,7 @@ void act_reopen_members(struct act_run *run, struct act_instance *inst);
 void act_reopen_one(struct act_run *run, struct act_instance *inst);
 void act_reopen_chord(struct act_run *run, struct act_instance *inst);
 void act_reopen_loop(struct act_run *run, struct act_instance *inst);
+void act_reopen_try(struct act_run *run, struct act_instance *inst);
 
 /* scope.c: evaluation. True: *ret is set. False: inst has failed, or asked the world and will do the
  * step again; the caller returns. Attributes that are absent give true and NULL. */

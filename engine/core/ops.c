@@ -22,7 +22,7 @@ static const struct act_kind_ops if_ops = {act_branch_if, act_branch_ended, act_
 static const struct act_kind_ops switch_ops = {act_branch_switch, act_branch_ended, act_reopen_one,
                                                true};
 static const struct act_kind_ops loop_ops = {act_loop_start, act_loop_ended, act_reopen_loop, true};
-static const struct act_kind_ops try_ops = {act_try_start, act_try_ended, NULL, true};
+static const struct act_kind_ops try_ops = {act_try_start, act_try_ended, act_reopen_try, true};
 
 const struct act_kind_ops *
 act_ops(enum act_kind kind)

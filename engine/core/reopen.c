@@ -316,6 +316,50 @@ act_reopen_members(struct act_run *run, struct act_instance *inst)
         act_members_finish(run, inst);
 }
 
+/* The part of a try that is taken up, or the last one if all is well: what comes after it is dropped, what was
+ * before it stays. A failure of the body that was caught is none. */
+static struct act_instance *
+part_to_reopen(struct act_run *run, struct act_instance *inst)
+{
+    struct act_instance *body = act_child_with(run, inst, ACT_ROLE_BODY);
+    struct act_instance *caught = act_child_with(run, inst, ACT_ROLE_CATCH);
+    struct act_instance *last = act_child_with(run, inst, ACT_ROLE_FINALLY);
+    if (last != NULL && last->on_path)
+        return last;
+    if (caught != NULL && caught->on_path)
+        return caught;
+    if (body == NULL || body->on_path || body->undone || body->undone_inside)
+        return body;
+    bool well = caught != NULL && act_counts_as(caught) == ACT_COUNT_SUCCEEDED && is_good(caught);
+    if (!well && !is_good(body))
+        return body;
+    return last != NULL ? last : well ? caught : body;
+}
+
+void
+act_reopen_try(struct act_run *run, struct act_instance *inst)
+{
+    struct act_instance *part = part_to_reopen(run, inst);
+    if (part == NULL || is_fresh(part)) {
+        start_anew(run, inst);
+        return;
+    }
+    enum act_role role = act_role_of(run, part);
+    inst->finally_begun = role == ACT_ROLE_FINALLY;
+    if (is_good(part)) { /* what failed was the try's own: its outputs, its time */
+        act_try_ended(run, inst, part);
+        return;
+    }
+    for (enum act_role after = role + 1; after <= ACT_ROLE_FINALLY; after++) {
+        struct act_instance *child = act_child_with(run, inst, after);
+        if (child != NULL)
+            drop_child(run, inst, act_node(run, child->node)->index);
+    }
+    if (role != ACT_ROLE_BODY)
+        act_try_tell(run, inst, role);
+    act_reopen_child(run, inst, part, inst->input);
+}
+
 /* if, switch, task, workflow: the one child. */
 void
 act_reopen_one(struct act_run *run, struct act_instance *inst)

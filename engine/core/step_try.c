@@ -47,11 +47,10 @@ conclude(struct act_run *run, struct act_instance *inst)
     act_branch_ended(run, inst, part);
 }
 
-bool
-act_try_finally(struct act_run *run, struct act_instance *inst)
+/* What the finally sees as `error`. */
+static void
+tell_finally(struct act_run *run, struct act_instance *inst)
 {
-    if (act_plan_child(run->plan, inst->node, ACT_ROLE_FINALLY) == ACT_NODE_NONE)
-        return false;
     struct act_instance *part = deciding(run, inst);
     struct act_value *error = NULL;
     inst->finally_begun = true;
@@ -62,15 +61,33 @@ act_try_finally(struct act_run *run, struct act_instance *inst)
     else if (inst->decided && inst->status == ACT_STATUS_CANCELLED)
         error = act_fault(run, inst, ACT_CAUSE_CANCELLED, ACT_STR("cancelled"));
     act_value_set(&inst->inside->current, error);
+}
+
+bool
+act_try_finally(struct act_run *run, struct act_instance *inst)
+{
+    if (act_plan_child(run->plan, inst->node, ACT_ROLE_FINALLY) == ACT_NODE_NONE)
+        return false;
+    tell_finally(run, inst);
     return begin_role(run, inst, ACT_ROLE_FINALLY);
+}
+
+void
+act_try_tell(struct act_run *run, struct act_instance *inst, enum act_role role)
+{
+    const struct act_instance *body = act_child_with(run, inst, ACT_ROLE_BODY);
+    if (role == ACT_ROLE_FINALLY)
+        tell_finally(run, inst);
+    else
+        act_value_set(&inst->inside->current,
+                      body->error != NULL ? act_value_retain(body->error) : NULL);
 }
 
 static void
 body_ended(struct act_run *run, struct act_instance *inst, struct act_instance *body)
 {
     if (act_counts_as(body) == ACT_COUNT_FAILED) {
-        act_value_set(&inst->inside->current,
-                      body->error != NULL ? act_value_retain(body->error) : NULL);
+        act_try_tell(run, inst, ACT_ROLE_CATCH);
         if (begin_role(run, inst, ACT_ROLE_CATCH))
             return;
     }

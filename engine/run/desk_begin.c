@@ -233,6 +233,16 @@ adopt_stored(struct act_desk *desk, struct act_error *err)
     return act_run_apply(desk->run, &fact, &desk->effects, err);
 }
 
+/* A run and its first batch are written together. */
+static enum act_err
+no_beginning(const struct act_desk *desk, struct act_error *err)
+{
+    act_error_set(err, ACT_ERR_CORRUPT, "the log of run %.*s is empty: its beginning is gone",
+                  ACT_STR_ARG(desk->crew->row.run));
+    act_error_hint(err, "the database is damaged; `actant rerun` starts the run anew");
+    return ACT_ERR_CORRUPT;
+}
+
 enum act_err
 act_desk_resume(struct act_desk *desk, struct act_error *err)
 {
@@ -247,6 +257,8 @@ act_desk_resume(struct act_desk *desk, struct act_error *err)
         code = act_desk_replay(desk, err);
     if (code != ACT_OK)
         return code;
+    if (act_run_status(desk->run) == ACT_STATUS_PENDING)
+        return no_beginning(desk, err);
     crew->ns_offset =
         act_run_last_ns(desk->run) + 1 - crew->options.loop->ops->now_ns(crew->options.loop);
     bool adopted = crew->options.far.send && !crew->options.take_up;

@@ -297,3 +297,15 @@ def test_who_looks_into_the_file_for_a_large_output_is_told_to_import_it(world):
     assert remedy in world("logs", run, "big", "--db", file, code=2).err
     assert remedy in world("history", "verify", run, "--db", file, code=1).err
     assert "import" not in world("logs", run, "nobody", code=2).err
+
+
+def test_two_imports_at_once_are_one(world, there):
+    """Who comes second waits, and takes nothing away from who was first."""
+    world.json("run", world.write("group:\n- head -c 30000000 /dev/zero | tr '\\0' x\n"
+                                  "- {run: 'mkdir -p out; head -c 3000000 /dev/zero > out/f', artifacts: {f: out}}\n"))
+    world("export", "last", "-o", "f", code=0)
+    both = [there.start("import", world.path / "f") for _ in range(2)]
+    for process in both:
+        there.end(process, 0)
+    there("history", "verify", "last", code=0)
+    assert len(listed(there)) == 1

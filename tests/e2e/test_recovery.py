@@ -168,3 +168,18 @@ def test_an_ended_run_is_not_counted(world, dying):
     for _ in range(3):
         assert json.loads(world("resume", doc["run"], "--json", env=dying, code=0).out) == doc
     assert status(world, doc["run"]) == "succeeded"
+
+
+def test_a_run_without_a_beginning_is_refused(world):
+    """Damage that SQLite does not see: there is nothing to go on with, and nothing to wait for."""
+    process = world.start("run", world.write("chain: [touch up, {wait: go}]"))
+    world.wait_file("up")
+    run = world.last_run()
+    process.kill()
+    process.wait()
+    world.damaged = True
+    with sqlite3.connect(world.db) as sql:
+        sql.execute("DELETE FROM batches")
+    for verb in ("resume", "cancel", "retry"):
+        assert "its beginning is gone" in world(verb, run, code=3).err
+    assert "event 1" in world("history", "verify", run, code=1).err

@@ -42,14 +42,27 @@ read_pid(int fd)
     return pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtoll(text, NULL, 10) : 0;
 }
 
+/* pid 0: it has not said yet, or is just leaving. */
+static enum act_err
+kept_elsewhere(int64_t pid, struct act_error *err)
+{
+    if (pid > 0)
+        act_error_set(err, ACT_ERR_OWNED, "process %" PRId64 " keeps this run", pid);
+    else
+        act_error_set(err, ACT_ERR_OWNED, "another process keeps this run");
+    act_error_hint(err, "`actant attach` follows it; wait for its end, or `actant cancel` it");
+    return ACT_ERR_OWNED;
+}
+
 static enum act_err
 take_open(int fd, const char *path, struct act_error *err)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char text[PID_BYTES];
-    if (fcntl(fd, ACT_SET_LOCK, &lock) != 0)
-        return act_error_set(err, ACT_ERR_OWNED, "process %" PRId64 " keeps this run",
-                             read_pid(fd));
+    struct stat st;
+    bool ours = fcntl(fd, ACT_SET_LOCK, &lock) == 0;
+    if (!ours || fstat(fd, &st) != 0 || st.st_nlink == 0)
+        return kept_elsewhere(ours ? 0 : read_pid(fd), err);
     int len = snprintf(text, sizeof(text), "%" PRId64 "\n", (int64_t)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
         return act_error_set(err, errno == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
