@@ -2,6 +2,7 @@
 
 #include "embed/ahead.h"
 #include "embed/inbox.h"
+#include "embed/let_go.h"
 #include "embed/processors.h"
 #include "embed/retention.h"
 #include "embed/run_id.h"
@@ -391,6 +392,8 @@ act_live_resume(struct act_live *live, enum act_resume_mode mode, struct act_str
                 struct act_error *err)
 {
     enum act_err code = act_coord_resume(live->coord, &live->row, mode, from, err);
+    if (code == ACT_ERR_NOT_FOUND && from.len > 0)
+        act_let_go_tell(live->engine->store, act_live_run(live), live->row.run, from, err);
     if (code == ACT_OK || code == ACT_ERR_EXISTS)
         act_feeds_catch_up(&live->feeds);
     return code;

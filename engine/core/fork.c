@@ -2,6 +2,7 @@
 #include "engine/core/fork_tell.h"
 
 #include "base/assert.h"
+#include "engine/core/naming.h"
 
 #define NAMED_MAX 4
 
@@ -32,44 +33,54 @@ act_run_keep_ledger(struct act_run *run)
 
 /* ---- which one is meant ---- */
 
+/* Its path; false: it is not there. */
 static bool
-is_meant(struct act_fork_planner *p, uint32_t at, struct act_buf *path)
+path_of(struct act_fork_planner *p, uint32_t at, struct act_buf *path)
 {
     const struct act_ledger_entry *entry = act_fork_entry(p, at);
-    uint32_t id = act_fork_node(p, at)->id;
-    if (!act_ledger_is_there(p->ledger, entry))
-        return false;
     act_buf_clear(path);
     act_key_path(path, p->run->plan, entry->key);
-    return (id != ACT_NODE_NONE && act_str_eq(act_plan_text(p->run->plan, id), p->name)) ||
-           act_str_eq(act_buf_str(path), p->name);
+    return act_ledger_is_there(p->ledger, entry);
+}
+
+static enum act_err
+refuse_several(struct act_fork_planner *p, const struct act_naming *naming, enum act_fit how,
+               struct act_error *err)
+{
+    struct act_buf path = {0}, several = {0};
+    uint32_t named = 0, count = naming->count[how];
+    for (uint32_t i = 0; i < p->ledger->list.len && named < NAMED_MAX; i++) {
+        if (path_of(p, i, &path) &&
+            act_naming_fits(naming, act_fork_entry(p, i)->key, act_buf_str(&path), how))
+            act_buf_printf(&several, "%s%.*s", named++ > 0 ? ", " : "",
+                           ACT_STR_ARG(act_buf_str(&path)));
+    }
+    act_error_set(err, ACT_ERR_INVALID, "'%.*s' names %u instances", ACT_STR_ARG(p->name), count);
+    act_error_hint(err, "give the path of one: %.*s%s", ACT_STR_ARG(act_buf_str(&several)),
+                   count > NAMED_MAX ? ", …" : "");
+    act_buf_fini(&path);
+    act_buf_fini(&several);
+    return ACT_ERR_INVALID;
 }
 
 static enum act_err
 find_target(struct act_fork_planner *p, struct act_error *err)
 {
-    struct act_buf path = {0}, several = {0};
-    uint32_t count = 0;
+    struct act_naming naming;
+    struct act_buf path = {0};
+    act_naming_init(&naming, p->run->plan, p->name);
     for (uint32_t i = 0; i < p->ledger->list.len; i++) {
-        if (!is_meant(p, i, &path))
-            continue;
-        p->target = i;
-        if (count++ < NAMED_MAX)
-            act_buf_printf(&several, "%s%.*s", count > 1 ? ", " : "",
-                           ACT_STR_ARG(act_buf_str(&path)));
-    }
-    enum act_err code = ACT_OK;
-    if (count == 0) {
-        code = act_refuse_unknown(p->run, p->name, "can be forked from", err);
-    } else if (count > 1) {
-        code = act_error_set(err, ACT_ERR_INVALID, "'%.*s' names %u instances",
-                             ACT_STR_ARG(p->name), count);
-        act_error_hint(err, "give the path of one: %.*s%s", ACT_STR_ARG(act_buf_str(&several)),
-                       count > NAMED_MAX ? ", …" : "");
+        if (path_of(p, i, &path))
+            act_naming_look(&naming, act_fork_entry(p, i)->key, act_buf_str(&path), i);
     }
     act_buf_fini(&path);
-    act_buf_fini(&several);
-    return code;
+    enum act_fit how = act_naming_meant(&naming);
+    if (how == ACT_FIT_NONE)
+        return act_refuse_unknown(p->run, p->name, "can be forked from", err);
+    if (naming.count[how] > 1)
+        return refuse_several(p, &naming, how, err);
+    p->target = naming.found[how];
+    return ACT_OK;
 }
 
 /* ---- what is inside what ---- */

@@ -27,7 +27,7 @@ void act_fork_fini(struct act_fork *fork);
 
 /* Before the first batch: every end is kept in memory from now on. */
 void act_run_keep_ledger(struct act_run *run);
-/* node: an id where it is unique, else a path. ACT_ERR_NOT_FOUND: it did not begin in that run;
+/* node: a name as in engine/core/naming.h. ACT_ERR_NOT_FOUND: it did not begin in that run;
  * ACT_ERR_INVALID: several did. from: the old run's id. */
 enum act_err act_fork_plan(struct act_run *run, struct act_str node, struct act_fork *ret,
                            struct act_error *err);

@@ -3,6 +3,7 @@
  * leaves, the others start anew. `--from NODE`: that node and what comes after it as well. */
 #include "base/assert.h"
 #include "engine/core/machine.h"
+#include "engine/core/naming.h"
 
 #define NAME_DISTANCE_MAX 3u
 
@@ -24,38 +25,29 @@ is_fresh(const struct act_instance *inst)
 
 /* ---- which one is meant ---- */
 
-struct search {
-    struct act_str name;
-    struct act_instance *found;
-    uint32_t count;
-};
-
 static void
-look_at(struct act_run *run, struct act_instance *inst, struct search *search)
+look_at(struct act_run *run, struct act_instance *inst, struct act_naming *naming)
 {
-    uint32_t id = act_node(run, inst->node)->id;
-    bool match = id != ACT_NODE_NONE && act_str_eq(act_plan_text(run->plan, id), search->name);
-    if (!match) {
-        act_buf_clear(&run->scratch);
-        act_key_path(&run->scratch, run->plan, act_key_of(run, inst));
-        match = act_str_eq(act_buf_str(&run->scratch), search->name);
-    }
-    if (match) {
-        search->found = inst;
-        search->count++;
-    }
+    struct act_key key = act_key_of(run, inst);
+    act_buf_clear(&run->scratch);
+    act_key_path(&run->scratch, run->plan, key);
+    act_naming_look(naming, key, act_buf_str(&run->scratch), inst->slot);
 }
 
-static struct search
-search(struct act_run *run, struct act_str name)
+/* The one that is meant; NULL: none or, by the count, several. */
+static struct act_instance *
+search(struct act_run *run, struct act_str name, uint32_t *ret_count)
 {
-    struct search s = {.name = name};
+    struct act_naming naming;
+    act_naming_init(&naming, run->plan, name);
     for (uint32_t slot = 0; slot < run->slab.used; slot++) {
         struct act_instance *inst = &run->slab.chunks[slot / 256][slot % 256];
         if (inst->generation != 0)
-            look_at(run, inst, &s);
+            look_at(run, inst, &naming);
     }
-    return s;
+    enum act_fit how = act_naming_meant(&naming);
+    *ret_count = how == ACT_FIT_NONE ? 0 : naming.count[how];
+    return *ret_count == 1 ? act_at(run, naming.found[how]) : NULL;
 }
 
 /* Names are written by hand: what was probably meant, or what became of it. */
@@ -101,12 +93,12 @@ act_reopen_check(struct act_run *run, struct act_str name, struct act_error *err
             return ACT_OK;
         return act_error_set(err, ACT_ERR_INVALID, "nothing failed in this run");
     }
-    struct search s = search(run, name);
-    if (s.count == 1)
+    uint32_t count;
+    if (search(run, name, &count) != NULL)
         return ACT_OK;
-    if (s.count == 0)
+    if (count == 0)
         return act_refuse_unknown(run, name, "can be retried", err);
-    act_error_set(err, ACT_ERR_INVALID, "'%.*s' names %u instances", ACT_STR_ARG(name), s.count);
+    act_error_set(err, ACT_ERR_INVALID, "'%.*s' names %u instances", ACT_STR_ARG(name), count);
     act_error_hint(err, "give the path of an instance, as `actant history show RUN` prints it");
     return ACT_ERR_INVALID;
 }
@@ -155,10 +147,11 @@ act_reopen(struct act_run *run, struct act_str name)
     run->cancelled = run->frozen = false;
     run->status = ACT_STATUS_RUNNING;
     if (name.len > 0) {
-        struct search s = search(run, name);
-        for (struct act_instance *at = s.found; at != NULL; at = act_parent(run, at))
+        uint32_t count;
+        struct act_instance *target = search(run, name, &count);
+        for (struct act_instance *at = target; at != NULL; at = act_parent(run, at))
             at->on_path = true;
-        s.found->watched = true; /* marks the target itself until it is reopened */
+        target->watched = true; /* marks the target itself until it is reopened */
     }
     reopen(run, root);
 }

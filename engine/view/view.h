@@ -90,7 +90,8 @@ void act_view_finish(struct act_view *view);
 
 /* NULL: nothing has been heard of it. */
 const struct act_view_entry *act_view_at(const struct act_view *view, struct act_key key);
-/* By id where that is unique, else by path, else by the last steps of one path alone (after finish).
+/* By id where that is unique, else by path, else the run itself by the workflow's name, else by the last
+ * steps of one path alone (after finish).
  * ACT_ERR_NOT_FOUND suggests near ones; ACT_ERR_INVALID lists the paths that the name may mean. */
 enum act_err act_view_find(const struct act_view *view, struct act_str name,
                            const struct act_view_entry **ret, struct act_error *err);

@@ -1,15 +1,8 @@
+#include "engine/core/naming.h"
 #include "engine/view/view.h"
 
 #define LISTED 8u /* paths in one message */
 #define NEAR 3u   /* names that a hint offers */
-
-/* Ends the path with the name, beginning at a step of it? "do[1]" and "[1]" end "chain[2].do[1]". */
-static bool
-is_ending(struct act_str path, struct act_str name)
-{
-    return name.len > 0 && path.len > name.len && act_str_ends(path, name) &&
-           (name.ptr[0] == '[' || path.ptr[path.len - name.len - 1] == '.');
-}
 
 static struct act_str
 last_step(struct act_str path)
@@ -51,59 +44,8 @@ add_nearest(struct act_buf *out, const struct act_view *view, struct act_str nam
 }
 
 static enum act_err
-several_endings(const struct act_view *view, struct act_str name, uint32_t count,
-                struct act_error *err)
+none(const struct act_view *view, struct act_str name, struct act_error *err)
 {
-    struct act_buf paths = {0};
-    uint32_t shown = 0;
-    for (uint32_t i = 0; i < view->entries.len && shown < LISTED; i++) {
-        struct act_str path = view->entries.ptr[i].path;
-        if (is_ending(path, name))
-            act_buf_printf(&paths, "%s%.*s", shown++ ? ", " : "", ACT_STR_ARG(path));
-    }
-    act_error_set(err, ACT_ERR_INVALID, "%u paths end with '%.*s': %s%s", count, ACT_STR_ARG(name),
-                  paths.ptr, shown < count ? ", …" : "");
-    act_error_hint(err, "name one by its path");
-    act_buf_fini(&paths);
-    return ACT_ERR_INVALID;
-}
-
-/* A node of the plan that was not reached has that name: no ending of another's path is meant. */
-static bool
-is_planned(const struct act_plan *plan, struct act_str name)
-{
-    bool found = false;
-    for (uint32_t i = 0; i < plan->nodes.len && !found; i++) {
-        struct act_buf path = {0};
-        uint32_t id = plan->nodes.ptr[i].id;
-        act_plan_path(&path, plan, i);
-        found = act_str_eq(act_buf_str(&path), name) ||
-                (id != ACT_NODE_NONE && act_str_eq(act_plan_text(plan, id), name));
-        act_buf_fini(&path);
-    }
-    return found;
-}
-
-static enum act_err
-find_ending(const struct act_view *view, struct act_str name, const struct act_view_entry **ret,
-            struct act_error *err)
-{
-    const struct act_view_entry *found = NULL;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < view->entries.len; i++) {
-        if (is_ending(view->entries.ptr[i].path, name)) {
-            found = &view->entries.ptr[i];
-            count++;
-        }
-    }
-    if (count > 0 && is_planned(view->plan, name))
-        count = 0;
-    if (count > 1)
-        return several_endings(view, name, count, err);
-    if (count == 1) {
-        *ret = found;
-        return ACT_OK;
-    }
     struct act_buf near = {0};
     add_nearest(&near, view, name);
     act_error_set(err, ACT_ERR_NOT_FOUND, "the run has no node '%.*s'", ACT_STR_ARG(name));
@@ -116,17 +58,19 @@ find_ending(const struct act_view *view, struct act_str name, const struct act_v
 }
 
 static enum act_err
-several(const struct act_view *view, struct act_str name, uint32_t count, struct act_error *err)
+several(const struct act_view *view, const struct act_naming *naming, enum act_fit how,
+        struct act_error *err)
 {
     struct act_buf paths = {0};
-    uint32_t shown = 0;
+    uint32_t shown = 0, count = naming->count[how];
     for (uint32_t i = 0; i < view->entries.len && shown < LISTED; i++) {
         const struct act_view_entry *entry = &view->entries.ptr[i];
-        if (act_str_eq(entry->id, name))
+        if (act_naming_fits(naming, entry->key, entry->path, how))
             act_buf_printf(&paths, "%s%.*s", shown++ ? ", " : "", ACT_STR_ARG(entry->path));
     }
-    act_error_set(err, ACT_ERR_INVALID, "%u instances have the id '%.*s': %s%s", count,
-                  ACT_STR_ARG(name), paths.ptr, shown < count ? ", …" : "");
+    const char *fit = how == ACT_FIT_ENDING ? "paths end with" : "instances have the id";
+    act_error_set(err, ACT_ERR_INVALID, "%u %s '%.*s': %s%s", count, fit, ACT_STR_ARG(naming->name),
+                  paths.ptr, shown < count ? ", …" : "");
     act_error_hint(err, "name one by its path");
     act_buf_fini(&paths);
     return ACT_ERR_INVALID;
@@ -136,26 +80,15 @@ enum act_err
 act_view_find(const struct act_view *view, struct act_str name, const struct act_view_entry **ret,
               struct act_error *err)
 {
-    const struct act_view_entry *by_id = NULL, *by_path = NULL;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < view->entries.len; i++) {
-        const struct act_view_entry *entry = &view->entries.ptr[i];
-        if (act_str_eq(entry->path, name))
-            by_path = entry;
-        if (name.len > 0 && act_str_eq(entry->id, name)) {
-            by_id = entry;
-            count++;
-        }
-    }
-    if (count == 1 || (count == 0 && by_path)) {
-        *ret = count == 1 ? by_id : by_path;
-        return ACT_OK;
-    }
-    if (count > 1 && by_path) {
-        *ret = by_path;
-        return ACT_OK;
-    }
-    if (count > 1)
-        return several(view, name, count, err);
-    return find_ending(view, name, ret, err);
+    struct act_naming naming;
+    act_naming_init(&naming, view->plan, name);
+    for (uint32_t i = 0; i < view->entries.len; i++)
+        act_naming_look(&naming, view->entries.ptr[i].key, view->entries.ptr[i].path, i);
+    enum act_fit how = act_naming_meant(&naming);
+    if (how == ACT_FIT_NONE)
+        return none(view, name, err);
+    if (naming.count[how] > 1)
+        return several(view, &naming, how, err);
+    *ret = &view->entries.ptr[naming.found[how]];
+    return ACT_OK;
 }

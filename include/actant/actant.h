@@ -290,7 +290,8 @@ ACTANT_API enum actant_err actant_run_resume(struct actant_engine *engine, const
                                              const struct actant_run_options *options,
                                              struct actant_run **ret,
                                              struct actant_problem *problem);
-/* New attempts of what failed in an ended run; from: a node to begin with, or NULL. */
+/* New attempts of what failed in an ended run; from: a node to begin with, as for `actant retry --from`, or
+ * NULL. */
 ACTANT_API enum actant_err actant_run_retry(struct actant_engine *engine, const char *id,
                                             const char *from,
                                             const struct actant_run_options *options,

@@ -107,6 +107,31 @@ def test_members_beside_it_are_reused(world, node, anew):
     same(world, "name: m\n" + (boxes.get(node) or boxes["group[0]"]), node, anew)
 
 
+@pytest.mark.parametrize("node, anew", [("do[1]", ["i1", "m0", "m1"]), ("group[0]", ["m0"]),
+                                        ("do[0].then", None)])
+def test_the_end_of_a_path_names_a_node(world, node, anew):
+    flow = """
+name: m
+chain:
+- for: [0, 1, 2]
+  do: {run: 'echo i${{ item }} >> log'}
+- group: [echo m0 >> log, echo m1 >> log]
+"""
+    if anew:
+        same(world, flow, node, anew)
+        return
+    first = world.run(flow)["run"]
+    assert "no node" in world("fork", first, "--from", node, code=2).err
+    several = world("fork", first, "--from", "[1]", code=2).err
+    assert "names 2 instances" not in several and "names 3 instances" in several
+    assert "chain[0].do[1]" in several and "chain[1].group[1]" in several
+
+
+def test_a_fork_from_the_workflow_itself_runs_all_of_it(world):
+    flow = "name: m\nchain:\n- {id: a, run: echo a >> log}\n- {id: b, run: echo b >> log}\n"
+    same(world, flow, "m", ["a", "b"])
+
+
 def test_matrix_members_and_a_node_in_one(world):
     flow = """
 name: m

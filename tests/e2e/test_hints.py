@@ -3,6 +3,8 @@
 import os
 import subprocess
 
+import pytest
+
 import conftest
 
 LOOPS = """
@@ -29,6 +31,48 @@ def test_the_last_steps_of_a_path_name_a_node(world):
     assert "2 paths end with 'do[0]': chain[0].do[0], chain[1].do[0]" in several
     assert "no node 'o[1]'" in world("explain", "last", "o[1]").err
     assert "did you mean 'chain[0].do[0]', 'chain[0].do[1]'" in world("explain", "last", "do[7]").err
+
+
+def run_offer(world, done):
+    """The commands that the end of a run offers, as a shell takes them; gives what they exit with."""
+    offered = [line.split("#")[0] for line in done.err.split("next\n")[1].splitlines()]
+    path = f"{os.path.dirname(conftest.ACTANT)}:{world.env['PATH']}"
+    return {line.split()[1]: subprocess.run(line, shell=True, env={**world.env, "PATH": path},
+                                            cwd=world.path, stdin=subprocess.DEVNULL,
+                                            capture_output=True,
+                                            timeout=conftest.PATIENCE_S).returncode
+            for line in offered}
+
+
+@pytest.mark.parametrize("name", ["bad", "my flow"])
+def test_a_run_that_is_one_node_has_the_workflow_s_name(world, name):
+    flow = world.write(f"name: {name}\nrun: 'echo once >> log; exit 1'\n")
+    done = world("run", flow, code=1)
+    assert run_offer(world, done) == {"logs": 0, "explain": 0, "retry": 1}
+    for again in (world("attach", "last", code=1), world("retry", "last", code=1)):
+        assert run_offer(world, again)["explain"] == 0
+    first = world.last_run()
+    assert world("explain", first, name, code=0).out.startswith(f"{name}: failed")
+    begun = len((world.path / "log").read_text().split())
+    world("retry", first, "--from", name, code=1)
+    assert world.json("fork", first, "--from", name, code=1)["from"]["node"] == name
+    assert len((world.path / "log").read_text().split()) == begun + 2
+    world("history", "verify", first, code=0)
+
+
+def test_a_box_at_the_top_has_the_workflow_s_name(world):
+    flow = world.write("for: [1, 2]\ndo: {run: 'exit 1'}\n", "top.yaml")
+    document = world.json("run", flow, code=1)
+    assert "members failed" in world("explain", "last", document["error"]["node"], code=0).out
+    world("retry", "last", "--from", "top", code=1)
+
+
+def test_a_node_s_id_goes_before_the_workflow_s_name(world):
+    flow = world.write("name: a\nchain:\n- {id: b, run: echo b >> log}\n- {id: a, run: echo a >> log}\n")
+    world("run", flow, code=0)
+    assert "chain[1]" in world("history", "show", "last", code=0).out
+    world("retry", "last", "--from", "a", code=0)
+    assert (world.path / "log").read_text().split() == ["b", "a", "a"]
 
 
 def test_a_file_that_cannot_be_read_has_no_line_to_show(world):

@@ -187,6 +187,45 @@ def test_a_retry_from_nowhere_is_refused(world, last, code):
     assert (world.path / "log").read_text().split() == ["fetch", "fetch"]
 
 
+ITEMS = """
+chain:
+- for: [1, 2]
+  do: {id: it, run: 'echo i${{ item }} >> log'}
+- group: [echo x >> log, echo y >> log]
+- {id: third, run: echo z >> log}
+"""
+
+
+def test_a_retry_takes_the_end_of_a_path(world):
+    first = world.run(ITEMS)["run"]
+    (world.path / "log").unlink()
+    world("retry", first, "--from", "group[0]", code=0)
+    assert (world.path / "log").read_text().split() == ["x", "z"]
+    assert "names 2 instances" in world("retry", first, "--from", "[1]", code=2).err
+    world("history", "verify", first, code=0)
+
+
+@pytest.mark.parametrize("node", ["it", "do[1]", "chain[0].do[1]"])
+@pytest.mark.parametrize("more", [[], ["--detach"]])
+def test_an_item_that_is_over_is_retried_with_its_box(world, node, more):
+    first = world.run(ITEMS)["run"]
+    before = world("history", "events", first, "--json", code=0).out
+    refused = world("retry", first, "--from", node, *more, code=2).err
+    assert f"'{node}' ran" in refused and "`for` has ended" in refused
+    assert "--from 'chain[0]'" in refused
+    assert world("history", "events", first, "--json", code=0).out == before
+    assert "no node 'do[7]'" in world("retry", first, "--from", "do[7]", code=2).err
+    (world.path / "log").unlink()
+    world("retry", first, "--from", "chain[0]", code=0)
+    assert sorted((world.path / "log").read_text().split()) == ["i1", "i2", "x", "y", "z"]
+
+
+def test_an_item_of_one_of_several_loops_is_asked_for(world):
+    first = world.run("chain:\n- {for: [1], do: {run: 'true'}}\n- {for: [1], do: {run: 'true'}}\n")["run"]
+    refused = world("retry", first, "--from", "do[0]", code=2).err
+    assert "2 paths end with 'do[0]': chain[0].do[0], chain[1].do[0]" in refused
+
+
 def test_what_begins_in_a_retry_begins_at_attempt_1(world):
     flow = world.write("chain:\n"
                        "- {id: a, run: echo a $ACTANT_ATTEMPT >> log}\n"
