@@ -21,6 +21,7 @@
 #define TURN_TRIES 3000 /* a minute */
 
 struct unpacking {
+    const char *from; /* the file's name as it was given */
     struct act_crate_box box;
     struct act_stored crate;     /* the run in it */
     struct act_store *store;     /* where it is to be */
@@ -40,43 +41,61 @@ struct unpacking {
 static enum act_err
 corrupt(struct act_error *err, const char *what)
 {
-    act_error_set(err, ACT_ERR_CORRUPT, "the exported run is not whole: %s", what);
-    act_error_hint(err, "nothing of it was taken; have it sent again");
-    return ACT_ERR_CORRUPT;
+    return act_error_set(err, ACT_ERR_CORRUPT, "%s", what);
+}
+
+/* What is wrong with the file, in words for who wanted to import it: what is said of databases (move it
+ * away, --db) is no help with it, and it is bad input, not a failure of ours. */
+static enum act_err
+of_file(const struct unpacking *u, enum act_err code, struct act_error *err)
+{
+    struct act_error why = *err;
+    bool newer = code == ACT_ERR_NEWER, damaged = code == ACT_ERR_CORRUPT;
+    if (!newer && !damaged && code != ACT_ERR_FOREIGN && code != ACT_ERR_INVALID)
+        return code;
+    if (newer) {
+        act_error_hint(err, "import it with that actant, or a later one");
+    } else {
+        code = act_error_set(err, ACT_ERR_INVALID, "%s: %s",
+                             damaged ? "the exported run is not whole" : "this is no exported run",
+                             why.message);
+        act_error_hint(err,
+                       "nothing of it was taken; export it %swhere it ran: `actant export RUN -o "
+                       "FILE`",
+                       damaged ? "again " : "");
+    }
+    act_error_place(err, "%s", strcmp(u->from, "-") == 0 ? "standard input" : u->from);
+    return code;
 }
 
 /* ---- is it one run? ---- */
 
 static enum act_err
-open_crate(struct unpacking *u, struct act_str path, struct act_error *err)
+open_crate(struct unpacking *u, struct act_error *err)
 {
-    struct act_buf from = {0};
     struct act_arena arena = {0};
     act_run_rows rows = {0};
-    act_buf_add_str(&from, path);
     enum act_err code = act_crate_box_make(&u->box, (struct act_str){0}, err);
     if (!code)
-        code = act_crate_copy(from.ptr, u->box.db.ptr, err);
+        code = act_crate_copy(u->from, u->box.db.ptr, err);
     if (!code)
         code = act_crate_box_open(&u->box, true, err);
     if (!code)
         code = u->box.store->ops->list_runs(u->box.store, (struct act_str){0}, (struct act_str){0},
                                             2, &arena, &rows, err);
     if (!code && rows.len != 1)
-        code =
-            act_error_set(err, ACT_ERR_INVALID, "this is no exported run: there are %s runs in it",
-                          rows.len == 0 ? "no" : "several");
+        code = act_error_set(err, ACT_ERR_INVALID, "there are %s runs in it",
+                             rows.len == 0 ? "no" : "several");
     if (!code)
         code = act_stored_open(u->box.store, rows.ptr[0].run, &u->crate, err);
     if (code && err->place[0] != '\0') /* the copy's name says nothing to people */
-        act_error_place(err, "%s", from.ptr);
+        act_error_place(err, "%s", u->from);
     for (uint32_t i = 0; i < rows.len; i++) {
         act_value_release(rows.ptr[i].spec);
         act_value_release(rows.ptr[i].from);
     }
     act_vec_fini(&rows);
     act_arena_fini(&arena);
-    act_buf_fini(&from);
     return code;
 }
 
@@ -161,7 +180,7 @@ look_for_it(struct unpacking *u, struct act_error *err)
     if (found) {
         code = hash_of(u->store, &row, here, err);
         if (!code)
-            code = hash_of(u->box.store, &u->crate.row, there, err);
+            code = of_file(u, hash_of(u->box.store, &u->crate.row, there, err), err);
         u->ret->already = !code && memcmp(here, there, sizeof(here)) == 0;
         if (!code && !u->ret->already) {
             code = act_error_set(err, ACT_ERR_EXISTS,
@@ -382,9 +401,11 @@ act_crate_import(struct act_store *store, struct act_str path, struct act_arena 
 {
     struct unpacking u = {.store = store, .ret = ret, .turn = -1};
     *ret = (struct act_crate){0};
-    enum act_err code = open_crate(&u, path, err);
+    u.from = act_arena_str(&u.arena, path).ptr;
+    enum act_err code = open_crate(&u, err);
     if (!code)
         code = check_plan(&u, err);
+    code = of_file(&u, code, err);
     if (!code)
         code = look_for_it(&u, err);
     if (!code && !ret->already)
@@ -395,6 +416,7 @@ act_crate_import(struct act_store *store, struct act_str path, struct act_arena 
         code = unpack_files(&u, err);
         if (!code)
             code = replay(&u, err);
+        code = of_file(&u, code, err);
         if (!code)
             code = take_over(&u, err);
         if (u.file)

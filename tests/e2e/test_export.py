@@ -267,8 +267,9 @@ def test_a_file_that_means_harm_is_refused_and_nothing_of_it_is_taken(world, the
     before = there.run("value: 1")
     tree = sorted(p for p in there.path.rglob("*") if "actant.db" not in p.name)
     change(file, *HARM[what])
-    done = there("import", file)
-    assert done.returncode in (2, 3) and "error" in done.err, done.err
+    done = there("import", file, code=3 if what == "a newer version" else 2)
+    assert done.err.startswith(f"actant: {file}: error: ") and "--db" not in done.err, done.err
+    assert ("with that actant" if what == "a newer version" else "`actant export RUN -o FILE`") in done.err
     assert [r["run"] for r in listed(there)] == [before["run"]]
     assert not (there.db.parent / "actant.db.d" / run).exists()
     assert sorted(p for p in there.path.rglob("*") if "actant.db" not in p.name) == tree
@@ -286,9 +287,15 @@ def test_what_is_no_export_is_refused(world, there):
     for size in (100, 4096, len(whole) // 2, len(whole) - 4096):
         (there.path / f"cut{size}").write_bytes(whole[:size])
     for name in [p.name for p in there.path.iterdir() if p.is_file() and p.name != "log"] + ["nothing", "."]:
-        done = there("import", name)
-        assert done.returncode in (2, 3) and "error" in done.err, (name, done.err)
-    assert listed(there) == []
+        done = there("import", name, code=2)
+        assert done.err.startswith(f"actant: {name}: error: "), done.err
+        assert name == "nothing" or "`actant export RUN -o FILE`" in done.err, (name, done.err)
+    assert "standard input: error: this is no" in there("import", "-", input=b"a: 1\n", code=2).err
+    there.run("value: 1"), there.run("value: 2")
+    sqlite3.connect(there.db).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    done = there("import", there.db, code=2)
+    assert done.err.startswith(f"actant: {there.db}: error: this is no exported run: there are several"), done.err
+    assert len(listed(there)) == 2
 
 
 def test_who_looks_into_the_file_for_a_large_output_is_told_to_import_it(world):
