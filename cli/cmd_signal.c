@@ -34,8 +34,9 @@ say_sent(struct act_cli *cli, struct act_str name, const struct act_run_row *row
         if (!lives)
             act_buf_printf(&out,
                            ", which is %.*s: it is taken when the run goes on (actant resume "
-                           "%.*s)",
-                           ACT_STR_ARG(row->status), ACT_STR_ARG(row->run));
+                           "%.*s%s)",
+                           ACT_STR_ARG(row->status), ACT_STR_ARG(row->run),
+                           act_str_is(row->status, "quarantined") ? " --quarantined" : "");
         act_buf_add_byte(&out, '\n');
     }
     int code = act_cli_print(cli, act_buf_str(&out));
