@@ -13,12 +13,14 @@ struct group {
     struct act_retention rules;
     bool ruled; /* else all of them stay */
     uint32_t ended;
-    uint64_t total; /* bytes, if they are limited */
+    uint64_t total;               /* bytes, if they are limited */
+    struct act_store_links links; /* content that several of them have counts with the newest */
 };
 
 struct candidate {
     struct act_retention_row row;
     uint32_t group;
+    uint64_t counted; /* of the group's total */
     bool allowed;
 };
 
@@ -29,6 +31,7 @@ struct sweep {
     struct act_map names;
     ACT_VEC(struct group) groups;
     ACT_VEC(struct candidate) ended;
+    struct act_store_links gone; /* what a dry sweep would have removed */
     int64_t begun_ms;
 };
 
@@ -133,29 +136,46 @@ look_at(struct sweep *sweep, struct act_arena *arena, const struct act_run_row *
     };
     if (group->rules.limited) {
         enum act_err code =
-            sweep->store->ops->run_bytes(sweep->store, row->run, &one.row.bytes, err);
+            sweep->store->ops->run_bytes(sweep->store, row->run, &group->links, &one.counted, err);
         if (code != ACT_OK)
             return code == ACT_ERR_NOT_FOUND ? ACT_OK : code; /* gone meanwhile */
     }
     one.allowed =
         may_go(sweep, group, row, &one.row.rules) && !act_str_eq(row->run, sweep->wish->spare);
     group->ended++;
-    group->total += one.row.bytes;
+    group->total += one.counted;
     act_vec_push(&sweep->ended, one);
     return ACT_OK;
 }
 
 /* ---- removing ---- */
 
+static void
+links_fini(struct act_store_links *links)
+{
+    act_map_fini(&links->met);
+    act_arena_fini(&links->arena);
+}
+
+/* What was removed is no name of a file any more; what only would be has to be remembered. */
+static enum act_err
+given_back(struct sweep *sweep, struct act_retention_row *row, struct act_error *err)
+{
+    struct act_store_links own = {.last = true};
+    struct act_store_links *links = sweep->wish->dry ? &sweep->gone : &own;
+    enum act_err code =
+        sweep->store->ops->run_bytes(sweep->store, row->run, links, &row->bytes, err);
+    links_fini(&own);
+    return code;
+}
+
 static enum act_err
 remove_one(struct sweep *sweep, struct candidate *one, bool *ret_gone, struct act_error *err)
 {
     struct act_store *store = sweep->store;
     struct group *group = &sweep->groups.ptr[one->group];
-    enum act_err code = ACT_OK;
+    enum act_err code = given_back(sweep, &one->row, err);
     *ret_gone = false;
-    if (!group->rules.limited)
-        code = store->ops->run_bytes(store, one->row.run, &one->row.bytes, err);
     if (code == ACT_OK && !sweep->wish->dry)
         code = store->ops->remove_run(store, one->row.run, err);
     /* Somebody has it, has removed it, or has taken it up again. */
@@ -163,7 +183,7 @@ remove_one(struct sweep *sweep, struct candidate *one, bool *ret_gone, struct ac
         return ACT_OK;
     *ret_gone = code == ACT_OK;
     if (code == ACT_OK && group->rules.limited)
-        group->total -= one->row.bytes;
+        group->total -= one->counted;
     return code;
 }
 
@@ -212,6 +232,9 @@ sweep_fini(struct sweep *sweep)
         act_value_release(sweep->rows.ptr[i].spec);
         act_value_release(sweep->rows.ptr[i].from);
     }
+    for (uint32_t i = 0; i < sweep->groups.len; i++)
+        links_fini(&sweep->groups.ptr[i].links);
+    links_fini(&sweep->gone);
     act_vec_fini(&sweep->rows);
     act_vec_fini(&sweep->groups);
     act_vec_fini(&sweep->ended);
@@ -223,7 +246,8 @@ act_retention_apply(struct act_store *store, const struct act_retention_wish *wi
                     struct act_arena *arena, act_retention_rows *ret, bool *ruled,
                     struct act_error *err)
 {
-    struct sweep sweep = {.store = store, .wish = wish, .begun_ms = act_clock_monotonic_ms()};
+    struct sweep sweep = {
+        .store = store, .wish = wish, .gone = {.last = true}, .begun_ms = act_clock_monotonic_ms()};
     enum act_err code = store->ops->list_runs(store, wish->workflow, ACT_STR(""), wish->look_max,
                                               arena, &sweep.rows, err);
     for (uint32_t i = 0; code == ACT_OK && i < sweep.rows.len; i++)

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/map.h"
 #include "base/value.h"
 #include "base/vec.h"
 
@@ -143,6 +144,15 @@ struct act_store_writer {
     const struct act_store_writer_ops *ops;
 };
 
+/* Files that have several names in the folders of runs, over as many calls of run_bytes as it is handed to. Zeroed
+ * before; its owner ends map and arena. */
+struct act_store_links {
+    bool
+        last; /* such a file counts where its last name in a run is met; else where its first one is */
+    struct act_map met; /* which → how many names */
+    struct act_arena arena;
+};
+
 struct act_store;
 struct act_store_ops {
     void (*close)(struct act_store *self);
@@ -270,9 +280,11 @@ struct act_store_ops {
     enum act_err (*remove_run)(struct act_store *self, struct act_str run, struct act_error *err);
     /* Folders of runs whose removal, or whose making, was not finished because somebody died in it. */
     enum act_err (*sweep)(struct act_store *self, struct act_error *err);
-    /* What removing the run would give back, about: its log and the files of its folder. */
-    enum act_err (*run_bytes)(struct act_store *self, struct act_str run, uint64_t *ret,
-                              struct act_error *err);
+    /* About what its log and the files of its folder take. Runs may share files: with links->last it is what
+     * removing the run would give back, after those that were counted before it; else what it has that those do
+     * not. */
+    enum act_err (*run_bytes)(struct act_store *self, struct act_str run,
+                              struct act_store_links *links, uint64_t *ret, struct act_error *err);
     /* The folder for a run's spool and large outputs (made when first asked for with create). */
     enum act_err (*folder)(struct act_store *self, struct act_str run, bool create,
                            struct act_arena *arena, struct act_str *ret, struct act_error *err);

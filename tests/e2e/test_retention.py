@@ -63,6 +63,37 @@ def test_gc_without_options_obeys_it_and_says_which_rule(world):
     assert "--keep" in world("history", "gc", "-n", "--keep", "1", code=0).out
 
 
+BIG = """mkdir -p out; {make} > out/r'
+artifacts: {{site: out, one: out/r}}"""
+OWN = "run: '" + BIG.format(make="head -c 300000 /dev/urandom")
+SAME = "run: '" + BIG.format(make="head -c 300000 /dev/zero")
+
+
+def test_what_a_run_keeps_twice_counts_once(world):
+    made = [world.run(flow("{max_size: 1T}", body=OWN))["run"] for _ in range(4)]
+    dry = world.json("history", "gc", "--dry-run", "--max-size", "700K")
+    assert dry["removed"] == made[:2]
+    assert 600000 < dry["bytes"] < 700000 and all(300000 < b["bytes"] < 350000 for b in dry["because"])
+    assert 1200000 < world.json("history", "gc", "--keep", "0", "--dry-run")["bytes"] < 1300000
+    assert world.json("history", "gc", "--max-size", "700K")["bytes"] == dry["bytes"]
+    assert runs(world) == made[:1:-1]
+    world.run(flow("{max_size: 400K}", body=OWN))  # a workflow's own rule
+    world.json("history", "gc")
+    assert len(runs(world)) == 1
+
+
+def test_what_runs_share_counts_with_the_newest(world):
+    made = [world.run(flow("{max_size: 1T}", body=SAME))["run"] for _ in range(4)]
+    assert world.json("history", "gc", "--dry-run", "--max-size", "500K")["removed"] == []
+    dry = world.json("history", "gc", "--dry-run", "--keep", "1")
+    assert dry["removed"] == made[:3] and dry["bytes"] < 50000  # the fourth still has it
+    dry = world.json("history", "gc", "--dry-run", "--max-size", "200K")
+    assert dry["removed"] == made and 300000 < dry["bytes"] < 350000
+    assert [b["bytes"] > 300000 for b in dry["because"]] == [False, False, False, True]
+    assert world.json("history", "gc", "--max-size", "200K")["bytes"] == dry["bytes"]
+    assert runs(world) == [] and list(world.db.parent.glob("actant.db.d/objects/*")) == []
+
+
 def test_dry_run_names_the_workflows_rules(world):
     file = world.write(flow("{keep: 100, older_than: 1ms}"))
     made = [world.json("run", file)["run"] for _ in range(2)]

@@ -72,10 +72,25 @@ act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *er
     return rc;
 }
 
-/* Files that another run has, too, would not give their bytes back: an artifact is a link to its content
- * (objects), so two links are this run's alone. */
+/* An artifact is a link to its content (objects), so of two names one is a run's. More of them are names of it
+ * in this run, in its attempts, or in other runs. */
+static bool
+counts(const struct stat *st, struct act_store_links *links)
+{
+    const uint64_t which[] = {(uint64_t)st->st_dev, (uint64_t)st->st_ino};
+    struct act_str key = act_str_n((const char *)which, sizeof(which));
+    uint64_t need = links->last ? (uint64_t)st->st_nlink - 1 : 1;
+    if (st->st_nlink <= 2)
+        return true;
+    uint64_t *met = act_map_get(&links->met, key);
+    if (met)
+        return ++*met == need;
+    act_map_put(&links->met, act_arena_str(&links->arena, key), 1);
+    return need == 1;
+}
+
 static uint64_t
-bytes_below(int fd)
+bytes_below(int fd, struct act_store_links *links)
 {
     uint64_t bytes = 0;
     DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
@@ -87,8 +102,9 @@ bytes_below(int fd)
             continue;
         if (S_ISDIR(st.st_mode)) /* artifacts/<attempt>/<NAME>/… : as deep as a path may be long */
             bytes += bytes_below(openat(dirfd(folder), entry->d_name,
-                                        O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-        else if (S_ISREG(st.st_mode) && st.st_nlink <= 2)
+                                        O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW),
+                                 links);
+        else if (S_ISREG(st.st_mode) && counts(&st, links))
             bytes += (uint64_t)st.st_size;
     }
     if (folder)
@@ -99,13 +115,13 @@ bytes_below(int fd)
 }
 
 uint64_t
-act_folder_bytes(struct act_sqlite *s, struct act_str run)
+act_folder_bytes(struct act_sqlite *s, struct act_str run, struct act_store_links *links)
 {
     struct act_arena arena = {0};
     struct act_str path;
     uint64_t bytes = 0;
     if (act_sqlite_folder(&s->base, run, false, &arena, &path, NULL) == ACT_OK)
-        bytes = bytes_below(open(path.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        bytes = bytes_below(open(path.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC), links);
     act_arena_fini(&arena);
     return bytes;
 }

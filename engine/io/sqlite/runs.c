@@ -353,8 +353,8 @@ act_sqlite_remove_run(struct act_store *self, struct act_str run, struct act_err
 }
 
 enum act_err
-act_sqlite_run_bytes(struct act_store *self, struct act_str run, uint64_t *ret,
-                     struct act_error *err)
+act_sqlite_run_bytes(struct act_store *self, struct act_str run, struct act_store_links *links,
+                     uint64_t *ret, struct act_error *err)
 {
     struct act_sqlite *s = act_sqlite_of(self);
     struct act_run_place place;
@@ -370,7 +370,7 @@ act_sqlite_run_bytes(struct act_store *self, struct act_str run, uint64_t *ret,
     rc = act_db_step(&s->db, stmt, &found, err);
     if (rc != ACT_OK)
         return rc;
-    *ret = (found ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0) + act_folder_bytes(s, run);
+    *ret = (found ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0) + act_folder_bytes(s, run, links);
     sqlite3_reset(stmt);
     return ACT_OK;
 }

@@ -74,7 +74,8 @@ enum act_err act_sqlite_own(struct act_store *self, struct act_str run, struct a
 void act_sqlite_disown(struct act_store *self, struct act_str run);
 enum act_err act_sqlite_remove_run(struct act_store *self, struct act_str run,
                                    struct act_error *err);
-enum act_err act_sqlite_run_bytes(struct act_store *self, struct act_str run, uint64_t *ret,
+enum act_err act_sqlite_run_bytes(struct act_store *self, struct act_str run,
+                                  struct act_store_links *links, uint64_t *ret,
                                   struct act_error *err);
 
 /* folder.c: is there a keeper for it, though maybe no owner? */
@@ -211,7 +212,7 @@ enum act_err act_sqlite_fill(struct act_store *self, struct act_str run, int *re
 void act_sqlite_filled(struct act_store *self, struct act_str run, int mark, bool kept);
 enum act_err act_sqlite_sweep(struct act_store *self, struct act_error *err);
 enum act_err act_folder_remove(struct act_sqlite *s, struct act_str run, struct act_error *err);
-/* The bytes of its files; 0 if it has no folder. */
-uint64_t act_folder_bytes(struct act_sqlite *s, struct act_str run);
+/* The bytes of its files, as run_bytes counts them; 0 if it has no folder. */
+uint64_t act_folder_bytes(struct act_sqlite *s, struct act_str run, struct act_store_links *links);
 
 #endif

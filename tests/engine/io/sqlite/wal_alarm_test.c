@@ -267,6 +267,7 @@ test_no_call_goes_on_reading(void **state)
     struct act_str run = ACT_STR("r1"), text;
     struct act_actor_id id = {.name = ACT_STR("a"), .definition = ACT_STR("d")};
     struct act_inbox_row post = {.run = run, .kind = ACT_STR("signal"), .name = ACT_STR("go")};
+    struct act_store_links links = {0};
     uint64_t number;
     bool granted;
     int64_t retry_ms;
@@ -299,7 +300,7 @@ test_no_call_goes_on_reading(void **state)
     id.global = true;
     LOOK(ops->take_actor(f->store, run, &id, &granted, &retry_ms, &f->err));
     LOOK(ops->list_actors(f->store, &arena, &actors, &f->err));
-    LOOK(ops->run_bytes(f->store, run, &number, &f->err));
+    LOOK(ops->run_bytes(f->store, run, &links, &number, &f->err));
     LOOK(ops->folder(f->store, run, false, &arena, &text, &f->err));
     LOOK(ops->remove_run(f->store, run, &f->err));
     LOOK(set_status(f->store, "r1", "succeeded"));
