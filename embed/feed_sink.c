@@ -56,9 +56,9 @@ write_mark(struct act_feed_sink *sink)
 }
 
 static void
-move_on(struct act_feed_sink *sink, const struct actant_batch *batch)
+move_on(struct act_feed_sink *sink, const struct actant_batch *batch, size_t count)
 {
-    for (size_t i = 0; i < batch->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint64_t seq;
         memcpy(&seq, batch->records[i].data, sizeof(seq));
         if (batch->records[i].lane == ACTANT_LANE_URGENT)
@@ -94,6 +94,16 @@ note_success(struct act_feed_sink *sink)
     pthread_mutex_unlock(&sink->mutex);
 }
 
+/* How many of the first records have so many bytes. */
+static size_t
+records_in(const struct actant_batch *batch, size_t bytes)
+{
+    size_t count = 0;
+    while (count < batch->count && batch->records[count].size - sizeof(uint64_t) <= bytes)
+        bytes -= batch->records[count++].size - sizeof(uint64_t);
+    return count;
+}
+
 static int
 sink_write(void *self, const struct actant_batch *batch, struct actant_sink_error *error)
 {
@@ -102,10 +112,15 @@ sink_write(void *self, const struct actant_batch *batch, struct actant_sink_erro
     for (size_t i = 0; i < batch->count; i++)
         act_buf_add(&sink->batch, (const char *)batch->records[i].data + sizeof(uint64_t),
                     batch->records[i].size - sizeof(uint64_t));
+    sink->place->taken = 0;
     if (!sink->place->ops->write(sink->place, act_buf_str(&sink->batch), error->message,
-                                 sizeof(error->message)))
+                                 sizeof(error->message))) {
+        error->accepted = records_in(batch, sink->place->taken);
+        if (error->accepted > 0)
+            move_on(sink, batch, error->accepted);
         return 1;
-    move_on(sink, batch);
+    }
+    move_on(sink, batch, batch->count);
     note_success(sink);
     return 0;
 }

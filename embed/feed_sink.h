@@ -21,6 +21,7 @@ struct act_feed_place_ops {
 };
 struct act_feed_place {
     const struct act_feed_place_ops *ops;
+    size_t taken;   /* by a write that failed: so much of text, whole lines, need not come again */
     char note[256]; /* by a write that went well: where the lines really went; "": as it was said */
 };
 struct act_feed_place *act_feed_file(const char *path);
