@@ -207,18 +207,18 @@ diff(struct act_cli *cli)
 
 /* Exit code 1: something is wrong with the log, its plan or its files; the sequence number is named. */
 static int
-not_verified(struct act_cli *cli, const struct act_stored *stored,
-             const struct act_verified *verified, const struct act_error *err)
+not_verified(struct act_cli *cli, struct act_str run, const struct act_verified *verified,
+             const struct act_error *err)
 {
     struct act_buf out = {0};
+    int code = act_cli_fail(cli, err);
     if (err->code != ACT_ERR_CORRUPT)
-        return act_cli_fail(cli, err);
-    act_cli_fail(cli, err);
+        return code;
     if (cli->json) {
-        act_buf_printf(
-            &out, "{\"run\":\"%.*s\",\"events\":%llu,\"verified\":false,\"seq\":%llu,\"problem\":",
-            ACT_STR_ARG(stored->row.run), (unsigned long long)verified->events,
-            (unsigned long long)verified->seq);
+        act_buf_add_cstr(&out, "{\"run\":");
+        act_json_write_str(&out, run);
+        act_buf_printf(&out, ",\"events\":%llu,\"verified\":false,\"seq\":%llu,\"problem\":",
+                       (unsigned long long)verified->events, (unsigned long long)verified->seq);
         act_json_write_str(&out, act_str(err->message));
         act_buf_add_cstr(&out, "}\n");
         act_cli_print(cli, act_buf_str(&out));
@@ -248,15 +248,14 @@ static int
 verify(struct act_cli *cli)
 {
     struct act_stored stored = {0};
-    struct act_verified verified = {0};
+    struct act_verified verified = {.seq = 1}; /* where the plan is named */
     struct act_error err = {0};
     int exit_code;
     if (act_cli_stored(cli, act_cli_word(cli, 1), true, &stored, &err))
-        exit_code = err.code == ACT_ERR_CORRUPT ? (act_cli_fail(cli, &err), ACT_EXIT_FAILED)
-                                                : act_cli_fail(cli, &err);
+        exit_code = not_verified(cli, act_cli_word(cli, 1), &verified, &err); /* as it was given */
     else if (act_verify(&stored, &verified, &err)) {
         act_cli_hint_import(cli, &stored, &err);
-        exit_code = not_verified(cli, &stored, &verified, &err);
+        exit_code = not_verified(cli, stored.row.run, &verified, &err);
     } else {
         exit_code = verified_well(cli, &stored, &verified);
     }

@@ -39,11 +39,11 @@ def test_what_was_changed_is_found(world, what):
     sql.commit()
     sql.close()
     done = world("history", "verify", run, "--json", code=1)
-    if what == "the plan":
-        assert "plan" in done.err
-        return
     told = json.loads(done.out)
     assert told["verified"] is False and told["run"] == run
+    if what == "the plan":
+        assert "plan" in told["problem"] and told["problem"] in done.err and told["seq"] == 1
+        return
     assert str(told["seq"]) in done.err
     if where:
         assert told["seq"] == {"first": 1, "second": starts[1], "last": starts[-1]}[where], done.err
