@@ -8,17 +8,11 @@
 #include "embed/crate_kept.h"
 #include "embed/tree_sync.h"
 #include "engine/core/run.h"
-#include "engine/io/sqlite/keeper.h"
-#include "engine/port/tree_remove.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define TURN_MS 20
-#define TURN_TRIES 3000 /* a minute */
 
 struct unpacking {
     const char *from; /* the file's name as it was given */
@@ -30,8 +24,7 @@ struct unpacking {
     struct act_crate_kept kept;  /* its artifacts */
     struct act_arena arena;
     struct act_run *run;
-    const char *folder;  /* the run's, in arena */
-    int turn;            /* the lock in it; -1: not ours */
+    int mark;            /* on the run's folder; -1: none */
     act_blob_file *file; /* being written */
     struct act_buf name; /* its */
     uint64_t at;
@@ -135,37 +128,6 @@ hash_of(struct act_store *store, const struct act_run_row *row, uint8_t ret[ACT_
     enum act_err code = store->ops->read_batches(store, row->run, 1, hash_batch, &h, err);
     act_sha256_final(&h, ret);
     return code;
-}
-
-/* Two imports of one file write the same files: who comes second waits, and finds it done. */
-static enum act_err
-take_turn(struct unpacking *u, struct act_error *err)
-{
-    struct act_str folder;
-    enum act_err code =
-        u->store->ops->folder(u->store, u->crate.row.run, false, &u->arena, &folder, err);
-    if (code != ACT_OK)
-        return code;
-    u->folder = folder.ptr;
-    for (int tries = 0; tries < TURN_TRIES; tries++) {
-        code = act_keeper_take(u->folder, &u->turn, err);
-        if (code != ACT_ERR_OWNED)
-            return code;
-        poll(NULL, 0, TURN_MS);
-    }
-    act_error_set(err, ACT_ERR_OWNED, "another process is importing run %.*s",
-                  ACT_STR_ARG(u->crate.row.run));
-    act_error_hint(err, "give this command again when it is done");
-    return ACT_ERR_OWNED;
-}
-
-static void
-end_turn(struct unpacking *u)
-{
-    act_keeper_drop(u->folder, u->turn);
-    if (u->turn >= 0)
-        rmdir(u->folder); /* if there was nothing to put there */
-    u->turn = -1;
 }
 
 static enum act_err
@@ -299,26 +261,6 @@ unpack_files(struct unpacking *u, struct act_error *err)
     return code;
 }
 
-/* After a failure: the folder is nobody's. */
-static void
-remove_files(struct unpacking *u)
-{
-    struct act_arena arena = {0};
-    struct act_str folder;
-    if (u->blobs &&
-        u->store->ops->folder(u->store, u->crate.row.run, false, &arena, &folder, NULL) == ACT_OK) {
-        for (uint32_t i = 0; i < u->files.len; i++) {
-            struct act_str name = u->files.entries[i].key;
-            if (!memchr(name.ptr, '/', name.len))
-                unlink(act_arena_printf(&arena, "%.*s/%.*s", ACT_STR_ARG(folder), ACT_STR_ARG(name))
-                           .ptr);
-        }
-        act_tree_remove(act_arena_printf(&arena, "%.*s/artifacts", ACT_STR_ARG(folder)).ptr);
-        rmdir(folder.ptr);
-    }
-    act_arena_fini(&arena);
-}
-
 /* ---- does it replay? ---- */
 
 static enum act_err
@@ -399,7 +341,7 @@ enum act_err
 act_crate_import(struct act_store *store, struct act_str path, struct act_arena *arena,
                  struct act_crate *ret, struct act_error *err)
 {
-    struct unpacking u = {.store = store, .ret = ret, .turn = -1};
+    struct unpacking u = {.store = store, .ret = ret, .mark = -1};
     *ret = (struct act_crate){0};
     u.from = act_arena_str(&u.arena, path).ptr;
     enum act_err code = open_crate(&u, err);
@@ -409,7 +351,7 @@ act_crate_import(struct act_store *store, struct act_str path, struct act_arena 
     if (!code)
         code = look_for_it(&u, err);
     if (!code && !ret->already)
-        code = take_turn(&u, err);
+        code = store->ops->fill(store, u.crate.row.run, &u.mark, err);
     if (!code && !ret->already)
         code = look_for_it(&u, err); /* again: it may have come meanwhile */
     if (!code && !ret->already) {
@@ -421,10 +363,9 @@ act_crate_import(struct act_store *store, struct act_str path, struct act_arena 
             code = take_over(&u, err);
         if (u.file)
             u.blobs->ops->close_file(u.file);
-        if (code)
-            remove_files(&u);
     }
-    end_turn(&u);
+    if (u.mark >= 0)
+        store->ops->filled(store, u.crate.row.run, u.mark, code == ACT_OK);
     ret->run = act_arena_str(arena, u.crate.row.run);
     if (u.blobs)
         u.blobs->ops->close(u.blobs);

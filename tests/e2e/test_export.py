@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import sqlite3
 import subprocess
@@ -316,3 +317,18 @@ def test_two_imports_at_once_are_one(world, there):
         there.end(process, 0)
     there("history", "verify", "last", code=0)
     assert len(listed(there)) == 1
+
+
+def test_an_import_that_is_killed_leaves_nothing(world, there):
+    run = world.json("run", world.write(
+        "chain:\n- {id: a, run: 'truncate -s 32M f', artifacts: {f: f}}\n- echo done\n"))["run"]
+    world("export", run, "-o", "sent", code=0)
+    top = pathlib.Path(f"{there.db}.d")
+    process = there.start("import", world.path / "sent")
+    there.wait("a file that was brought", lambda: list(top.glob("*/artifacts/*/f/f")))
+    process.kill()
+    there.end(process)
+    there("import", world.path / "sent", code=0)  # what the dead one left is not in its way
+    there("history", "verify", run, code=0)
+    there("history", "gc", "--keep", "0", code=0)
+    assert not [one for one in top.iterdir() if one.name != "objects" and one.name != "python"]
