@@ -136,6 +136,7 @@ act_db_commit(struct act_db *db, struct act_error *err)
 {
     enum act_err rc = act_db_run(db, ACT_SQL_COMMIT, NULL, 0, err);
     if (rc != ACT_OK) {
+        db->unsure = true;
         act_db_rollback(db);
         return rc;
     }

@@ -23,8 +23,9 @@ struct act_db {
     int32_t busy_ms;
     enum act_durability durability;
     bool read_only;
-    bool exclusive;     /* network file system: locking_mode=EXCLUSIVE */
-    bool broken;        /* invariant 3 */
+    bool exclusive; /* network file system: locking_mode=EXCLUSIVE */
+    bool broken;    /* invariant 3 */
+    bool unsure;    /* a COMMIT failed: who opens the database next may find it done all the same */
     bool base_synced;   /* the database file and its folder have reached the disk */
     int sync_level;     /* the connection's PRAGMA synchronous: 0, 1, 2 */
     uint32_t wal_pages; /* after the last commit of this connection */

@@ -91,6 +91,8 @@ static enum act_err
 settle(struct act_sqlite *s, struct act_str run, struct act_error *err)
 {
     struct act_run_place place;
+    if (s->db.unsure)
+        return ACT_OK;
     if (act_sqlite_run_row(s, run, &place, NULL) == ACT_OK) {
         unmark(s, filled, run);
         return ACT_OK;
