@@ -104,6 +104,23 @@ same_outputs(const struct act_view_side *a, const struct act_value *one,
 
 /* ---- pairing ---- */
 
+/* What went wrong, in words; none: nothing. */
+static const struct act_value *
+message_of(const struct act_view_entry *entry)
+{
+    bool told = entry->error && act_value_type(entry->error) == ACT_MAP;
+    const struct act_value *v = told ? act_value_get(entry->error, ACT_STR("message")) : NULL;
+    return v && act_value_type(v) == ACT_STRING ? v : NULL;
+}
+
+static bool
+same_failure(const struct act_view_entry *one, const struct act_view_entry *other)
+{
+    const struct act_value *x = message_of(one), *y = message_of(other);
+    return one->cause == other->cause && one->exit_code == other->exit_code &&
+           one->signal == other->signal && (x && y ? act_value_equal(x, y) : x == y);
+}
+
 static unsigned
 compare(const struct act_view_side *a, const struct act_view_entry *one,
         const struct act_view_side *b, const struct act_view_entry *other)
@@ -113,8 +130,7 @@ compare(const struct act_view_side *a, const struct act_view_entry *one,
         return CHANGE_PRESENCE;
     if (one->status != other->status)
         changes |= CHANGE_STATUS;
-    if (one->cause != other->cause || one->exit_code != other->exit_code ||
-        one->signal != other->signal)
+    if (!same_failure(one, other))
         changes |= CHANGE_CAUSE;
     if (one->attempt != other->attempt)
         changes |= CHANGE_ATTEMPT;
@@ -235,6 +251,13 @@ node_side_json(struct act_view_out *out, const struct act_view_side *side,
         act_buf_add_cstr(&out->buf, "null");
     else
         act_json_write_str(&out->buf, act_str(act_cause_text(entry->cause)));
+    act_buf_add_cstr(&out->buf, ",\"exit_code\":");
+    if (entry->exit_code < 0)
+        act_buf_add_cstr(&out->buf, "null");
+    else
+        act_buf_printf(&out->buf, "%d", entry->exit_code);
+    act_buf_add_cstr(&out->buf, ",\"message\":");
+    act_view_out_value(out, message_of(entry));
     act_buf_printf(&out->buf, ",\"attempt\":%u,\"duration_ms\":%lld,\"result\":", entry->attempt,
                    (long long)act_view_duration_ms(entry));
     struct act_blob_port *blobs = out->blobs;
@@ -359,6 +382,10 @@ node_line(struct diff *d, const struct act_view_side *side, const struct act_vie
         act_buf_add_cstr(&line, act_status_text(entry->status));
         if (entry->cause != ACT_CAUSE_NONE)
             act_buf_printf(&line, " (%s)", act_cause_text(entry->cause));
+        if (changes & CHANGE_CAUSE && message_of(entry)) {
+            act_buf_add_cstr(&line, ": ");
+            act_view_safe(&line, act_value_as_str(message_of(entry)), SHOWN_BYTES);
+        }
         if (changes & CHANGE_ATTEMPT)
             act_buf_printf(&line, ", attempt %u", entry->attempt);
         if (changes & CHANGE_DURATION) {

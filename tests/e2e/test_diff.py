@@ -75,3 +75,20 @@ def test_the_same_spec_lists_nothing(world):
     diff = world.json("history", "diff", a, b)
     assert diff["spec"] == {"same": True, "a": diff["spec"]["a"], "b": diff["spec"]["a"], "changes": []}
     assert diff["nodes"] == [] and "did the same" in world("history", "diff", a, b, code=0).out
+
+
+def test_how_two_runs_failed(world):
+    """The same cause, and yet not the same."""
+    flow = world.write("params: {code: {default: 7}, why: {default: ''}}\ndag:\n"
+                       "  a: {run: 'exit ${{ params.code }}', on_error: continue}\n"
+                       "  b: {fail: '${{ params.why }}'}\n")
+    first = world.json("run", flow, "-p", "why=one", code=1)["run"]
+    again = world.json("run", flow, "-p", "why=one", code=1)["run"]
+    other = world.json("run", flow, "-p", "why=two", "-p", "code=9", code=1)["run"]
+    assert world.json("history", "diff", first, again)["nodes"] == []
+    nodes = {n["node"]: n for n in world.json("history", "diff", first, other)["nodes"]}
+    assert nodes["a"]["changes"] == nodes["b"]["changes"] == ["cause"]
+    assert [nodes["a"][side]["exit_code"] for side in "ab"] == [7, 9]
+    assert [nodes["b"][side]["message"] for side in "ab"] == ["one", "two"]
+    text = world("history", "diff", first, other, code=0).out
+    assert "exited with code 7" in text and "exited with code 9" in text and "(fail): two" in text and "did the same" not in text
