@@ -174,11 +174,25 @@ act_pool_may_grow(const struct act_pool *pool)
 /* ---- the gate ---------------------------------------------------------------------------------- */
 
 static bool
-has_room(const struct act_pool *pool)
+has_room(struct act_pool *pool)
 {
     uint32_t least;
-    return !pool->family.giving_up &&
-           (least_loaded(pool, false, &least) != NULL || act_pool_may_grow(pool));
+    const struct act_kid *kid = least_loaded(pool, false, &least);
+    pool->roomy = kid ? kid->ref.v : 0;
+    return !pool->family.giving_up && (kid != NULL || act_pool_may_grow(pool));
+}
+
+/* The one for which the gate was opened. What it has begun since is the message that it had already: for a
+ * moment it counts as both. */
+static struct act_kid *
+seen_with_room(const struct act_pool *pool)
+{
+    struct act_kid *kid = pool->family.first;
+    while (kid && (kid->ref.v != pool->roomy || act_pool_is_leaving(kid) ||
+                   kid->state == ACT_KID_PAUSING)) {
+        kid = kid->next;
+    }
+    return kid;
 }
 
 /* With a rule: what waits is looked at, and when the line is full the rest waits in the mailbox. */
@@ -327,7 +341,9 @@ route(struct act_pool *pool, struct actant_context *context)
         act_pool_grown(pool, context);
     }
     if (!kid) {
-        /* What was begun since the gate was looked at has filled them: one more. */
+        kid = seen_with_room(pool);
+    }
+    if (!kid) { /* it has gone since: one more for another */
         kid = least_loaded(pool, true, &least);
     }
     kid = kid ? kid : pool->family.first;

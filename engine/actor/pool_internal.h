@@ -32,6 +32,7 @@ struct act_pool {
     /* Any thread. */
     _Atomic(uint64_t) head; /* its ref, for ROOM */
     atomic_bool full;
+    uint64_t roomy; /* the head's: the member that had room when the gate was looked at; 0: none */
     _Atomic(uint64_t) routed, grown, shrunk, replaced;
     _Atomic(uint32_t) members, members_most, load;
 };
