@@ -25,19 +25,6 @@ with_mode(struct act_value *hash, int64_t mode)
     return v;
 }
 
-/* file: "<name>:<offset>" */
-static struct act_str
-place_of(struct act_str file, uint64_t *offset)
-{
-    size_t colon = file.len;
-    while (colon > 0 && file.ptr[colon - 1] != ':')
-        colon--;
-    *offset = 0;
-    for (size_t i = colon; i < file.len; i++)
-        *offset = *offset * 10 + (uint64_t)(file.ptr[i] - '0');
-    return act_str_n(file.ptr, colon > 0 ? colon - 1 : 0);
-}
-
 /* part: {"file", "bytes", "mode"}. */
 static enum act_err
 hash_value(const struct act_value *part, const char *outputs, struct act_value **ret,
@@ -51,7 +38,7 @@ hash_value(const struct act_value *part, const char *outputs, struct act_value *
     if (!id || act_value_type(id) != ACT_STRING || !bytes || !act_value_to_int(bytes, &left) ||
         !mode || !act_value_to_int(mode, &how))
         return act_error_set(err, ACT_ERR_CORRUPT, "a large value that is none");
-    struct act_str file = place_of(act_value_as_str(id), &offset);
+    struct act_str file = act_caching_place(act_value_as_str(id), &offset);
     enum act_err code = act_hash_range(outputs, file, offset, (uint64_t)left, ret, err);
     if (code == ACT_OK)
         *ret = with_mode(*ret, how);

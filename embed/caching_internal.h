@@ -50,4 +50,7 @@ struct act_value *act_caching_take(const struct act_caching *caching,
 void act_caching_body(const struct act_value *end, const struct act_value *origin,
                       struct act_buf *out);
 
+/* Where a large value lies, "<file>:<offset>": the file's name, a part of id. */
+struct act_str act_caching_place(struct act_str id, uint64_t *offset);
+
 #endif

@@ -13,8 +13,8 @@ struct move {
     bool failed;
 };
 
-static struct act_str
-file_of(struct act_str id, uint64_t *offset)
+struct act_str
+act_caching_place(struct act_str id, uint64_t *offset)
 {
     size_t at = id.len;
     while (at > 0 && id.ptr[at - 1] != ':')
@@ -59,7 +59,7 @@ static struct act_value *
 move_ref(struct move *m, const struct act_value *ref)
 {
     uint64_t offset, bytes = act_value_ref_bytes(ref);
-    struct act_str file = file_of(act_value_ref_id(ref), &offset);
+    struct act_str file = act_caching_place(act_value_ref_id(ref), &offset);
     struct act_value *v = NULL;
     if (act_str_is(file, "spool") && !m->same)
         v = spool_again(m, file, offset, ref);
