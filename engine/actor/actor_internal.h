@@ -45,7 +45,7 @@ enum act_control {
     ACT_CONTROL_CHILD_GONE, /* the child from has stopped; serial 1: its ref is kept; payload: the reason */
     ACT_CONTROL_WATCH_START, /* from asks, with serial, for a REPLY when start has run */
     ACT_CONTROL_FORGET,      /* the answer that was kept for (from, serial) is given by another */
-    ACT_CONTROL_UNHOLD,      /* one that held this actor back has room again */
+    ACT_CONTROL_UNHOLD,      /* one that held this actor back had room again */
     ACT_CONTROL_SIDE,        /* there is mail at the side; any ref */
     ACT_CONTROL_DEBUG_KILL   /* serial: n; code: taken */
 };
@@ -390,8 +390,11 @@ struct act_node *act_mail_reason(struct actant_system *system, struct act_worker
 enum actant_code act_overflow_admit(struct actant_system *system, struct act_worker *worker,
                                     struct act_cell *cell, uint64_t ref, bool *ret_dropped);
 void act_overflow_leave(struct act_worker *worker, struct act_cell *cell); /* one place is free */
-/* Lets go whoever waits for room at ref. */
-void act_overflow_room(struct actant_system *system, struct act_worker *worker, uint64_t ref);
+/* Lets go whoever waits for room at ref, whose cell it is or was, if there is any or ref is gone. */
+void act_overflow_room(struct actant_system *system, struct act_worker *worker,
+                       struct act_cell *cell, uint64_t ref);
+/* ACT_CONTROL_UNHOLD of ref has come: the sender goes on, unless it must wait again. */
+void act_overflow_unhold(struct act_worker *worker, struct act_cell *sender, uint64_t ref);
 
 /* ---- ask.c, wait.c ----------------------------------------------------------------------------- */
 

@@ -191,7 +191,7 @@ vanish(struct act_worker *worker, struct act_cell *cell)
     bool blocks = cell->mailbox_max != 0 && cell->overflow == ACTANT_BLOCK;
     act_cells_give(&system->cells, worker, cell);
     if (blocks) {
-        act_overflow_room(system, worker, ref);
+        act_overflow_room(system, worker, cell, ref);
     }
     /* From here on the cell may be another's. */
     act_hooks_gone(hooks, (struct actant_ref){ref});
@@ -332,15 +332,6 @@ end(struct act_worker *worker, struct act_cell *cell, const struct act_node *nod
     }
 }
 
-static void
-unhold(struct act_cell *cell, const struct act_node *node)
-{
-    if (cell->rare &&
-        act_bonds_drop(&cell->rare->bonds, node->from, ACT_BOND_HOLDS_ME) & ACT_BOND_HOLDS_ME) {
-        cell->holds--;
-    }
-}
-
 void
 act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
@@ -361,7 +352,7 @@ act_life_control(struct act_worker *worker, struct act_cell *cell, struct act_no
     case ACT_CONTROL_UNLINK:
     case ACT_CONTROL_LINK_DOWN: act_monitor_control(worker, cell, node); break;
     case ACT_CONTROL_FORGET: act_ask_forget(cell, node); break;
-    case ACT_CONTROL_UNHOLD: unhold(cell, node); break;
+    case ACT_CONTROL_UNHOLD: act_overflow_unhold(worker, cell, node->from); break;
     case ACT_CONTROL_DEBUG_KILL:
         act_cell_rare(worker, cell)->kill_at =
             atomic_load_explicit(&cell->handled, memory_order_relaxed) + node->serial;

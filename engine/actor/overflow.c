@@ -55,36 +55,65 @@ add_holder(struct actant_system *system, uint64_t ref, uint64_t sender)
     act_vec_push(&holders->refs, sender);
 }
 
+/* True: ref, whose cell this is, will tell the sender when there is room. */
+static bool
+wait_in_line(struct actant_system *system, struct act_cell *cell, uint64_t ref,
+             struct act_cell *sender)
+{
+    bool waits = false;
+
+    act_mutex_lock(&system->hold_lock);
+    if (!is_overloaded(system, sender)) {
+        atomic_store_explicit(&cell->wanted, 1, memory_order_seq_cst);
+        /* Room by now, or gone: whoever made it may have missed wanted. */
+        waits = !has_room(cell) && ref_of(cell) == ref;
+        if (waits) {
+            add_holder(system, ref, ref_of(sender));
+        }
+    }
+    act_mutex_unlock(&system->hold_lock);
+    return waits;
+}
+
 /* The sender's step goes on; the next one comes when there is room. On the sender's thread. */
 static void
 hold(struct act_worker *worker, struct act_cell *cell, uint64_t ref)
 {
-    struct actant_system *system = worker->system;
     struct act_cell *sender = worker->context.cell;
     struct act_bonds *bonds = &act_cell_rare(worker, sender)->bonds;
 
     if (cell == sender || act_bonds_get(bonds, ref) & ACT_BOND_HOLDS_ME) {
         return;
     }
-    act_mutex_lock(&system->hold_lock);
-    if (!is_overloaded(system, sender)) {
-        atomic_store_explicit(&cell->wanted, 1, memory_order_seq_cst);
-        /* Room by now, or gone: whoever made it may have missed wanted. */
-        if (!has_room(cell) && ref_of(cell) == ref) {
-            add_holder(system, ref, ref_of(sender));
-            act_bonds_add(bonds, ref, ACT_BOND_HOLDS_ME);
-            sender->holds++;
-        }
+    if (wait_in_line(worker->system, cell, ref, sender)) {
+        act_bonds_add(bonds, ref, ACT_BOND_HOLDS_ME);
+        sender->holds++;
     }
-    act_mutex_unlock(&system->hold_lock);
+}
+
+/* Others may have filled the mailbox while the word of its room was on its way. */
+void
+act_overflow_unhold(struct act_worker *worker, struct act_cell *sender, uint64_t ref)
+{
+    struct act_cell *cell = act_cell_of(worker->system, ref);
+
+    if (!sender->rare || !(act_bonds_get(&sender->rare->bonds, ref) & ACT_BOND_HOLDS_ME) ||
+        (cell && wait_in_line(worker->system, cell, ref, sender))) {
+        return;
+    }
+    act_bonds_drop(&sender->rare->bonds, ref, ACT_BOND_HOLDS_ME);
+    sender->holds--;
 }
 
 void
-act_overflow_room(struct actant_system *system, struct act_worker *worker, uint64_t ref)
+act_overflow_room(struct actant_system *system, struct act_worker *worker, struct act_cell *cell,
+                  uint64_t ref)
 {
-    struct act_cell *cell = act_cells_at(&system->cells, ref);
-
     act_mutex_lock(&system->hold_lock);
+    if (!has_room(cell) && ref_of(cell) == ref) { /* not any more: it is wanted still */
+        act_mutex_unlock(&system->hold_lock);
+        return;
+    }
     struct act_holders *holders = act_table_take(&system->holders, ref);
     /* The cell may be another's by now, who holds others. Threads look again in any case. */
     atomic_store_explicit(&cell->wanted, act_table_get(&system->holders, ref_of(cell)) != NULL,
@@ -105,7 +134,7 @@ act_overflow_leave(struct act_worker *worker, struct act_cell *cell)
 {
     atomic_fetch_sub_explicit(&cell->places, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&cell->wanted, memory_order_seq_cst) && has_room(cell)) {
-        act_overflow_room(worker->system, worker, ref_of(cell));
+        act_overflow_room(worker->system, worker, cell, ref_of(cell));
     }
 }
 
@@ -159,7 +188,7 @@ give_place(struct actant_system *system, struct act_worker *worker, struct act_c
 {
     atomic_fetch_sub_explicit(&cell->places, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&cell->wanted, memory_order_seq_cst) && has_room(cell)) {
-        act_overflow_room(system, worker, ref_of(cell));
+        act_overflow_room(system, worker, cell, ref_of(cell));
     }
 }
 

@@ -345,7 +345,9 @@ an_actor_that_sends_is_held_back(void **state)
 {
     (void)state;
     check_held(ACTANT_LOOP, false, 0);
-    check_held(ACTANT_POOL, false, 0);
+    for (int i = 0; i < 100; i++) {
+        check_held(ACTANT_POOL, false, 0);
+    }
     for (uint64_t seed = 0; seed < 50; seed++) {
         check_held(ACTANT_LOOP, true, seed);
     }
