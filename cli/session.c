@@ -153,12 +153,17 @@ has_threads(const struct act_plan *plan)
     return false;
 }
 
-/* Before the run, not when its report is to be written. */
+/* What the run writes, before it begins: not when its report or its first event is to be written. */
 static enum act_err
-check_junit(const struct session *s, struct act_error *err)
+check_written(struct act_cli *cli, const struct act_store *store, struct act_error *err)
 {
-    struct act_str path = act_cli_text(s->cli, ACT_OPT_JUNIT);
-    return path.len > 0 ? act_compose_may_write(s->engine.store, path, err) : ACT_OK;
+    struct act_str junit = act_cli_text(cli, ACT_OPT_JUNIT);
+    struct act_strs events = act_cli_list(cli, ACT_OPT_EVENTS);
+    enum act_err code = junit.len > 0 ? act_compose_may_write(store, junit, err) : ACT_OK;
+    for (uint32_t i = 0; !code && i < events.len; i++)
+        if (act_feed_target_is_file(events.ptr[i]))
+            code = act_compose_may_write(store, events.ptr[i], err);
+    return code;
 }
 
 /* Everything but the run itself. store is taken over. */
@@ -178,7 +183,7 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
         act_cli_keep_out(cli);
     code = open_engine(s, store, err);
     if (!code)
-        code = check_junit(s, err);
+        code = check_written(s->cli, s->engine.store, err);
     if (!code)
         code = act_live_equip(live, &s->engine, s->engine.loop, err);
     if (code)
@@ -341,6 +346,8 @@ send_away(struct session *s, enum act_err code, const struct act_detach_how *how
 {
     if (!code)
         code = act_live_gather(&s->live, NULL, err);
+    if (!code)
+        code = check_written(s->cli, store, err);
     if (!code) {
         warn_unmasked(s);
         warn_left_out(s->cli);

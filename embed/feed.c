@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/sha256.h"
+#include "embed/compose.h"
 #include "embed/feed_sink.h"
 #include "engine/core/event.h"
 
@@ -168,6 +169,8 @@ act_feed_open(const struct act_feed_options *options, struct act_feed **ret, str
     struct act_buf setup = {0};
     enum act_err code = act_feed_target_parse(options->target, &feed->arena, &target, err);
     feed->options = *options;
+    if (!code && target.kind == ACT_FEED_FILE)
+        code = act_compose_may_write(options->store, options->target, err);
     if (!code && target.kind == ACT_FEED_WEBHOOK)
         code = act_feed_auth_lines(&options->auth, options->target, &setup, err);
     if (code) {

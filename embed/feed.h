@@ -25,8 +25,8 @@ struct act_feed_options {
 };
 
 struct act_feed;
-/* Borrows all but the texts. ACT_ERR_INVALID: no target; ACT_ERR_NOT_FOUND: a secret is missing;
- * ACT_ERR_SYSTEM: no thread. */
+/* Borrows all but the texts. ACT_ERR_INVALID: no target; ACT_ERR_EXISTS: the file is a database or lies
+ * beside one; ACT_ERR_NOT_FOUND: a secret is missing; ACT_ERR_SYSTEM: no thread. */
 enum act_err act_feed_open(const struct act_feed_options *options, struct act_feed **ret,
                            struct act_error *err);
 /* These events have been committed. */

@@ -111,6 +111,12 @@ parse_publisher(struct act_str rest, struct act_arena *arena, struct act_feed_ta
     return code;
 }
 
+bool
+act_feed_target_is_file(struct act_str text)
+{
+    return act_str_find(text, ACT_STR("://")) < 0;
+}
+
 enum act_err
 act_feed_target_parse(struct act_str text, struct act_arena *arena, struct act_feed_target *ret,
                       struct act_error *err)
@@ -123,7 +129,7 @@ act_feed_target_parse(struct act_str text, struct act_arena *arena, struct act_f
     } else if (take(&rest, "nng+")) {
         target.kind = ACT_FEED_PUBLISHER;
         code = parse_publisher(rest, arena, &target, err);
-    } else if (act_str_find(text, ACT_STR("://")) >= 0) {
+    } else if (!act_feed_target_is_file(text)) {
         code = act_error_set(err, ACT_ERR_INVALID,
                              "it is a file, http://…, https://…, nng+tcp://HOST:PORT or "
                              "nng+ipc:///PATH");
@@ -137,7 +143,7 @@ struct act_str
 act_feed_target_absolute(struct act_str text, struct act_arena *arena)
 {
     char here[PATH_MAX] = "/";
-    bool whole = act_str_starts(text, ACT_STR("/")) || act_str_find(text, ACT_STR("://")) >= 0;
+    bool whole = act_str_starts(text, ACT_STR("/")) || !act_feed_target_is_file(text);
     if (whole || !getcwd(here, sizeof(here)))
         return act_arena_str(arena, text);
     return act_arena_printf(arena, "%s/%.*s", here, ACT_STR_ARG(text));

@@ -23,6 +23,7 @@ struct act_feed_target {
 /* ACT_ERR_INVALID: what is wrong with it, and how it is written. */
 enum act_err act_feed_target_parse(struct act_str text, struct act_arena *arena,
                                    struct act_feed_target *ret, struct act_error *err);
+bool act_feed_target_is_file(struct act_str text); /* of what can be parsed */
 /* A relative path from the working folder on; else text itself. */
 struct act_str act_feed_target_absolute(struct act_str text, struct act_arena *arena);
 

@@ -10,6 +10,15 @@ warn(void *self, const char *text)
         feeds->inner.warning(feeds->inner.self, text);
 }
 
+static void
+left_out(struct act_feeds *feeds, struct act_str target, const struct act_error *err)
+{
+    struct act_buf text = {0};
+    act_buf_printf(&text, "no events are told to %.*s: %s", ACT_STR_ARG(target), err->message);
+    warn(feeds, text.ptr);
+    act_buf_fini(&text);
+}
+
 void
 act_feeds_open(struct act_feeds *feeds, const struct act_value *targets,
                const struct act_feed_options *common, const struct act_coord_observer *inner)
@@ -19,14 +28,14 @@ act_feeds_open(struct act_feeds *feeds, const struct act_value *targets,
     for (uint32_t i = 0; i < count; i++) {
         struct act_feed_options options = *common;
         struct act_feed *feed = NULL;
-        struct act_error err;
+        struct act_error err = {0};
         options.target = act_value_as_str(act_value_at(targets, i));
         options.warn = warn;
         options.warn_self = feeds;
         if (act_feed_open(&options, &feed, &err) == ACT_OK)
             act_vec_push(&feeds->list, feed);
         else
-            warn(feeds, err.message);
+            left_out(feeds, options.target, &err);
     }
 }
 

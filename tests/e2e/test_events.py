@@ -57,6 +57,29 @@ def test_many_runs_share_a_file_and_rerun_goes_on_with_it(world):
         assert len(assert_all_there(world, file, run)) == len(stored(world, run))
 
 
+@pytest.mark.parametrize("detach", [[], ["--detach"]])
+def test_a_database_is_no_file_for_events(world, detach):
+    flow = world.write(FLOW)
+    run = json.loads(world("run", flow, "--json", code=0).out)["run"]
+    for name in (str(world.db), f"{world.db}-wal"):
+        result = world("run", flow, "--events", name, *detach, code=2)
+        assert "database" in result.err and "another name" in result.err
+    assert [row["run"] for row in json.loads(world("history", "list", "--json", code=0).out)["runs"]] == [run]
+    (world.path / "actant.toml").write_text(f'events = ["{world.db}"]\n')
+    world("run", flow, *detach, code=2)
+    world("history", "verify", run, code=0)
+
+
+def test_a_file_that_becomes_a_database_is_left_alone(world):
+    file = world.path / "events.jsonl"
+    run = json.loads(world("run", world.write(FLOW), "--json", "--events", "events.jsonl", code=0).out)["run"]
+    world("export", run, "-o", "kept.db", code=0)
+    os.replace(world.path / "kept.db", file)
+    before = file.read_bytes()
+    assert "no events are told to" in world("rerun", run, code=0).err
+    assert file.read_bytes() == before
+
+
 def test_the_environment_names_one_more(world):
     files = [world.path / name for name in ("project.jsonl", "environment.jsonl", "option.jsonl")]
     (world.path / "actant.toml").write_text('events = "project.jsonl"\n')
