@@ -75,6 +75,20 @@ def test_the_file_is_a_database_of_its_own(world):
     assert file.read_bytes() == before
 
 
+def test_nothing_is_added_to_an_exported_run(world):
+    flow = world.write("chain: [{run: echo one}, {id: t, run: echo two}]\n")
+    run = json.loads(world("run", flow, "--json", code=0).out)["run"]
+    file = world.path / "kept.db"
+    world("export", run, "-o", file, code=0)
+    before = file.read_bytes()
+    for verb in (["fork", run, "--from", "t"], ["rerun", run], ["run", flow], ["run", "--detach", flow],
+                 ["history", "gc", "--keep", "0"], ["import", file]):
+        refused = world(*verb, "--db", file, code=3).err
+        assert "exported run" in refused and "actant import" in refused, refused
+    assert file.read_bytes() == before
+    assert world.json("history", "verify", run, "--db", file)["verified"]
+
+
 def test_no_secret_leaves(world):
     text = "holds !&$ a secret"
     (world.path / "token").write_text(text)

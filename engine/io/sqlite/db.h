@@ -41,10 +41,12 @@ struct act_db_options {
     bool exclusive;
 };
 
-/* Opens an existing file and checks that it is one of ours; migrates it unless read_only. */
+/* Opens an existing file and checks that it is one of ours, and for writing no exported run; migrates it unless
+ * read_only. */
 enum act_err act_db_open(struct act_db *db, const struct act_db_options *options,
                          struct act_error *err);
 void act_db_close(struct act_db *db); /* a zeroed one, a half-open one: fine */
+bool act_db_is_crate(sqlite3 *sql);   /* an exported run: export alone makes its table of outputs */
 /* Brings the database up to `count` migrations, one transaction each. */
 enum act_err act_db_migrate(struct act_db *db, const struct act_migration *migrations,
                             uint32_t count, struct act_error *err);

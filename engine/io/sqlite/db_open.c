@@ -71,6 +71,13 @@ act_db_migrate(struct act_db *db, const struct act_migration *migrations, uint32
     }
 }
 
+bool
+act_db_is_crate(sqlite3 *sql)
+{
+    return sqlite3_table_column_metadata(sql, "main", "outputs", NULL, NULL, NULL, NULL, NULL,
+                                         NULL) == SQLITE_OK;
+}
+
 /* Is it ours, and of a version we know? */
 static enum act_err
 check(struct act_db *db, struct act_error *err)
@@ -100,6 +107,12 @@ check(struct act_db *db, struct act_error *err)
         act_error_place(err, "%s", db->path);
         act_error_hint(err, "move it away; a new one is made then");
         return ACT_ERR_CORRUPT;
+    }
+    if (!db->read_only && act_db_is_crate(db->sql)) {
+        act_error_set(err, ACT_ERR_FOREIGN, "this is an exported run, which nothing is added to");
+        act_error_place(err, "%s", db->path);
+        act_error_hint(err, "`actant import FILE` takes it into your history, where it can be forked");
+        return ACT_ERR_FOREIGN;
     }
     if (((uint32_t)version & 0xffff) < act_schema_migration_count && !db->read_only)
         return act_db_migrate(db, act_schema_migrations, act_schema_migration_count, err);

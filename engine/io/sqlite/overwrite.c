@@ -1,5 +1,6 @@
 #include "engine/io/sqlite/overwrite.h"
 
+#include "engine/io/sqlite/db.h"
 #include "engine/io/sqlite/location.h"
 #include "engine/io/sqlite/lock.h"
 #include "engine/io/sqlite/schema.h"
@@ -155,17 +156,14 @@ answers(sqlite3 *sql, const char *question, const char *answer)
     return is;
 }
 
-/* As import has it, one run; and made by export, which alone makes that table. */
+/* As import has it, one run. */
 static bool
 is_crate(sqlite3 *sql)
 {
     char application[16];
     snprintf(application, sizeof(application), "%d", (int)ACT_SCHEMA_APPLICATION);
     return answers(sql, "PRAGMA application_id", application) &&
-           answers(sql, "SELECT count(*) FROM runs", "1") &&
-           answers(sql,
-                   "SELECT count(*) FROM sqlite_schema WHERE name = 'outputs' AND type = 'table'",
-                   "1");
+           answers(sql, "SELECT count(*) FROM runs", "1") && act_db_is_crate(sql);
 }
 
 static enum act_err
