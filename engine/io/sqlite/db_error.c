@@ -11,9 +11,10 @@ no_space(struct act_db *db, struct act_error *err)
     bool freed = !db->read_only && act_reserve_give_up(db->path);
     act_error_set(err, ACT_ERR_NO_SPACE, "no space left for the database");
     act_error_hint(
-        err, freed ? "free some disk space, then `actant resume`; the reserve was used so that "
-                     "the last events fit"
-                   : "free some disk space, then `actant resume`; what was committed is kept");
+        err, freed ? "free some disk space, then again; a run that was begun goes on with `actant "
+                     "resume` (the reserve was used so that its last events fit)"
+                   : "free some disk space, then again; a run that was begun goes on with `actant "
+                     "resume` (what was committed is kept)");
     return ACT_ERR_NO_SPACE;
 }
 
