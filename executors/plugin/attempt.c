@@ -61,6 +61,20 @@ act_plugin_attempt_fail_error(struct act_attempt *attempt, enum act_cause cause,
                             error->hint[0] ? "; " : "", error->hint);
 }
 
+void
+act_plugin_attempt_end_well(struct act_attempt *attempt, struct act_str last)
+{
+    struct act_error err = {0};
+    enum act_err code = act_plugin_result_add(&attempt->result, last, &err);
+    if (!code)
+        code = act_plugin_result_end(&attempt->result, &attempt->event.value, &attempt->event.flag,
+                                     &err);
+    if (code)
+        act_plugin_attempt_fail_error(attempt, ACT_CAUSE_OUTPUT, "", &err);
+    else
+        attempt->event.exit_code = 0;
+}
+
 /* ---- what it says ---- */
 
 void

@@ -73,6 +73,8 @@ void act_plugin_attempt_fail(struct act_attempt *attempt, enum act_cause cause, 
 /* An error as a failure: message and hint. */
 void act_plugin_attempt_fail_error(struct act_attempt *attempt, enum act_cause cause,
                                    const char *type, const struct act_error *error);
+/* last: what is left of its result. What is no result is a failure. */
+void act_plugin_attempt_end_well(struct act_attempt *attempt, struct act_str last);
 bool act_plugin_attempt_failed(const struct act_attempt *attempt);
 /* What it wrote, or said of its progress. */
 void act_plugin_attempt_log(struct act_attempt *attempt, enum act_stream stream,

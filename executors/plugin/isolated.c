@@ -201,20 +201,6 @@ add_part(void *self, struct act_str bytes)
     return false;
 }
 
-static void
-end_well(struct act_attempt *attempt, struct act_str last)
-{
-    struct act_error err = {0};
-    enum act_err code = act_plugin_result_add(&attempt->result, last, &err);
-    if (!code)
-        code = act_plugin_result_end(&attempt->result, &attempt->event.value, &attempt->event.flag,
-                                     &err);
-    if (code)
-        act_plugin_attempt_fail_error(attempt, ACT_CAUSE_OUTPUT, "", &err);
-    else
-        attempt->event.exit_code = 0;
-}
-
 static struct act_str
 member(const struct act_value *map, const char *key)
 {
@@ -272,7 +258,7 @@ ended(void *self, const struct act_worker_end *end)
     struct act_attempt *attempt = self;
     attempt->worker = NULL;
     switch (end->type) {
-    case ACT_WORKER_RESULT: end_well(attempt, end->body); break;
+    case ACT_WORKER_RESULT: act_plugin_attempt_end_well(attempt, end->body); break;
     case ACT_WORKER_FAIL: end_failed(attempt, end->body); break;
     case ACT_WORKER_DIED:
     case ACT_WORKER_LOST: end_dead(attempt, end); break;

@@ -169,7 +169,6 @@ static void
 take_result(struct act_attempt *attempt, struct act_str json, struct act_value *value)
 {
     struct act_plugin_executor *executor = attempt->executor;
-    struct act_error err = {0};
     if (value && !act_plugin_mask(executor)) {
         attempt->event.value = value;
         attempt->event.exit_code = 0;
@@ -179,14 +178,7 @@ take_result(struct act_attempt *attempt, struct act_str json, struct act_value *
     act_plugin_result_init(&attempt->result, executor->options.blobs, act_plugin_mask(executor),
                            act_str(attempt->attempt_id), executor->result_max);
     attempt->has_result = true;
-    enum act_err code = act_plugin_result_add(&attempt->result, json, &err);
-    if (!code)
-        code = act_plugin_result_end(&attempt->result, &attempt->event.value, &attempt->event.flag,
-                                     &err);
-    if (code)
-        act_plugin_attempt_fail_error(attempt, ACT_CAUSE_OUTPUT, "", &err);
-    else
-        attempt->event.exit_code = 0;
+    act_plugin_attempt_end_well(attempt, json);
 }
 
 static void
