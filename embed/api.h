@@ -80,6 +80,9 @@ enum actant_err act_api_fail(const struct act_error *err, struct actant_problem 
 enum actant_err act_api_refuse(struct actant_problem *problem, enum actant_err code,
                                const char *message, const char *hint);
 char *act_api_text(struct act_buf *buf); /* takes buf's text over, for actant_free */
+/* What a view has printed, for actant_free; ends out. CORRUPT: something in it could not be read, and is null. */
+enum actant_err act_api_document(struct act_view_out *out, char **ret_json,
+                                 struct actant_problem *problem);
 /* Copies what the caller's struct has of ours; false: it does not say its size. given NULL: all zero. */
 bool act_api_options(void *ret, size_t size, const void *given);
 void act_api_leave_word(struct actant_engine *engine, struct act_word *word); /* any thread */

@@ -114,6 +114,22 @@ act_api_text(struct act_buf *buf)
     return text;
 }
 
+enum actant_err
+act_api_document(struct act_view_out *out, char **ret_json, struct actant_problem *problem)
+{
+    struct act_str damage = act_buf_str(&out->damage);
+    const char *end = damage.len > 0 ? memchr(damage.ptr, '\n', damage.len) : NULL;
+    struct act_error err = {0};
+    if (end) {
+        act_error_set(&err, ACT_ERR_CORRUPT, "%.*s", (int)(end - damage.ptr), damage.ptr);
+        act_error_hint(&err, "null stands in its place; `actant history verify RUN` says what else "
+                             "is wrong");
+    }
+    *ret_json = act_api_text(&out->buf);
+    act_view_out_fini(out);
+    return end ? act_api_fail(&err, problem) : ACTANT_ERR_NONE;
+}
+
 /* ---- what a broken pipe would do ------------------------------------------------------------ */
 
 /* A worker that dies while it is written to must not end a program that knows nothing of it; nor may we

@@ -46,17 +46,17 @@ actant_history_show(struct actant_engine *engine, const char *id, char **ret_jso
     struct act_error err = {0};
     if (!engine->base.store)
         return no_history(problem);
+    enum actant_err result = ACTANT_ERR_NONE;
     enum act_err code = act_stored_open(engine->base.store, act_str(id), &stored, &err);
     if (!code)
         code = act_stored_view(&stored, &err);
     if (!code) {
         struct act_view_out out = {.blobs = stored.blobs};
         act_stored_json(&stored, &out);
-        *ret_json = act_api_text(&out.buf);
-        act_view_out_fini(&out);
+        result = act_api_document(&out, ret_json, problem);
     }
     act_stored_close(&stored);
-    return code ? act_api_fail(&err, problem) : ACTANT_ERR_NONE;
+    return code ? act_api_fail(&err, problem) : result;
 }
 
 struct lines {

@@ -400,9 +400,7 @@ actant_run_document(struct actant_run *run, char **ret_json, struct actant_probl
                               "wait for it, or for its `ended`");
     struct act_view_out out = {.blobs = run->live.site.blobs};
     act_live_document(&run->live, &out);
-    *ret_json = act_api_text(&out.buf);
-    act_view_out_fini(&out);
-    return ACTANT_ERR_NONE;
+    return act_api_document(&out, ret_json, problem);
 }
 
 enum actant_err

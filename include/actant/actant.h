@@ -305,7 +305,8 @@ ACTANT_API enum actant_status actant_run_status(const struct actant_run *run);
 /* Turns the engine (all its runs) until this one is over: NONE, whatever its status. TIMEOUT after timeout_ms
  * (-1: never), or when actant_engine_stop was called. Not from a callback. */
 ACTANT_API enum actant_err actant_run_wait(struct actant_run *run, int64_t timeout_ms);
-/* What `actant run --json` prints: one object. USAGE while the run is not over. */
+/* What `actant run --json` prints: one object. USAGE while the run is not over. CORRUPT: a value's file is gone or
+ * too short; the document is there all the same (free it), with null in its place. */
 ACTANT_API enum actant_err actant_run_document(struct actant_run *run, char **ret_json,
                                                struct actant_problem *problem);
 /* Why it is BROKEN; else NONE. */
@@ -332,7 +333,8 @@ ACTANT_API enum actant_err actant_run_signal(struct actant_run *run, const char 
 /* {"runs": [{run, workflow, status, started_at}]}, newest first, at most limit (0: all). */
 ACTANT_API enum actant_err actant_history_list(struct actant_engine *engine, uint32_t limit,
                                                char **ret_json, struct actant_problem *problem);
-/* The run with its nodes, as `actant history show --json`. */
+/* The run with its nodes, as `actant history show --json`. CORRUPT: as for actant_run_document, if there is a
+ * document; else *ret_json is as it was. */
 ACTANT_API enum actant_err actant_history_show(struct actant_engine *engine, const char *id,
                                                char **ret_json, struct actant_problem *problem);
 /* A JSON object a line, as `actant history events --json`, from sequence number `from` (1: all). */

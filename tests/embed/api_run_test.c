@@ -1,4 +1,5 @@
 /* The public API: runs, followed, several at once, cancelled, signalled, turned by another loop. */
+#include "engine/port/tree_remove.h"
 #include "tests/embed/api_support.h"
 
 #include <poll.h>
@@ -65,6 +66,31 @@ test_a_run_is_followed(void **state)
     actant_free(json);
     actant_run_release(run);
     trail_fini(&trail);
+}
+
+/* What is in files of the run is gone: the rest is told, and that it is gone. */
+static void
+test_a_value_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    char outputs[160], *json = NULL;
+    engine_open(f, true);
+    struct actant_run *run = start(f, "run: seq 100000\n", NULL, NULL);
+    wait_for(run, ACTANT_STATUS_SUCCEEDED);
+    json = document(run);
+    assert_has(json, "\\n100000\"");
+    actant_free(json);
+    snprintf(outputs, sizeof(outputs), "%s.d/%s", f->database, actant_run_id(run));
+    act_tree_remove(outputs);
+    assert_int_equal(actant_run_document(run, &json, &f->problem), ACTANT_ERR_CORRUPT);
+    assert_has(json, "\"result\":null");
+    assert_true(f->problem.message[0] && has(f->problem.hint, "history verify"));
+    actant_free(json);
+    assert_int_equal(actant_history_show(f->engine, actant_run_id(run), &json, &f->problem),
+                     ACTANT_ERR_CORRUPT);
+    assert_has(json, "\"nodes\":");
+    actant_free(json);
+    actant_run_release(run);
 }
 
 static void
@@ -520,6 +546,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         T(test_a_run_is_followed),
+        T(test_a_value_that_is_gone),
         T(test_without_history),
         T(test_two_at_once),
         T(test_cancelled_from_another_thread),
