@@ -150,6 +150,13 @@ read_log(struct attach *a)
     return code;
 }
 
+/* Ended, or suspended: nobody goes on with it by himself. */
+static bool
+is_over(const struct attach *a)
+{
+    return act_stored_ended(a->status) || act_str_is(a->status, "suspended");
+}
+
 /* ---- waiting -------------------------------------------------------------------------------- */
 
 static void
@@ -171,6 +178,14 @@ on_signal(void *self, int number)
     a->engine.loop->ops->stop(a->engine.loop);
 }
 
+static void
+wait_for_keeper(struct attach *a)
+{
+    for (int64_t waited_ms = 0; waited_ms < LEAVE_MS && !a->signal && act_live_is_kept(&a->live);
+         waited_ms += POLL_MS)
+        poll(NULL, 0, POLL_MS);
+}
+
 static enum act_err
 follow(struct attach *a)
 {
@@ -184,9 +199,7 @@ follow(struct attach *a)
         code = a->error.code;
     if (code == ACT_OK && a->observer.ended)
         a->observer.ended(a->observer.self, a->run);
-    for (int64_t waited_ms = 0; waited_ms < LEAVE_MS && !a->signal && act_live_is_kept(&a->live);
-         waited_ms += POLL_MS)
-        poll(NULL, 0, POLL_MS);
+    wait_for_keeper(a);
     return code;
 }
 
@@ -224,7 +237,7 @@ finish(struct attach *a)
         .cli = a->cli, .report = &a->report, .live = &a->live, .suspended_by = a->suspended_by};
     if (a->signal && act_str_is(a->status, "running"))
         return left_alone(a);
-    if (!act_stored_ended(a->status) && !act_str_is(a->status, "suspended"))
+    if (!is_over(a))
         return nobody_drives(a);
     a->live.followed = a->run;
     return act_finish(&finish);
@@ -286,6 +299,8 @@ act_cmd_attach(struct act_cli *cli)
     } else if (code == ACT_OK) {
         a.silent = true;
         code = read_log(&a);
+        if (is_over(&a)) /* just now, perhaps */
+            wait_for_keeper(&a);
     }
     int exit_code = code == ACT_OK ? finish(&a) : act_cli_fail(cli, &a.error);
     close_attach(&a);

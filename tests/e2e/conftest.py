@@ -95,6 +95,25 @@ class World:
         self.wait(f"the file {name}", file.exists)
         return file
 
+    def wait_line(self, name, count=1):
+        """So many whole lines: a file is there before what is written into it."""
+        file = self.path / name
+        self.wait(f"{count} lines in {name}",
+                  lambda: file.exists() and file.read_bytes().count(b"\n") >= count)
+        return file
+
+    def inhabitants(self):
+        """Living processes whose current folder is the world's or below: also found in the middle of an exec, and
+        before they have said anything."""
+        found = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if pathlib.Path(os.readlink(entry / "cwd")).is_relative_to(self.path):
+                    found.append(int(entry.name))
+            except OSError:
+                pass  # gone, a zombie, or another user's
+        return found
+
     def last_run(self):
         """The newest run's id, once there is one."""
         def newest():

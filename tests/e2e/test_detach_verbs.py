@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from test_detach import Detached, gate, lines, open_gate, processes
+from test_detach import Detached, gate, kill_all, lines, open_gate
 
 
 class Taken(Detached):
@@ -26,14 +26,12 @@ def away(world):
         return runs[-1]
     yield start
     for run in runs:
-        for kind in ("keeper", "coordinator"):
-            for pid in processes("actant", kind, run.run):
-                os.kill(pid, signal.SIGKILL)
+        kill_all(run.run)
 
 
 def suspended(world, text, file, *args):
     process = world.start("run", world.write(text), *args)
-    world.wait(f"a line in {file}", lambda: world.wait_file(file).stat().st_size > 0)
+    world.wait_line(file)
     process.send_signal(signal.SIGTERM)
     world.end(process, 143)
     return world.last_run()
@@ -45,7 +43,7 @@ def test_resume(world, away):
     first = suspended(world, text, "b")
     run = away("resume", first)
     assert run.run == first
-    world.wait_file("c")
+    world.wait_line("c")
     run.kill_coordinator()  # the keeper keeps what it was given
     open_gate(world, "g")
     assert run.end()["result"] == "well"
@@ -69,8 +67,8 @@ group:
   - {{run: "echo x >> again; [ $(wc -l < again) -gt 1 ] || sleep 600; echo after"}}
 """
     run = away("run", world.write(text), "-j", "4")
-    world.wait_file("ended")
-    world.wait_file("again")
+    world.wait_line("ended")
+    world.wait_line("again")
     keeper, coordinator = run.keeper(), run.coordinator()
     os.kill(coordinator, signal.SIGSTOP)
     open_gate(world, "g1")
@@ -88,7 +86,7 @@ group:
 
 def test_a_resume_that_fails_leaves_the_proof(world, away):
     run = away("run", world.write(f"run: echo x >> a; {gate('g')}; echo well\n"))
-    world.wait_file("a")
+    world.wait_line("a")
     keeper, coordinator = run.keeper(), run.coordinator()
     os.kill(coordinator, signal.SIGSTOP)
     open_gate(world, "g")
@@ -98,7 +96,7 @@ def test_a_resume_that_fails_leaves_the_proof(world, away):
     os.kill(coordinator, signal.SIGKILL)
     run.gone()
     import sqlite3
-    with sqlite3.connect(world.db) as db:
+    with sqlite3.connect(world.db, timeout=60) as db:
         db.execute("INSERT OR REPLACE INTO recoveries SELECT id, 2, 0 FROM runs WHERE run = ?", [run.run])
     db.close()
     assert "quarantined" in world("resume", run.run, "--detach", code=3).err
