@@ -1,6 +1,9 @@
 #include "embed/feeds.h"
 
-#define CLOSE_MS 5000 /* for a place that is slow, each */
+#include <stdlib.h>
+
+#define CLOSE_MS 5000                          /* for a place that is slow, each */
+#define CLOSE_VARIABLE "ACTANT_EVENTS_TIMEOUT" /* a duration in its place */
 
 static void
 warn(void *self, const char *text)
@@ -85,10 +88,20 @@ act_feeds_catch_up(struct act_feeds *feeds)
         act_feed_catch_up(feeds->list.ptr[i]);
 }
 
+static int64_t
+close_ms(void)
+{
+    const char *said = getenv(CLOSE_VARIABLE);
+    int64_t ms = CLOSE_MS;
+    if (said && act_duration_parse(act_str(said), &ms, NULL) != ACT_OK)
+        ms = CLOSE_MS;
+    return ms;
+}
+
 void
 act_feeds_close(struct act_feeds *feeds)
 {
     for (uint32_t i = 0; i < feeds->list.len; i++)
-        act_feed_close(feeds->list.ptr[i], CLOSE_MS);
+        act_feed_close(feeds->list.ptr[i], close_ms());
     act_vec_fini(&feeds->list);
 }

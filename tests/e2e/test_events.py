@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import threading
 
@@ -17,8 +16,19 @@ from conftest import ACTANT, PATIENCE_S
 FLOW = "chain:\n- run: echo one\n- id: t\n  run: echo two\n- for: [1, 2, 3]\n  do: {run: 'true'}\n"
 
 
+SLOW = {"ACTANT_EVENTS_TIMEOUT": "5s"}  # for a place that is to be given up
+
+
+@pytest.fixture(autouse=True)
+def patient(world):
+    """A place that takes what it is given does so before its run's command ends, however slow the machine is."""
+    world.env["ACTANT_EVENTS_TIMEOUT"] = f"{PATIENCE_S}s"
+
+
 def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines() if line]
+    """Those that are whole: somebody may be in the middle of the last one."""
+    text = path.read_bytes()
+    return [json.loads(line) for line in text[:text.rfind(b"\n") + 1].splitlines() if line]
 
 
 def stored(world, run):
@@ -210,7 +220,7 @@ def test_a_reader_that_is_slow_gets_the_rest_from_the_history(world):
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     flow = world.write("chain:\n- for: ${{ range(150) }}\n  do: {run: 'true'}\n- run: echo end\n")
-    done = world("run", flow, "--json", "--events", str(pipe), "-j", "4", code=0)
+    done = world("run", flow, "--json", "--events", str(pipe), "-j", "4", env=SLOW, code=0)
     run = json.loads(done.out)["run"]
     assert "sends them again" in done.err and "cannot be written" not in done.err
     for _ in range(100):
@@ -223,7 +233,7 @@ def test_a_reader_that_is_slow_gets_the_rest_from_the_history(world):
                 if not part:
                     break
                 out.write(part)
-        if "events" not in world("resume", run, code=0).err:
+        if "events" not in world("resume", run, env=SLOW, code=0).err:
             break
     with open(copy, "ab") as out:
         try:
@@ -318,16 +328,15 @@ def test_a_webhook_that_fails_is_tried_again(world, hook):
 
 def test_a_webhook_that_is_gone_harms_nothing_and_gets_all_later(world, hook):
     flow = world.write(FLOW)
-    closed = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
-    port = closed.getsockname()[1]
-    closed.close()
+    late = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook, bind_and_activate=False)
+    late.server_bind()  # the port is ours, and nobody listens yet
+    url = f"http://127.0.0.1:{late.socket.getsockname()[1]}/"
     done = world("run", flow, "--json", "--events", url, code=0)
     run = json.loads(done.out)["run"]
     assert "sends them again" in done.err and "onnect" in done.err
-    late = http.server.ThreadingHTTPServer(("127.0.0.1", port), Hook)
     late.answers, late.lines, late.kinds, late.hang = [], [], set(), False
     late.came, late.let_go = threading.Event(), threading.Event()
+    late.server_activate()
     threading.Thread(target=late.serve_forever, daemon=True).start()
     try:
         assert "events" not in world("resume", run, code=0).err
@@ -339,21 +348,46 @@ def test_a_webhook_that_is_gone_harms_nothing_and_gets_all_later(world, hook):
 
 def test_a_webhook_that_hangs_holds_up_the_end_for_a_while_only(world, hook):
     hook.hang = True
-    done = world("run", world.write(FLOW), "--json", "--events", hook.url, code=0)
-    run = json.loads(done.out)["run"]
+    flow = world.write("chain:\n- run: 'true'\n- wait: go\n- run: 'true'\n")
+    process = world.start("run", flow, "--events", hook.url, env=SLOW)
+    world.wait("a request", hook.came.is_set)
+    run = world.last_run()
+    world("signal", run, "go", code=0)
+    err = world.end(process, 0)[1]
     count = len(stored(world, run))
-    assert hook.came.is_set() and f"{count} events of the run are not in {hook.url}" in done.err
+    assert f"{count} events of the run are not in {hook.url}" in err
+
+
+def test_the_end_waits_as_long_as_it_is_told(world, hook):
+    """Here longer than the 5 s that it waits of itself."""
+    hook.hang = True
+    later = threading.Timer(6, hook.let_go.set)
+    later.start()
+    done = world("run", world.write(FLOW), "--json", "--events", hook.url, code=0)
+    later.join()
+    assert "events of the run are not" not in done.err
+    assert seqs_of(hook.lines) == seqs_of(stored(world, json.loads(done.out)["run"]))
+
+
+def helpers_of(pid):
+    """Those that live: its tasks come and go meanwhile."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            head, tail = (entry / "stat").read_text().rsplit(")", 1)
+        except OSError:
+            continue
+        if head.split("(", 1)[1] == "actant-node" and tail.split()[0] != "Z" and int(tail.split()[1]) == pid:
+            found.append(int(entry.name))
+    return found
 
 
 def test_the_helper_dies_and_is_started_again(world, hook):
     flow = world.write("chain:\n- run: 'true'\n- wait: go\n- run: 'true'\n")
     process = world.start("run", flow, "--events", hook.url)
     world.wait("a first batch", lambda: hook.lines)
-    children = pathlib.Path(f"/proc/{process.pid}/task").glob("*/children")
-    helpers = [int(pid) for file in children for pid in file.read_text().split()
-               if "actant-node" in pathlib.Path(f"/proc/{pid}/comm").read_text()]
-    assert len(helpers) == 1
-    os.kill(helpers[0], signal.SIGKILL)
+    [helper] = helpers_of(process.pid)
+    os.kill(helper, signal.SIGKILL)
     run = world.last_run()
     world("signal", run, "go", code=0)
     err = world.end(process, 0)[1]

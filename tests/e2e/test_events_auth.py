@@ -10,6 +10,9 @@ import threading
 
 import pytest
 
+from conftest import PATIENCE_S
+from test_detach import processes
+
 TOKEN = "tok-5b1c0f9e77aa"
 KEY = "key-91d27c4e5f00"
 FLOW = "chain:\n- run: echo one\n- run: env\n"
@@ -31,7 +34,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def hooks():
+def hooks(world):
     servers = []
 
     def begin():
@@ -39,6 +42,7 @@ def hooks():
         server.daemon_threads = True
         server.requests, server.status = [], 204
         server.url = f"http://127.0.0.1:{server.server_port}/"
+        world.env["ACTANT_EVENTS_TIMEOUT"] = f"{PATIENCE_S}s"
         server.thread = threading.Thread(target=server.serve_forever)
         server.thread.start()
         servers.append(server)
@@ -157,22 +161,20 @@ def test_in_the_background(world, hooks, given):
                  "HOOK_KEY", *given, code=0)
     run = json.loads(done.out)["run"]
     world.wait("a first batch", lambda: hook.requests)
-    coordinators = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
+            command = (entry / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        assert not any(TOKEN.encode() in word or KEY.encode() in word for word in words)
-        if run.encode() in words and b"coordinator" in words:
-            coordinators.append(int(entry.name))
-    assert len(coordinators) == 1
-    os.kill(coordinators[0], 9)
+        assert TOKEN.encode() not in command and KEY.encode() not in command
+    [coordinator] = processes("actant", "coordinator", run)
+    os.kill(coordinator, 9)
     world("signal", run, "go", code=0)
     world("attach", run, code=0)
     world.wait("its end", lambda: any(event["type"] == "run_ended" for event in events_of(hook)))
     assert_signed(hook)
     assert all(headers["Authorization"] == f"Bearer {TOKEN}" for headers, _ in hook.requests)
+    world.wait("its keeper's end", lambda: not processes("actant", "keeper", run))  # it clears its files away
     assert_nowhere(world, done.out, done.err)
 
 
