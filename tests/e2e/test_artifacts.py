@@ -296,12 +296,14 @@ def kept_names(world, run):
 
 
 def test_a_suspension_while_it_is_collected(world):
-    flow = world.write("chain:\n- {id: a, run: 'truncate -s 96M f', artifacts: {f: f}}\n- echo done\n")
+    flow = world.write("chain:\n- {id: a, run: 'truncate -s 96M f', artifacts: {f: f}}\n"
+                       "- 'until [ -e go ]; do sleep 0.02; done; echo done'\n")  # it is not over before the signal
     process = world.start("run", flow)
     top = pathlib.Path(f"{world.db}.d")
     world.wait("a copy that has begun", lambda: list(top.rglob("f/f")) if top.exists() else [])
     process.send_signal(signal.SIGINT)
     world.end(process, code=130)
+    (world.path / "go").touch()
     run = world.json("history", "list")["runs"][0]["run"]
     assert world.json("resume", run)["result"] == "done"
     world("history", "verify", run, code=0)

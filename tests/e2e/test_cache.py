@@ -594,7 +594,7 @@ catch: {value: caught}
 """)
     process = world.start("run", flow)
     world.wait_file("kept")
-    with sqlite3.connect(world.db) as db:
+    with sqlite3.connect(world.db, timeout=60) as db:  # the run goes on
         db.execute("CREATE TABLE kept AS SELECT * FROM cache")
     (world.path / "on").touch()
     world.wait_file("undoing")

@@ -1,24 +1,41 @@
 """Fault 51 on the program: cancels that race with a run's end. One end, one verdict, and everybody says the same."""
 
 import json
+import threading
 
 ROUNDS = 25
-FLOW = "try: {run: 'touch up; exec sleep 0.4'}\nfinally: {run: touch tidied}\n"
+FLOW = "try: {run: 'touch up; until [ -e go ]; do sleep 0.01; done'}\nfinally: {run: touch tidied}\n"
+
+
+def race(world, number, run, process):
+    """The first cancel comes while the task cannot end, the last one when the run has ended; between them the task
+    ends from well before to well after the cancel: the inbox is looked at four times a second."""
+    go = (world.path / "go").touch
+    if number == ROUNDS - 1:
+        go()
+        ended = world.end(process)
+        return world("cancel", run), ended
+    opener = threading.Timer(number * 0.02, go)
+    if number > 0:
+        opener.start()
+    cancel = world("cancel", run)
+    ended = world.end(process)
+    opener.cancel()
+    if number > 0:
+        opener.join()
+    return cancel, ended
 
 
 def test_one_verdict(world):
     flow = world.write(FLOW)
-    verdicts = set()
+    verdicts = []
     for i in range(ROUNDS):
-        (world.path / "up").unlink(missing_ok=True)
-        (world.path / "tidied").unlink(missing_ok=True)
+        for name in ("up", "go", "tidied"):
+            (world.path / name).unlink(missing_ok=True)
         process = world.start("run", flow, "--json")
         world.wait_file("up")
-        # From well before the task's end to well after it: the inbox is looked at four times a second.
-        world.end(world.start("run", world.write(f"sleep: {i * 20 + 1}ms", "pause.yaml"), "--no-history"))
         run = world.last_run()
-        cancel = world("cancel", run)
-        out, _ = world.end(process)
+        cancel, (out, _) = race(world, i, run, process)
         doc = json.loads(out)
         assert (process.returncode, doc["status"]) in ((0, "succeeded"), (4, "cancelled"))
         assert doc["run"] == run and (world.path / "tidied").exists()
@@ -32,5 +49,6 @@ def test_one_verdict(world):
         # Who was told that it had ended already had not cancelled it.
         assert not (doc["status"] == "cancelled" and "ended already" in cancel.err)
         world("history", "verify", run, code=0)
-        verdicts.add(doc["status"])
-    assert verdicts == {"succeeded", "cancelled"}, verdicts
+        verdicts.append(doc["status"])
+    assert verdicts[0] == "cancelled" and verdicts[-1] == "succeeded", verdicts
+    assert "ended already" in cancel.err
