@@ -326,6 +326,18 @@ static int (*background_of(const char *name))(void)
     return strcmp(name, ACT_COORDINATOR_COMMAND) == 0 ? act_coordinator_main : NULL;
 }
 
+/* Whoever starts us may leave signals ignored or blocked: without SIGCHLD no end of a task would be known, and
+ * a blocked SIGTERM could not stop a run. */
+static void
+own_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int
 act_cli_main(int argc, char **argv)
 {
@@ -337,7 +349,7 @@ act_cli_main(int argc, char **argv)
     int (*background)(void) = background_of(argc > 2 ? argv[1] : "");
     if (background && act_errand_is_one()) /* by ourselves, too */
         return background();
-    signal(SIGPIPE, SIG_IGN);
+    own_signals();
     cli.color = act_term_color(act_str(NULL), STDERR_FILENO);
     const char *name = argc > 1 ? argv[1] : "help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)

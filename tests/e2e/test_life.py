@@ -1,6 +1,8 @@
 """Interruption and what comes after: suspend, resume, cancel, kill -9, retry, rerun, two at once."""
 
 import json
+import os
+import resource
 import signal
 
 import pytest
@@ -306,4 +308,38 @@ def test_hang_up_of_the_terminal_suspends(world):
     world.wait_file("up")
     process.send_signal(signal.SIGHUP)
     world.end(process, 129)
+    assert world.json("resume", "last")["status"] == "succeeded"
+
+
+NUMBERS = (signal.SIGPIPE, signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1)
+
+
+def set_up_badly():
+    os.umask(0o027)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, 300))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+
+
+@pytest.mark.parametrize("detach", [[], ["--detach"]])
+def test_a_task_gets_the_limits_of_who_starts_it_and_signals_as_at_a_prompt(world, detach):
+    flow = world.write("output: text\nrun: |\n  umask; ulimit -Sn; ulimit -Hn; ulimit -c\n"
+                       "  awk '/^Sig(Blk|Ign)/ {print $2}' /proc/self/status\n"
+                       "  (yes || echo $? >&2) 2>status | head -n 1; cat status\n")
+    out, _ = world.end(world.start("run", flow, "--json", *detach, preexec_fn=set_up_badly,
+                                   restore_signals=False), 0)
+    result = world.json("attach", json.loads(out)["run"])["result"].split("\n")
+    assert result[:4] == ["0027", "200", "300", "0"]
+    for mask in result[4:6]:
+        assert not [number for number in NUMBERS if int(mask, 16) >> (number - 1) & 1]
+    assert result[6:] == ["y", str(128 + signal.SIGPIPE)]
+
+
+def test_signals_that_were_ignored_or_blocked_are_heard(world):
+    process = world.start("run", world.write(ONCE), "--json", preexec_fn=set_up_badly, restore_signals=False)
+    world.wait_file("up")
+    process.send_signal(signal.SIGTERM)
+    world.end(process, 143)
     assert world.json("resume", "last")["status"] == "succeeded"
