@@ -327,13 +327,14 @@ static int (*background_of(const char *name))(void)
 }
 
 /* Whoever starts us may leave signals ignored or blocked: without SIGCHLD no end of a task would be known, and
- * a blocked SIGTERM could not stop a run. */
+ * a blocked SIGTERM could not stop a run. What cannot be written (SIGPIPE, SIGXFSZ) is an error that is said. */
 static void
 own_signals(void)
 {
     sigset_t none;
     sigemptyset(&none);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -193,6 +193,8 @@ open_session(struct session *s, struct act_store *store, struct act_error *err)
     act_report_init(&s->report, act_session_report_mode(cli), live->plan, live->site.blobs,
                     s->engine.loop, live->row.run, act_finish_again(cli), cli->color);
     s->report.verbose = act_cli_flag(cli, ACT_OPT_VERBOSE);
+    s->engine.processes->warn = act_report_observer(&s->report).warning;
+    s->engine.processes->warn_self = &s->report;
     struct act_live_how how = {
         .slots = act_cli_number(cli, ACT_OPT_JOBS, 0),
         .on_interrupt = on_interrupt(cli),

@@ -394,6 +394,8 @@ actant_engine_open(const struct actant_engine_options *options, struct actant_en
         act_free(engine);
         return act_api_fail(&err, problem);
     }
+    engine->base.processes->warn = known.warn;
+    engine->base.processes->warn_self = known.warn_self;
     engine->hub = act_hub_create(engine->base.loop);
     engine->slots = known.slots;
     engine->words_end = &engine->words;

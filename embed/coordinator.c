@@ -237,6 +237,7 @@ act_coordinator_main(void)
     enum act_frame_type type;
     p.live = &p.sent;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     enum act_err code = act_errand_receive(ACT_ERRAND_FD, &type, &parcel, &err);
     if (code == ACT_OK)
         code = act_parcel_unpack(act_buf_str(&parcel), &p.sent, &p.how, &err);

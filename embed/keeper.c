@@ -426,6 +426,7 @@ act_keeper_main(void)
                        .decoder = {.body_max = ACT_FRAME_DOWN_MAX}};
     struct act_error err = {0};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     enum act_err code = receive(&k, &err);
     if (code == ACT_OK)
         code = open_keeper(&k, &err);

@@ -69,6 +69,9 @@ struct act_process_port_ops {
 };
 struct act_process_port {
     const struct act_process_port_ops *ops;
+    /* Once whenever none could be started for seconds. NULL: nobody is told. Its owner sets it. */
+    void (*warn)(void *self, const char *text);
+    void *warn_self;
 };
 
 #endif

@@ -101,8 +101,8 @@ struct actant_engine_options {
     /* Plugins run in processes of the program `actant`: where it is. NULL: $ACTANT_PROGRAM, else `actant` of
      * $PATH. And where plugins are looked for; NULL: $ACTANT_PLUGIN_PATH. */
     const char *program, *plugin_path;
-    /* What a person should know and what is no error (another place was taken for the database). NULL: not
-     * told. Called within actant_engine_open. */
+    /* What a person should know and what is no error (another place was taken for the database; no process can
+     * be started, which is tried again). NULL: not told. Called within actant_engine_open, and within turns. */
     void (*warn)(void *self, const char *text);
     void *warn_self;
 };

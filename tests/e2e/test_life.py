@@ -343,3 +343,35 @@ def test_signals_that_were_ignored_or_blocked_are_heard(world):
     process.send_signal(signal.SIGTERM)
     world.end(process, 143)
     assert world.json("resume", "last")["status"] == "succeeded"
+
+
+def limited(which, number):
+    def set_it():
+        hard = resource.getrlimit(which)[1]
+        resource.setrlimit(which, (number, hard))
+    return set_it
+
+
+def test_too_few_descriptors_are_said_and_waited_for(world):
+    """The limit is the smallest with which a run begins: what it needs is no promise."""
+    flow = world.write("chain: [{run: echo one}, {run: echo two}]\n")
+    for number in range(16, 64):
+        process = world.start("run", flow, preexec_fn=limited(resource.RLIMIT_NOFILE, number))
+        told = []
+        for line in process.stderr:
+            told.append(line.decode())
+            if "no process can be started" in told[-1]:
+                break
+        if told and "no process can be started" in told[-1]:
+            break
+        world.end(process)
+    assert "`ulimit -n`" in told[-1], told
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    world.end(process, 0)
+
+
+@pytest.mark.parametrize("kilobytes, code", [(16, 3), (300, 1)])
+def test_a_limit_on_the_size_of_files_is_an_error_and_no_signal(world, kilobytes, code):
+    flow = world.write("chain: [{run: seq 100000}, {run: echo done}]\n")
+    process = world.start("run", flow, preexec_fn=limited(resource.RLIMIT_FSIZE, kilobytes << 10))
+    assert "File too large" in world.end(process, code)[1]

@@ -1,6 +1,8 @@
 #include "engine/io/uv/process_internal.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #define BACKOFF_MIN_MS 5
 #define BACKOFF_MAX_MS 1000
@@ -39,6 +41,41 @@ backoff_due(uv_timer_t *handle)
     port->backing_off = false; /* prepare comes next and starts the queue */
 }
 
+static const char *
+limit_of(int failed)
+{
+    switch (failed) {
+    case EMFILE: return "; `ulimit -n` is the limit of this process";
+    case ENFILE: return "; fs.file-max is the machine's limit";
+    case EAGAIN: return "; `ulimit -u`, or the pids limit of the container, is too low";
+    default: return "";
+    }
+}
+
+/* Else a run would seem to do nothing for no reason. */
+static void
+warn(const struct process_port *port, int failed)
+{
+    struct act_buf text = {0};
+    if (!port->port.warn)
+        return;
+    act_buf_printf(&text, "no process can be started: %s (it is tried again%s)", strerror(failed),
+                   limit_of(failed));
+    port->port.warn(port->port.warn_self, text.ptr);
+    act_buf_fini(&text);
+}
+
+static void
+back_off(struct process_port *port, int failed)
+{
+    uint32_t next = port->backoff_ms ? port->backoff_ms * 2 : BACKOFF_MIN_MS;
+    if (port->backoff_ms < BACKOFF_MAX_MS && next >= BACKOFF_MAX_MS)
+        warn(port, failed);
+    port->backoff_ms = next < BACKOFF_MAX_MS ? next : BACKOFF_MAX_MS;
+    port->backing_off = true;
+    uv_timer_start(&port->handles->backoff, backoff_due, port->backoff_ms, 0);
+}
+
 static void
 requeue(struct act_process *process)
 {
@@ -46,13 +83,8 @@ requeue(struct act_process *process)
     process->state = STATE_QUEUED;
     act_process_list_add_first(&port->queue, process);
     port->queued++;
-    if (port->backing_off)
-        return;
-    port->backoff_ms = port->backoff_ms ? port->backoff_ms * 2 : BACKOFF_MIN_MS;
-    if (port->backoff_ms > BACKOFF_MAX_MS)
-        port->backoff_ms = BACKOFF_MAX_MS;
-    port->backing_off = true;
-    uv_timer_start(&port->handles->backoff, backoff_due, port->backoff_ms, 0);
+    if (!port->backing_off)
+        back_off(port, process->job.spawn.failed);
 }
 
 void
