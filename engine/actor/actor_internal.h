@@ -91,15 +91,16 @@ struct act_cell {
     struct act_side *_Atomic side;    /* rule DROP_OLDEST: side.h */
     _Atomic(uint32_t) places;
     _Atomic(uint32_t) dropped;
+    /* These two are fixed while ref is the same; but who found the cell by a ref may look when it is another's. */
+    _Atomic(uint32_t) mailbox_max;
+    _Atomic(uint8_t) overflow;
     _Atomic(uint8_t) wanted; /* somebody waits for a place: overflow.c */
     _Atomic(uint8_t) alive;  /* 1: lives; 2: stops, or is between two lives */
     _Atomic(uint8_t) alert;  /* mail from another thread that goes before the lanes' */
     uint8_t home;            /* for ever */
-    /* fixed while ref is the same */
-    uint8_t overflow;
+    /* fixed while ref is the same; (run), and who makes the actor */
     bool keep_mailbox, supervised, notices_first, named;
     bool direct; /* of the loop, and unbounded: send.h */
-    uint32_t mailbox_max;
     const struct actant_class *actor;
     _Atomic(uint64_t) parent; /* 0: none, or a parked one that nobody has adopted yet */
     /* (run) */
@@ -135,6 +136,18 @@ act_cell_is_plain(const struct act_cell *cell)
     _Static_assert(offsetof(struct act_cell, holds) == offsetof(struct act_cell, life) + 6,
                    "one word");
     return memcmp((const char *)cell + offsetof(struct act_cell, life), plain, sizeof(plain)) == 0;
+}
+
+static inline uint32_t
+act_cell_mailbox_max(const struct act_cell *cell)
+{
+    return atomic_load_explicit(&cell->mailbox_max, memory_order_relaxed);
+}
+/* Acquire: who sees DROP_OLDEST sees the side that was made for it. */
+static inline enum actant_overflow
+act_cell_overflow(const struct act_cell *cell)
+{
+    return (enum actant_overflow)atomic_load_explicit(&cell->overflow, memory_order_acquire);
 }
 
 /* Counters that one thread writes and any may read: no read-modify-write is needed. */

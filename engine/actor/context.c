@@ -234,7 +234,7 @@ forward(struct actant_context *context, struct actant_ref to, uint8_t flags, boo
     if (!context->owes) {
         node->flags &= (uint8_t)~ACT_NODE_ASK; /* answered already, or to be later */
     }
-    if (cell->mailbox_max != 0) {
+    if (act_cell_mailbox_max(cell) != 0) {
         enum actant_code code = act_overflow_admit(system, worker, cell, to.v, &dropped);
         if (code != ACTANT_OK) {
             return code;

@@ -188,7 +188,7 @@ vanish(struct act_worker *worker, struct act_cell *cell)
     cell->holds = 0;
     act_metrics_reset(cell);
     atomic_store_explicit(&cell->alive, 0, memory_order_relaxed);
-    bool blocks = cell->mailbox_max != 0 && cell->overflow == ACTANT_BLOCK;
+    bool blocks = act_cell_mailbox_max(cell) != 0 && act_cell_overflow(cell) == ACTANT_BLOCK;
     act_cells_give(&system->cells, worker, cell);
     if (blocks) {
         act_overflow_room(system, worker, cell, ref);

@@ -136,8 +136,9 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
     if (waiting > act_count_get(&cell->waiting_max)) {
         act_count_set(&cell->waiting_max, waiting);
     }
-    if (lane != ACT_LANE_FRONT && cell->mailbox_max != 0 && cell->overflow == ACTANT_DROP_OLDEST &&
-        atomic_load_explicit(&cell->places, memory_order_relaxed) > cell->mailbox_max) {
+    if (lane != ACT_LANE_FRONT && act_cell_mailbox_max(cell) != 0 &&
+        act_cell_overflow(cell) == ACTANT_DROP_OLDEST &&
+        atomic_load_explicit(&cell->places, memory_order_relaxed) > act_cell_mailbox_max(cell)) {
         displace(worker, cell, lane);
     }
     return ACTANT_OK;
@@ -243,7 +244,7 @@ act_mail_post_to(struct actant_system *system, struct act_worker *worker, struct
         }
         return code;
     }
-    if (node->flags & ACT_NODE_COUNTED && cell->overflow == ACTANT_DROP_OLDEST) {
+    if (node->flags & ACT_NODE_COUNTED && act_cell_overflow(cell) == ACTANT_DROP_OLDEST) {
         act_side_put(system, worker, cell, node);
         return ACTANT_OK;
     }
@@ -316,7 +317,7 @@ act_mail_send(struct actant_system *system, struct act_worker *worker,
     if (code == ACTANT_OK && (!cell || cell->home == ACT_HOME_WAITER)) {
         code = ACTANT_GONE;
     }
-    if (code == ACTANT_OK && cell->mailbox_max != 0) {
+    if (code == ACTANT_OK && act_cell_mailbox_max(cell) != 0) {
         code = act_overflow_admit(system, worker, cell, letter->to, &dropped);
         counted = true;
     }

@@ -28,7 +28,8 @@ ref_of(const struct act_cell *cell)
 static bool
 has_room(const struct act_cell *cell)
 {
-    return atomic_load_explicit(&cell->places, memory_order_seq_cst) <= cell->mailbox_max / 2;
+    return atomic_load_explicit(&cell->places, memory_order_seq_cst) <=
+           act_cell_mailbox_max(cell) / 2;
 }
 
 /* ---- holding actors ---------------------------------------------------------------------------- */
@@ -36,8 +37,9 @@ has_room(const struct act_cell *cell)
 static bool
 is_overloaded(struct actant_system *system, struct act_cell *sender)
 {
-    if (sender->mailbox_max != 0 &&
-        atomic_load_explicit(&sender->places, memory_order_relaxed) >= sender->mailbox_max) {
+    if (act_cell_mailbox_max(sender) != 0 &&
+        atomic_load_explicit(&sender->places, memory_order_relaxed) >=
+            act_cell_mailbox_max(sender)) {
         return true;
     }
     return act_table_get(&system->holders, ref_of(sender)) != NULL;
@@ -152,7 +154,7 @@ room_or_gone(void *self)
 
     return ref_of(turn->cell) != turn->ref ||
            atomic_load_explicit(&turn->cell->places, memory_order_relaxed) <
-               turn->cell->mailbox_max;
+               act_cell_mailbox_max(turn->cell);
 }
 
 static void
@@ -180,7 +182,8 @@ wait_for_room(struct actant_system *system, struct act_worker *worker, struct ac
 static bool
 take_place(struct act_cell *cell)
 {
-    return atomic_fetch_add_explicit(&cell->places, 1, memory_order_seq_cst) < cell->mailbox_max;
+    return atomic_fetch_add_explicit(&cell->places, 1, memory_order_seq_cst) <
+           act_cell_mailbox_max(cell);
 }
 
 static void
@@ -218,7 +221,7 @@ act_overflow_admit(struct actant_system *system, struct act_worker *worker, stru
     if (take_place(cell)) {
         return ACTANT_OK;
     }
-    switch ((enum actant_overflow)cell->overflow) {
+    switch (act_cell_overflow(cell)) {
     case ACTANT_BLOCK: return block(system, worker, cell, ref);
     case ACTANT_FAIL: give_place(system, worker, cell); return ACTANT_FULL;
     case ACTANT_DROP_NEWEST:

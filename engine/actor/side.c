@@ -52,7 +52,7 @@ act_side_put(struct actant_system *system, struct act_worker *worker, struct act
 
     act_mutex_lock(&side->lock);
     act_queue_append(&side->lanes[lane], node);
-    if (++side->counts[lane] > cell->mailbox_max) {
+    if (++side->counts[lane] > act_cell_mailbox_max(cell)) {
         oldest = act_queue_pop(&side->lanes[lane]);
         side->counts[lane]--;
     }

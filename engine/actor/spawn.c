@@ -51,13 +51,16 @@ spawn_cell(struct actant_system *system, struct act_worker *worker,
         !atomic_load_explicit(&cell->side, memory_order_relaxed)) {
         atomic_store_explicit(&cell->side, act_side_create(), memory_order_release);
     }
-    cell->overflow = (uint8_t)spawn->overflow;
+    atomic_store_explicit(&cell->overflow, (uint8_t)spawn->overflow, memory_order_release);
+    atomic_store_explicit(&cell->mailbox_max, spawn->mailbox_max, memory_order_relaxed);
     cell->keep_mailbox = spawn->keep_mailbox;
     cell->supervised = more && more->supervised;
     cell->notices_first = more && more->notices_first;
     cell->named = spawn->name != NULL;
-    cell->mailbox_max = spawn->mailbox_max;
-    cell->direct = cell->home == ACTANT_LOOP && spawn->mailbox_max == 0;
+    /* The loop's thread looks at any cell whether it is direct: one of the pool never is, and is not written. */
+    if (cell->home == ACTANT_LOOP) {
+        cell->direct = spawn->mailbox_max == 0;
+    }
     cell->actor = spawn->actor;
     cell->parent = parent;
     /* Who finds the name finds a cell that is filled in. */
