@@ -256,6 +256,7 @@ struct actant_system {
     int64_t virtual_ns;         /* with a seed and no now_ns */
     struct act_mutex hold_lock; /* of holders, and of who may be held: overflow.c */
     struct act_cond room;
+    bool loop_waits; /* the loop's thread, for room somewhere: it turns, and sleeps in awake */
     struct act_table holders; /* ref → those whom it holds back */
     struct act_mutex lock;    /* of what follows, and of waiting threads: wait.c */
     struct act_cond awake;

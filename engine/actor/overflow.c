@@ -117,11 +117,15 @@ act_overflow_room(struct actant_system *system, struct act_worker *worker, struc
         return;
     }
     struct act_holders *holders = act_table_take(&system->holders, ref);
+    bool loop_waits = system->loop_waits;
     /* The cell may be another's by now, who holds others. Threads look again in any case. */
     atomic_store_explicit(&cell->wanted, act_table_get(&system->holders, ref_of(cell)) != NULL,
                           memory_order_seq_cst);
     act_cond_broadcast(&system->room);
     act_mutex_unlock(&system->hold_lock);
+    if (loop_waits) {
+        act_system_poke(system);
+    }
     for (uint32_t i = 0; holders && i < holders->refs.len; i++) {
         act_mail_control(system, worker, holders->refs.ptr[i], ref, ACT_CONTROL_UNHOLD, 0, 0);
     }
@@ -147,14 +151,30 @@ struct turn_for_room {
     uint64_t ref;
 };
 
+/* Looked at after each turn. Whoever makes room later sees wanted, and wakes the loop. */
 static bool
 room_or_gone(void *self)
 {
     struct turn_for_room *turn = self;
 
+    atomic_store_explicit(&turn->cell->wanted, 1, memory_order_seq_cst);
     return ref_of(turn->cell) != turn->ref ||
-           atomic_load_explicit(&turn->cell->places, memory_order_relaxed) <
+           atomic_load_explicit(&turn->cell->places, memory_order_seq_cst) <
                act_cell_mailbox_max(turn->cell);
+}
+
+static void
+turn_until_room(struct actant_system *system, struct act_cell *cell, uint64_t ref)
+{
+    struct turn_for_room turn = {cell, ref};
+
+    act_mutex_lock(&system->hold_lock);
+    system->loop_waits = true;
+    act_mutex_unlock(&system->hold_lock);
+    act_system_turn_until(system, room_or_gone, &turn, -1);
+    act_mutex_lock(&system->hold_lock);
+    system->loop_waits = false;
+    act_mutex_unlock(&system->hold_lock);
 }
 
 static void
@@ -162,8 +182,7 @@ wait_for_room(struct actant_system *system, struct act_worker *worker, struct ac
               uint64_t ref)
 {
     if (worker) {
-        struct turn_for_room turn = {cell, ref};
-        act_system_turn_until(system, room_or_gone, &turn, -1);
+        turn_until_room(system, cell, ref);
         return;
     }
     act_mutex_lock(&system->hold_lock);

@@ -10,6 +10,7 @@
 /* On the waiting thread's stack; under system->lock. */
 struct act_waiter {
     struct act_cond cond;
+    bool turns; /* it is the loop's thread: asleep between turns, not in cond */
     bool done;
     enum actant_code code;
     int error_code; /* of FAILED */
@@ -47,8 +48,8 @@ act_wait_answer(struct actant_system *system, struct act_worker *worker, struct 
     if (waiter && !waiter->done && node->type == ACTANT_TYPE_REPLY &&
         atomic_load_explicit(&cell->ref, memory_order_relaxed) == node->to) {
         fill(waiter, node);
-        act_cond_signal(&waiter->cond);
-        act_cond_signal(&system->awake); /* the loop's thread waits by its own */
+        act_cond_signal(waiter->turns ? &system->awake : &waiter->cond);
+        system->woken = system->woken || waiter->turns;
     }
     act_mutex_unlock(&system->lock);
     act_mail_free(system, worker, node);
@@ -87,12 +88,11 @@ is_done(void *self)
 }
 
 static void
-wait(struct actant_system *system, struct act_worker *worker, struct act_waiter *waiter,
-     int64_t timeout_ms)
+wait(struct actant_system *system, struct act_waiter *waiter, int64_t timeout_ms)
 {
     int64_t timeout_ns = act_pending_ns(timeout_ms);
 
-    if (worker == &system->loop) {
+    if (waiter->turns) {
         act_system_turn_until(system, is_done, waiter, timeout_ns);
         return;
     }
@@ -115,7 +115,8 @@ actant_ask_wait(struct actant_system *system, struct actant_ref to, uint32_t typ
                 size_t size, int64_t timeout_ms, void *reply, size_t reply_max, size_t *ret_size)
 {
     struct act_worker *worker = act_worker_here(system);
-    struct act_waiter waiter = {.code = ACTANT_TIMEOUT, .data = reply, .max = reply_max};
+    struct act_waiter waiter = {
+        .turns = worker == &system->loop, .code = ACTANT_TIMEOUT, .data = reply, .max = reply_max};
     uint64_t ref;
 
     if (!may_wait(worker) || (!reply && reply_max > 0)) {
@@ -137,7 +138,7 @@ actant_ask_wait(struct actant_system *system, struct actant_ref to, uint32_t typ
     };
     enum actant_code code = act_mail_send(system, worker, &letter);
     if (code == ACTANT_OK) {
-        wait(system, worker, &waiter, timeout_ms);
+        wait(system, &waiter, timeout_ms);
     }
     leave(system, &waiter, cell);
     if (code == ACTANT_OK) {
@@ -154,8 +155,10 @@ actant_await_start(struct actant_system *system, struct actant_ref of, int64_t t
                    int *ret_code, char *ret_message, size_t message_max)
 {
     struct act_worker *worker = act_worker_here(system);
-    struct act_waiter waiter = {
-        .code = ACTANT_TIMEOUT, .data = ret_message, .max = ret_message ? message_max : 0};
+    struct act_waiter waiter = {.turns = worker == &system->loop,
+                                .code = ACTANT_TIMEOUT,
+                                .data = ret_message,
+                                .max = ret_message ? message_max : 0};
     uint64_t ref;
 
     if (!may_wait(worker)) {
@@ -166,7 +169,7 @@ actant_await_start(struct actant_system *system, struct actant_ref of, int64_t t
         return ACTANT_FULL;
     }
     act_mail_control(system, worker, of.v, ref, ACT_CONTROL_WATCH_START, 1, 0);
-    wait(system, worker, &waiter, timeout_ms);
+    wait(system, &waiter, timeout_ms);
     leave(system, &waiter, cell);
     if (waiter.code == ACTANT_FAILED) {
         if (ret_code) {

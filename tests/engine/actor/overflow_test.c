@@ -285,6 +285,69 @@ a_thread_that_waits_hears_of_the_end(void **state)
     assert_int_equal(gone, 5);
 }
 
+/* ---- the loop's thread waits, and another thread of the pool is busy all the while ---------------------- */
+
+static atomic_bool busy, let_go, gave_up;
+
+/* Until it is let go, or after a minute. */
+static int
+busy_handle(struct actant_context *context, void *state, const struct actant_message *message)
+{
+    (void)context;
+    (void)state;
+    (void)message;
+    atomic_store(&busy, true);
+    for (int i = 0; i < 300000 && !atomic_load(&let_go); i++) {
+        nap();
+    }
+    atomic_store(&gave_up, !atomic_load(&let_go));
+    return 0;
+}
+
+static const struct actant_class busy_class = {.name = "busy", .handle = busy_handle};
+
+/* So long that the loop's thread sleeps by then. */
+static int
+slow_handle(struct actant_context *context, void *state, const struct actant_message *message)
+{
+    (void)context;
+    (void)state;
+    (void)message;
+    for (int i = 0; i < 20; i++) {
+        nap();
+    }
+    return 0;
+}
+
+static const struct actant_class slow_class = {.name = "slow", .handle = slow_handle};
+
+static void
+the_loops_thread_waits_for_no_other(void **state)
+{
+    struct actant_system *system = actant_system_create(&(struct actant_options){.threads = 3});
+    const struct actant_spawn one = {.actor = &busy_class, .home = ACTANT_POOL};
+    const struct actant_spawn two = {
+        .actor = &slow_class, .home = ACTANT_POOL, .mailbox_max = 1, .overflow = ACTANT_BLOCK};
+    struct actant_ref other, slow;
+
+    (void)state;
+    assert_int_equal(actant_spawn(system, &one, &other), ACTANT_OK);
+    assert_int_equal(actant_spawn(system, &two, &slow), ACTANT_OK);
+    assert_int_equal(actant_tell(system, other, GATE, NULL, 0), ACTANT_OK);
+    while (!atomic_load(&busy)) {
+        nap();
+    }
+    for (int i = 0; i < 10; i++) { /* for room */
+        assert_int_equal(actant_tell(system, slow, NEXT, NULL, 0), ACTANT_OK);
+    }
+    /* for an answer */
+    assert_int_equal(actant_ask_wait(system, slow, NEXT, NULL, 0, -1, NULL, 0, NULL), ACTANT_OK);
+    atomic_store(&let_go, true);
+    actant_system_run(system, true);
+    assert_false(atomic_load(&gave_up));
+    actant_system_destroy(system);
+}
+
 /* ---- an actor that tells is held back --------------------------------------------------------------- */
 
 struct pusher {
@@ -454,6 +517,7 @@ main(void)
         cmocka_unit_test(a_thread_waits_for_room_in_the_pool),
         cmocka_unit_test(a_thread_waits_for_room_on_the_loop),
         cmocka_unit_test(a_thread_that_waits_hears_of_the_end),
+        cmocka_unit_test(the_loops_thread_waits_for_no_other),
         cmocka_unit_test(an_actor_that_sends_is_held_back),
         cmocka_unit_test(a_ring_of_full_mailboxes_goes_on),
         cmocka_unit_test(a_flood_takes_no_memory),
