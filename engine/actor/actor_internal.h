@@ -330,8 +330,10 @@ void act_cell_free_rare(struct act_worker *worker, struct act_cell *cell);
 
 /* ---- mail.c ------------------------------------------------------------------------------------ */
 
-/* The end of a message that counts in a load, if it does. */
+/* The end of a message that counts in a load, if it does. On its receiver's thread, unless that one is gone: it
+ * has no load any more. */
 void act_mail_done(struct actant_system *system, struct act_node *node);
+void act_mail_done_of(struct actant_system *system, uint64_t ref);
 /* For a thread that is none of the system's. */
 struct act_node *act_mail_new_outside(struct actant_system *system, size_t size);
 void act_mail_free_outside(struct actant_system *system, struct act_node *node);

@@ -92,8 +92,6 @@ start(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
     ACT_ASSERT(cell->life == ACT_LIFE_FREE || cell->life == ACT_LIFE_PARKED);
     if (cell->life == ACT_LIFE_PARKED) {
         act_count_set(&cell->restarts, act_count_get(&cell->restarts) + 1);
-    } else if (node->serial != 0) {
-        act_cell_rare(worker, cell)->hooks = (const struct act_hooks *)(uintptr_t)node->serial;
     }
     begin_life(worker, cell);
     act_step_begin(context, cell);

@@ -24,19 +24,23 @@ act_mail_free_outside(struct actant_system *system, struct act_node *node)
     act_mutex_unlock(&system->outside_lock);
 }
 
-/* It was forwarded, and counts in a load. A receiver that is gone has none any more. */
+void
+act_mail_done_of(struct actant_system *system, uint64_t ref)
+{
+    struct act_cell *cell = act_cell_of(system, ref);
+    const struct act_hooks *hooks = cell && cell->rare ? cell->rare->hooks : NULL;
+
+    if (hooks && hooks->done) {
+        hooks->done(hooks->self, (struct actant_ref){ref});
+    }
+}
+
 void
 act_mail_done(struct actant_system *system, struct act_node *node)
 {
-    if (!(node->flags & ACT_NODE_TAKEN)) {
-        return;
-    }
-    struct act_cell *cell = act_cell_of(system, node->to);
-    const struct act_hooks *hooks = cell && cell->rare ? cell->rare->hooks : NULL;
-
-    node->flags &= (uint8_t)~ACT_NODE_TAKEN;
-    if (hooks && hooks->done) {
-        hooks->done(hooks->self, (struct actant_ref){node->to});
+    if (node->flags & ACT_NODE_TAKEN) {
+        node->flags &= (uint8_t)~ACT_NODE_TAKEN;
+        act_mail_done_of(system, node->to);
     }
 }
 
@@ -104,6 +108,16 @@ close_after(struct act_cell *cell, bool by_parent)
     }
 }
 
+/* The hooks come with the first START. They hold from now on: what is dropped before it runs is done, too. */
+static void
+take_hooks(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
+{
+    if (node->type == ACT_CONTROL_START && node->serial != 0) {
+        act_cell_rare(worker, cell)->hooks = (const struct act_hooks *)(uintptr_t)node->serial;
+        node->serial = 0;
+    }
+}
+
 enum actant_code
 act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_node *node)
 {
@@ -121,6 +135,7 @@ act_mail_take_in(struct act_worker *worker, struct act_cell *cell, struct act_no
             act_mail_free(worker->system, worker, node);
             return ACTANT_OK;
         }
+        take_hooks(worker, cell, node);
         act_queue_append(&cell->lanes[ACT_LANE_FRONT], node);
         return ACTANT_OK;
     }

@@ -296,9 +296,7 @@ start(struct actant_context *context, void *self, const void *args, size_t args_
         }
     }
     watch_idle(pool, context);
-    if (pool->rule) {
-        look_for_room(pool, context); /* its line is as its predecessor left it */
-    }
+    look_for_room(pool, context); /* what waits at its members and in its line is as it was left */
     return 0;
 }
 

@@ -3,12 +3,16 @@
 #include "base/alloc.h"
 
 /* Invariants: 1. poked is set from the first message until act_side_take; a SIDE control is on its way then.
- * 2. A lane holds at most mailbox_max messages: what is older would be displaced on being taken in. */
+ * 2. A lane holds at most mailbox_max messages: what is older would be displaced on being taken in.
+ * 3. With done there is a message that displaced one, and by 1. a SIDE control. */
 struct act_side {
     struct act_mutex lock;
     struct act_queue lanes[ACT_LANES];
     uint32_t counts[ACT_LANES];
     bool poked;
+    /* Displaced ones that count in a load of this ref: its hooks are its own thread's to call. */
+    uint64_t done_of;
+    uint32_t done;
 };
 
 struct act_side *
@@ -42,6 +46,17 @@ poke(struct actant_system *system, struct act_worker *worker, struct act_cell *c
     act_mail_post_far(system, worker, cell, node);
 }
 
+/* Under the lock. What counted for one who is gone counts no more. */
+static void
+displaced(struct act_side *side, struct act_node *oldest)
+{
+    if (oldest->flags & ACT_NODE_TAKEN) {
+        oldest->flags &= (uint8_t)~ACT_NODE_TAKEN;
+        side->done = side->done_of == oldest->to ? side->done + 1 : 1;
+        side->done_of = oldest->to;
+    }
+}
+
 void
 act_side_put(struct actant_system *system, struct act_worker *worker, struct act_cell *cell,
              struct act_node *node)
@@ -55,6 +70,7 @@ act_side_put(struct actant_system *system, struct act_worker *worker, struct act
     if (++side->counts[lane] > act_cell_mailbox_max(cell)) {
         oldest = act_queue_pop(&side->lanes[lane]);
         side->counts[lane]--;
+        displaced(side, oldest);
     }
     if (!side->poked) {
         side->poked = true;
@@ -81,7 +97,13 @@ act_side_take(struct act_worker *worker, struct act_cell *cell)
         side->counts[lane] = 0;
     }
     side->poked = false;
+    uint32_t done = side->done;
+    uint64_t done_of = side->done_of;
+    side->done = 0;
     act_mutex_unlock(&side->lock);
+    for (; done > 0; done--) {
+        act_mail_done_of(worker->system, done_of);
+    }
     for (unsigned lane = 0; lane < ACT_LANES; lane++) {
         struct act_node *node;
         while ((node = act_queue_pop(&lanes[lane]))) {

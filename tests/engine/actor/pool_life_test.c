@@ -139,6 +139,40 @@ a_supervised_pool_keeps_its_messages(void **state)
     pool_close(world);
 }
 
+static bool
+has_no_load(void *self)
+{
+    struct pool_world *world = self;
+    struct actant_pool_metrics is = pool_metrics_of(world);
+    return is.routed == 400 && is.load == 0;
+}
+
+/* What a member drops because its own mailbox is full is no load of it any more, be it before its start. */
+static void
+what_a_member_drops_is_no_load(void **state)
+{
+    (void)state;
+    enum { JOBS = 400, WAITING = 2 };
+    for (int place = 0; place < PLACES; place++) {
+        struct pool_world *world = pool_open(
+            (enum place)place, 71,
+            (struct actant_pool){.member = {.mailbox_max = WAITING, .overflow = ACTANT_DROP_OLDEST},
+                                 .members_min = 1,
+                                 .members_max = 4});
+        for (uint32_t i = 0; i < JOBS; i++) {
+            pool_give(world, i, 0);
+        }
+        wait_until(world->system, has_no_load, world);
+        struct actant_pool_metrics is = pool_metrics_of(world);
+        assert_int_equal(is.routed, JOBS);
+        pthread_mutex_lock(&world->lock);
+        uint32_t finished = world->finished;
+        pthread_mutex_unlock(&world->lock);
+        assert_in_range(finished, 1, place == PLACE_LOOP ? JOBS - 1 : JOBS);
+        pool_close(world);
+    }
+}
+
 /* Its start fails, and nobody counts: it is tried again, but not all the time. */
 static int failing_starts;
 
@@ -171,6 +205,43 @@ a_start_that_fails_is_tried_again_later(void **state)
     assert_int_equal(world->finished, 0);
     pool_pass(world, 2);
     assert_int_equal(world->finished, 1);
+    pool_close(world);
+}
+
+/* The pool is killed while a message waits for a member's start: its successor sees that there is no room. */
+static void
+a_pool_that_starts_again_keeps_its_bound(void **state)
+{
+    (void)state;
+    static const struct actant_class failing_class = {.name = "failing",
+                                                      .state_size = sizeof(struct member),
+                                                      .start = failing_start,
+                                                      .handle = member_handle};
+    struct pool_world *world = pool_open(PLACE_LOOP, 0, (struct actant_pool){.members_min = 1});
+    const struct actant_pool how = {.member = {.actor = &failing_class,
+                                               .args = &world,
+                                               .args_size = sizeof(world),
+                                               .keep_mailbox = true},
+                                    .member_load_max = 1,
+                                    .name = "crew"};
+    const struct actant_child child = {.pool = &how};
+    const struct actant_supervisor top = {.restarts_max = 5, .children = &child, .child_count = 1};
+    struct actant_ref ref;
+    failing_starts = 4; /* 1 + 2 + 4 ms, and one more when the pool starts again */
+    assert_int_equal(actant_supervise(world->system, &top, &ref), ACTANT_OK);
+    assert_int_equal(actant_lookup(world->system, "crew", &world->pool), ACTANT_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        pool_give(world, i, 10);
+    }
+    pool_pass(world, 4);
+    assert_int_equal(pool_metrics_of(world).load, 1);
+    assert_int_equal(actant_kill(world->system, world->pool), ACTANT_OK);
+    pool_pass(world, 0);
+    assert_int_equal(failing_starts, 0);
+    assert_int_equal(pool_metrics_of(world).load, 1);
+    pool_pass(world, 200);
+    assert_int_equal(world->finished, 3);
+    assert_int_equal(world->busy_most[1], 1); /* 0 is of the world's own pool */
     pool_close(world);
 }
 
@@ -343,7 +414,9 @@ main(void)
         cmocka_unit_test(a_member_that_stops_is_replaced),
         cmocka_unit_test(crashes_out_of_bounds_end_it),
         cmocka_unit_test(a_supervised_pool_keeps_its_messages),
+        cmocka_unit_test(what_a_member_drops_is_no_load),
         cmocka_unit_test(a_start_that_fails_is_tried_again_later),
+        cmocka_unit_test(a_pool_that_starts_again_keeps_its_bound),
         cmocka_unit_test(all_members_can_be_told),
         cmocka_unit_test(stopped_in_order_it_does_what_it_has),
         cmocka_unit_test(an_end_does_not_wait_for_what_is_never_done),
