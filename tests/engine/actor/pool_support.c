@@ -18,6 +18,9 @@ index_of(struct pool_world *world, uint64_t ref)
         i++;
     }
     if (i == world->members) {
+        if (i == MEMBERS_MAX) {
+            abort();
+        }
         world->member[world->members++] = ref;
     }
     return i;

@@ -115,7 +115,8 @@ what_is_too_much_waits_in_order(void **state)
         }
         assert_int_equal(world->finished, JOBS);
         for (uint32_t i = 0; i < MEMBERS; i++) {
-            assert_in_range(world->busy_most[i], 1, LOAD);
+            /* On threads it may all be done by the first as fast as it comes. */
+            assert_in_range(world->busy_most[i], place == PLACE_POOL ? 0 : 1, LOAD);
         }
         uint32_t last[MEMBERS] = {
             0}; /* each begins what it is handed in the order of the sending */
@@ -156,6 +157,8 @@ a_full_mailbox_pushes_back(void **state)
  * for, and all of it comes. */
 struct feeder {
     struct pool_world *world;
+    uint32_t *ahead_most; /* sent and not begun; its own */
+    uint32_t sent;
 };
 
 static int
@@ -169,11 +172,18 @@ feeder_start(struct actant_context *context, void *state, const void *args, size
 static int
 feeder_handle(struct actant_context *context, void *state, const struct actant_message *message)
 {
-    const struct feeder *feeder = state;
-    return actant_send(context, feeder->world->pool, JOB, message->data, message->size,
-                       ACTANT_NORMAL) == ACTANT_OK
-               ? 0
-               : actant_raise(context, 1, NULL, "not taken");
+    struct feeder *feeder = state;
+    struct pool_world *world = feeder->world;
+    if (actant_send(context, world->pool, JOB, message->data, message->size, ACTANT_NORMAL) !=
+        ACTANT_OK) {
+        return actant_raise(context, 1, NULL, "not taken");
+    }
+    feeder->sent++;
+    pthread_mutex_lock(&world->lock);
+    uint32_t ahead = feeder->sent - (world->count < feeder->sent ? world->count : feeder->sent);
+    pthread_mutex_unlock(&world->lock);
+    *feeder->ahead_most = ahead > *feeder->ahead_most ? ahead : *feeder->ahead_most;
+    return 0;
 }
 
 static void
@@ -191,13 +201,13 @@ a_full_mailbox_holds_its_senders_back(void **state)
                                                                   .member_load_max = 1,
                                                                   .mailbox_max = 3,
                                                                   .overflow = ACTANT_BLOCK});
-        const struct feeder feeder = {world};
+        uint32_t ahead_most = 0;
+        const struct feeder feeder = {world, &ahead_most, 0};
         const struct actant_spawn spawn = {.actor = &feeder_class,
                                            .args = &feeder,
                                            .args_size = sizeof(feeder),
                                            .home = place_home((enum place)place)};
         struct actant_ref ref;
-        struct actant_metrics is;
         assert_int_equal(actant_spawn(world->system, &spawn, &ref), ACTANT_OK);
         for (uint32_t i = 0; i < JOBS; i++) {
             const struct job job = {i, i % 2};
@@ -209,9 +219,9 @@ a_full_mailbox_holds_its_senders_back(void **state)
             pool_pass(world, 2 * JOBS);
         }
         assert_int_equal(world->finished, JOBS);
-        assert_int_equal(actant_metrics(world->system, world->pool, &is), ACTANT_OK);
-        assert_in_range(is.waiting_max, 1, 3 + 1 + 4); /* and one that was held; notices */
         pool_close(world);
+        /* The mailbox's, one that was sent when it was full, and one each on the way to the members. */
+        assert_in_range(ahead_most, place == PLACE_POOL ? 0 : 1, 3 + 1 + 2);
     }
 }
 
