@@ -89,19 +89,25 @@ act_feeds_catch_up(struct act_feeds *feeds)
 }
 
 static int64_t
-close_ms(void)
+close_ms(struct act_feeds *feeds)
 {
     const char *said = getenv(CLOSE_VARIABLE);
+    struct act_error err = {0};
+    struct act_buf text = {0};
     int64_t ms = CLOSE_MS;
-    if (said && act_duration_parse(act_str(said), &ms, NULL) != ACT_OK)
-        ms = CLOSE_MS;
-    return ms;
+    if (!said || !*said || act_duration_parse(act_str(said), &ms, &err) == ACT_OK)
+        return ms;
+    act_buf_printf(&text, CLOSE_VARIABLE ": %s; it is 5s here", err.message);
+    warn(feeds, text.ptr);
+    act_buf_fini(&text);
+    return CLOSE_MS;
 }
 
 void
 act_feeds_close(struct act_feeds *feeds)
 {
+    int64_t ms = feeds->list.len > 0 ? close_ms(feeds) : 0;
     for (uint32_t i = 0; i < feeds->list.len; i++)
-        act_feed_close(feeds->list.ptr[i], close_ms());
+        act_feed_close(feeds->list.ptr[i], ms);
     act_vec_fini(&feeds->list);
 }

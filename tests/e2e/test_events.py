@@ -90,6 +90,11 @@ def test_a_file_that_becomes_a_database_is_left_alone(world):
     assert file.read_bytes() == before
 
 
+def test_a_timeout_that_is_none_is_said(world):
+    done = world("run", world.write(FLOW), "--events", "a.jsonl", env={"ACTANT_EVENTS_TIMEOUT": "soon"}, code=0)
+    assert "ACTANT_EVENTS_TIMEOUT" in done.err and "soon" in done.err
+
+
 def test_the_environment_names_one_more(world):
     files = [world.path / name for name in ("project.jsonl", "environment.jsonl", "option.jsonl")]
     (world.path / "actant.toml").write_text('events = "project.jsonl"\n')
