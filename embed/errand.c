@@ -108,7 +108,12 @@ act_errand_start(const struct act_errand_spec *spec, int *ret_pid, int *ret_fd,
         return ACT_OK;
     }
     close(fds[0]);
-    return act_error_set(err, ACT_ERR_SYSTEM, "actant cannot start itself: %s", strerror(failed));
+    act_error_set(err, ACT_ERR_SYSTEM, "actant cannot start itself: %s", strerror(failed));
+    if (failed == ENOENT)
+        act_error_hint(
+            err, "is /proc mounted? Else put the folder of `actant` into PATH, or its path into "
+                 "ACTANT_PROGRAM");
+    return ACT_ERR_SYSTEM;
 }
 
 bool
