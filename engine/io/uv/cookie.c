@@ -1,7 +1,5 @@
 #include "engine/io/uv/cookie.h"
 
-#include "engine/port/clock.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +12,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* /proc/PID/stat after the name: the fields 3 (state), 9 (flags), 50 (env_start) and 51 (env_end). */
+/* /proc/PID/stat after the name: the fields 3 (state), 9 (flags), 27 (endcode), 50 (env_start), 51 (env_end). */
 #define STAT_PAST_NAME                                                                             \
-    ") %c %*s %*s %*s %*s %*s %u" SKIP_10 SKIP_10 SKIP_10 SKIP_10 " %" SCNu64 " %" SCNu64
-#define SKIP_10 " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+    ") %c %*s %*s %*s %*s %*s %u" SKIP_10 SKIP_7 " %" SCNu64 SKIP_10 SKIP_10 " %*s %*s %" SCNu64   \
+    " %" SCNu64
+#define SKIP_7 " %*s %*s %*s %*s %*s %*s %*s"
+#define SKIP_10 SKIP_7 " %*s %*s %*s"
 #define KERNEL_THREAD 0x00200000u /* PF_KTHREAD */
-#define EXEC_TRIES 1000           /* of a millisecond: the file may lie on a slow disk */
+#define EXEC_TRIES 5000           /* of a millisecond: the file may lie on a slow disk */
 
 static bool
 is_digit(char c)
@@ -79,16 +79,15 @@ read_environ(int pid, struct act_buf *buf)
     return (ssize_t)buf->len;
 }
 
-/* Of a process whose environment is empty: was it given none, or has it none at the moment? Between two
- * programs, in an exec, it is empty for a while. */
-enum emptiness { EMPTY_FOR_GOOD, EMPTY_BY_ITS_PLACE, EMPTY_YET };
-
-static enum emptiness
-look_why_empty(int pid)
+/* Of a process whose environment is empty: was it given none, or has it none at the moment? Between two programs, in
+ * an exec, it is empty for a while: the kernel first gives it its place, then its length, and after that, as one of
+ * the last things, says where the program's code is. */
+static bool
+is_empty_for_good(int pid)
 {
     char path[32], text[1024], state;
     unsigned flags;
-    uint64_t env_start, env_end;
+    uint64_t code_end, env_start, env_end;
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
@@ -97,22 +96,19 @@ look_why_empty(int pid)
     text[got > 0 ? got : 0] = '\0';
     const char *past_name = strrchr(text, ')');
     if (!past_name ||
-        sscanf(past_name, STAT_PAST_NAME, &state, &flags, &env_start, &env_end) != 4 ||
+        sscanf(past_name, STAT_PAST_NAME, &state, &flags, &code_end, &env_start, &env_end) != 5 ||
         state == 'Z' || state == 'X' || (flags & KERNEL_THREAD) != 0)
-        return EMPTY_FOR_GOOD;
-    return env_end != 0 && env_start == env_end ? EMPTY_BY_ITS_PLACE : EMPTY_YET;
+        return true;
+    return code_end != 0 && env_end != 0 && env_start == env_end;
 }
 
-/* The kernel gives an environment its place before its length: only twice the same is believed. */
 static bool
 has(int pid, struct act_str cookie, struct act_buf *buf)
 {
     ssize_t got = read_environ(pid, buf);
-    for (int tries = 0, same = 0; got == 0 && tries < EXEC_TRIES && same < 2; tries++) {
-        enum emptiness why = look_why_empty(pid);
-        if (why == EMPTY_FOR_GOOD)
+    for (int tries = 0; got == 0 && tries < EXEC_TRIES; tries++) {
+        if (is_empty_for_good(pid))
             return false;
-        same = why == EMPTY_BY_ITS_PLACE ? same + 1 : 0;
         poll(NULL, 0, 1);
         got = read_environ(pid, buf);
     }
@@ -183,23 +179,24 @@ kill_one(int pid, struct act_str cookie)
     return pidfd;
 }
 
+#define WAIT_STEP_MS 10
+
 static void
-wait_gone(int pidfd, int64_t until_ms)
+wait_gone(int pidfd, int *wait_ms)
 {
     struct pollfd gone = {.fd = pidfd, .events = POLLIN};
     for (;;) {
-        int64_t left = until_ms - act_clock_monotonic_ms();
-        int ready = poll(&gone, 1, left > 0 ? (int)left : 0);
-        if (ready > 0 || (ready == 0 && left <= 0) || (ready < 0 && errno != EINTR))
+        int ready = poll(&gone, 1, *wait_ms > 0 ? WAIT_STEP_MS : 0);
+        if (ready > 0 || (ready == 0 && *wait_ms <= 0) || (ready < 0 && errno != EINTR))
             return;
+        *wait_ms -= ready == 0 ? WAIT_STEP_MS : 0;
     }
 }
 
 uint32_t
 act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct act_pids *spare,
-                int wait_ms)
+                int *wait_ms)
 {
-    int64_t until_ms = act_clock_monotonic_ms() + wait_ms;
     struct act_pids pidfds = {0}, killed = {0};
     for (uint32_t i = 0; i < pids->len; i++) {
         int pidfd = kill_one(pids->ptr[i], cookie);
@@ -209,7 +206,7 @@ act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct
         act_vec_push(&killed, pids->ptr[i]);
     }
     for (uint32_t i = 0; i < killed.len; i++) {
-        wait_gone(pidfds.ptr[i], until_ms);
+        wait_gone(pidfds.ptr[i], wait_ms);
         close(pidfds.ptr[i]);
         if (!contains(spare, killed.ptr[i]))
             reap(killed.ptr[i]);
@@ -237,9 +234,8 @@ is_gone(int pid, const struct act_pids *spare)
 
 uint32_t
 act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct act_pids *spare,
-                int wait_ms)
+                int *wait_ms)
 {
-    int64_t until_ms = act_clock_monotonic_ms() + wait_ms;
     struct act_pids killed = {0};
     for (uint32_t i = 0; i < pids->len; i++) {
         if ((!cookie.len || act_cookie_has(pids->ptr[i], cookie)) &&
@@ -247,7 +243,7 @@ act_cookie_kill(const struct act_pids *pids, struct act_str cookie, const struct
             act_vec_push(&killed, pids->ptr[i]);
     }
     for (uint32_t i = 0; i < killed.len; i++) {
-        while (!is_gone(killed.ptr[i], spare) && act_clock_monotonic_ms() < until_ms)
+        for (; !is_gone(killed.ptr[i], spare) && *wait_ms > 0; (*wait_ms)--)
             poll(NULL, 0, 1);
     }
     uint32_t count = killed.len;

@@ -1,7 +1,5 @@
 #include "engine/io/uv/left.h"
 
-#include "engine/port/clock.h"
-
 #include <unistd.h>
 
 #define ROUNDS_MAX 64
@@ -17,7 +15,7 @@ is_left_by(const struct act_left *left, int pid)
 }
 
 static uint32_t
-kill_carriers(const struct act_known *known, struct act_str cookie, int wait_ms)
+kill_carriers(const struct act_known *known, struct act_str cookie, int *wait_ms)
 {
     struct act_pids carriers = {0}, spare = {0};
     known->list(known->self, &spare);
@@ -30,7 +28,7 @@ kill_carriers(const struct act_known *known, struct act_str cookie, int wait_ms)
 
 static uint32_t
 kill_round(struct act_orphans *orphans, const struct act_known *known, const struct act_left *left,
-           int wait_ms)
+           int *wait_ms)
 {
     struct act_pids pids = {0};
     act_orphans_list(orphans, known->has, known->self, &pids);
@@ -53,13 +51,10 @@ uint32_t
 act_left_end(struct act_orphans *orphans, const struct act_known *known,
              const struct act_left *left)
 {
-    int64_t until = act_clock_monotonic_ms() + ACT_COOKIE_WAIT_MS;
+    int wait_ms = ACT_COOKIE_WAIT_MS;
     uint32_t total = 0, count = 1;
-    for (int round = 0; round < ROUNDS_MAX && count > 0; round++) {
-        int64_t wait_ms = until - act_clock_monotonic_ms();
-        if (wait_ms <= 0)
-            break;
-        count = kill_round(orphans, known, left, (int)wait_ms);
+    for (int round = 0; round < ROUNDS_MAX && count > 0 && wait_ms > 0; round++) {
+        count = kill_round(orphans, known, left, &wait_ms);
         total += count;
     }
     return total;
@@ -68,13 +63,10 @@ act_left_end(struct act_orphans *orphans, const struct act_known *known,
 uint32_t
 act_left_kill(const struct act_known *known, struct act_str cookie)
 {
-    int64_t until = act_clock_monotonic_ms() + ACT_COOKIE_WAIT_MS;
+    int wait_ms = ACT_COOKIE_WAIT_MS;
     uint32_t total = 0, count = 1;
-    for (int round = 0; round < ROUNDS_MAX && count > 0; round++) {
-        int64_t wait_ms = until - act_clock_monotonic_ms();
-        if (wait_ms <= 0)
-            break;
-        count = kill_carriers(known, cookie, (int)wait_ms);
+    for (int round = 0; round < ROUNDS_MAX && count > 0 && wait_ms > 0; round++) {
+        count = kill_carriers(known, cookie, &wait_ms);
         total += count;
     }
     return total;

@@ -85,8 +85,9 @@ kill_running(struct process_port *port)
         kill(-process->job.spawn.pid, SIGKILL);
         struct act_pids pid = {0};
         struct act_process_exit end;
+        int wait_ms = ACT_COOKIE_WAIT_MS;
         act_vec_push(&pid, process->job.spawn.pid);
-        act_cookie_kill(&pid, (struct act_str){0}, &pid, ACT_COOKIE_WAIT_MS);
+        act_cookie_kill(&pid, (struct act_str){0}, &pid, &wait_ms);
         act_reap_leader(process->job.spawn.pid, process->job.spawn.pidfd, &end);
         act_vec_fini(&pid);
         act_process_close_pipe(process, &process->out);
