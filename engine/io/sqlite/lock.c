@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "engine/io/sqlite/canary.h"
 #include "engine/io/sqlite/process_name.h"
-#include "engine/port/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,18 +59,20 @@ holder(int fd, char *text, size_t size)
 }
 
 /* flock has no time-out of its own; the waits grow from 20 µs to 1 ms, so that the usual commit of
- * somebody else (10 to 100 µs) costs little more than itself. */
+ * somebody else (10 to 100 µs) costs little more than itself. What was waited is counted, not read from a clock:
+ * while the machine stood still, whoever holds it could not go on either. */
 static bool
 wait_for(int fd, int32_t wait_ms)
 {
-    int64_t end = act_clock_monotonic_ms() + wait_ms;
+    int64_t left_ns = (int64_t)wait_ms * 1000000;
     struct timespec pause = {.tv_nsec = 20000};
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR)
             continue;
-        if (errno != EWOULDBLOCK || act_clock_monotonic_ms() >= end)
+        if (errno != EWOULDBLOCK || left_ns <= 0)
             return false;
         nanosleep(&pause, NULL);
+        left_ns -= pause.tv_nsec;
         if (pause.tv_nsec < 1000000)
             pause.tv_nsec += pause.tv_nsec / 2;
     }

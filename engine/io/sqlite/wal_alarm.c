@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define READERS_MAX 8 /* are named */
+#define LOCKS_BYTES 16384
 
 /* SQLite's locks on <db>-shm: a reader holds one of five bytes (wal.c, WAL_READ_LOCK). */
 #define READ_LOCK_FIRST 123
@@ -52,7 +53,11 @@ find_readers(const struct stat *shm, long ret[READERS_MAX])
 {
     char line[256];
     uint32_t count = 0;
+    /* Read at once: of what comes and goes between two reads, lines that stay are missed. */
+    char buffer[LOCKS_BYTES];
     FILE *locks = fopen("/proc/locks", "re");
+    if (locks)
+        setvbuf(locks, buffer, _IOFBF, sizeof(buffer));
     while (locks && count < READERS_MAX && fgets(line, sizeof(line), locks)) {
         long pid = reader_of(line, shm);
         bool known = pid <= 0;
