@@ -14,8 +14,8 @@
 /* What sh takes where the environment has no PATH. */
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-#define BUSY_TRIES 25
-#define LINK_FIRST 3 /* the child's first number after its standard streams */
+#define BUSY_TRIES 500 /* of 2 ms */
+#define LINK_FIRST 3   /* the child's first number after its standard streams */
 
 /* Inherited descriptors that were left open by whoever started us must not reach a task. Where
  * posix_spawn can close them in the child this is not needed. */
