@@ -60,10 +60,11 @@ out_of_patience(void *self)
 static void
 bench_open(struct bench *bench, struct act_worker_pool_options options, const char *broken)
 {
-    static char exe[4096];
+    static char exe[4096], cookie[64];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
     assert_true(len > 0);
     exe[len] = 0;
+    snprintf(cookie, sizeof cookie, "pool-test-%d-", (int)getpid());
     const char *argv[] = {exe, "worker", broken, NULL};
     *bench = (struct bench){0};
     assert_int_equal(act_uv_loop_create(&bench->loop, NULL), ACT_OK);
@@ -79,7 +80,7 @@ bench_open(struct bench *bench, struct act_worker_pool_options options, const ch
     options.base = bench->environment;
     options.name = "test worker";
     options.argv = argv;
-    options.cookie = "pool-test-";
+    options.cookie = cookie;
     options.control = true;
     options.hello = ACT_STR("{}");
     bench->pool = act_worker_pool_create(&options);
@@ -212,6 +213,32 @@ expect(struct bench *bench, const char *request, enum act_worker_end_type type, 
     outcome_fini(&outcome);
 }
 
+/* Until all of them have begun, none having ended. */
+static void
+wait_begun(struct bench *bench, const struct outcome *all, int count)
+{
+    for (int i = 0; i < count; i++) {
+        while (!all[i].begun) { /* the watchdog's patience bounds it */
+            assert_int_equal(all[i].ends, 0);
+            run_for(bench, 10);
+        }
+        assert_int_equal(all[i].ends, 0);
+    }
+}
+
+static void
+stop_all(struct bench *bench, struct outcome *all, int count)
+{
+    for (int i = 0; i < count; i++)
+        act_worker_call_stop(all[i].call, PATIENCE_MS);
+    bench_wait(bench);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(all[i].type, ACT_WORKER_FAIL); /* it takes the hint */
+        outcome_fini(&all[i]);
+        all[i] = (struct outcome){0};
+    }
+}
+
 /* ---- tests ---- */
 
 static void
@@ -279,6 +306,7 @@ test_what_is_behind_a_stuck_one_is_taken_back(void **state)
         start_in(&behind[i], &bench, "echo b", "one", "", false);
     bench.waiting--; /* for all but the one that is stuck */
     bench_wait(&bench);
+    wait_begun(&bench, &stuck, 1);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(behind[i].type, ACT_WORKER_RESULT);
         assert_int_equal(behind[i].begun, 1);
@@ -287,10 +315,7 @@ test_what_is_behind_a_stuck_one_is_taken_back(void **state)
         outcome_fini(&warm[i]);
     }
     bench.waiting++;
-    act_worker_call_stop(stuck.call, PATIENCE_MS); /* it takes the hint */
-    bench_wait(&bench);
-    assert_int_equal(stuck.type, ACT_WORKER_FAIL);
-    outcome_fini(&stuck);
+    stop_all(&bench, &stuck, 1);
     bench_close(&bench);
 }
 
@@ -408,22 +433,19 @@ static void
 test_beside_each_other(void **state)
 {
     struct bench bench;
-    struct outcome first = {0}, all[8] = {{0}}, other = {0}, killer = {0};
+    struct outcome first = {0}, all[8] = {{0}}, killer = {0};
     (void)state;
-    struct act_worker_pool_options options = {.workers_max = 2, .beside_max = 8};
+    struct act_worker_pool_options options = {.workers_max = 1, .beside_max = 8};
     bench_open(&bench, options, NULL);
     start_in(&first, &bench, "beside 0", "f", "a", false);
     bench_wait(&bench);
     for (int i = 0; i < 8; i++)
-        start_in(&all[i], &bench, "beside 300", "f", "a", false);
-    bench_wait(&bench);
+        start_in(&all[i], &bench, "beside 100000000", "f", "a", false);
+    wait_begun(&bench, all, 8);
     for (int i = 0; i < 8; i++)
         assert_int_equal(all[i].pid, first.pid);
+    stop_all(&bench, all, 8);
     /* A death takes those that had begun along. */
-    for (int i = 0; i < 8; i++) {
-        outcome_fini(&all[i]);
-        all[i] = (struct outcome){0};
-    }
     start_in(&all[0], &bench, "beside 100000000", "f", "a", false);
     start_in(&all[1], &bench, "beside 100000000", "f", "a", false);
     start_in(&killer, &bench, "kill 9", "f", "a", false);
@@ -438,27 +460,33 @@ test_beside_each_other(void **state)
     start_in(&killer, &bench, "kill 9", "f", "a", true);
     bench_wait(&bench);
     assert_int_equal(killer.type, ACT_WORKER_DIED);
-    /* Another context does not go beside them. */
     outcome_fini(&all[0]);
     outcome_fini(&all[1]);
-    all[0] = all[1] = (struct outcome){0};
-    start_in(&other, &bench, "beside 0", "f", "a", false);
+    outcome_fini(&first);
+    outcome_fini(&killer);
+    bench_close(&bench);
+}
+
+static void
+test_another_context_does_not_go_beside(void **state)
+{
+    struct bench bench;
+    struct outcome first = {0}, stays = {0}, other = {0};
+    (void)state;
+    struct act_worker_pool_options options = {.workers_max = 2, .beside_max = 8};
+    bench_open(&bench, options, NULL);
+    start_in(&first, &bench, "beside 0", "f", "a", false);
     bench_wait(&bench);
-    outcome_fini(&other);
-    other = (struct outcome){0};
-    start_in(&all[0], &bench, "beside 100000000", "f", "a", false);
+    start_in(&stays, &bench, "beside 100000000", "f", "a", false);
+    wait_begun(&bench, &stays, 1);
     start_in(&other, &bench, "beside 0", "f", "b", false);
-    bench.waiting--;
+    bench.waiting--; /* for all but the one that stays */
     bench_wait(&bench);
-    assert_int_not_equal(other.pid, all[0].pid);
+    assert_int_not_equal(other.pid, stays.pid);
     bench.waiting++;
-    act_worker_call_stop(all[0].call, PATIENCE_MS);
-    bench_wait(&bench);
-    assert_int_equal(all[0].type, ACT_WORKER_FAIL);
-    outcome_fini(&all[0]);
+    stop_all(&bench, &stays, 1);
     outcome_fini(&first);
     outcome_fini(&other);
-    outcome_fini(&killer);
     bench_close(&bench);
 }
 
@@ -466,17 +494,29 @@ static void
 test_grows_to_its_bound(void **state)
 {
     struct bench bench;
-    struct outcome all[6] = {{0}};
+    struct outcome all[3] = {{0}}, more[3] = {{0}};
     (void)state;
     bench_open(&bench, (struct act_worker_pool_options){.workers_max = 3}, NULL);
-    for (int i = 0; i < 6; i++)
-        start(&all[i], &bench, "sleep 300");
-    bench_wait(&bench);
-    for (int i = 0; i < 6; i++) {
-        assert_int_equal(all[i].type, ACT_WORKER_RESULT);
-        outcome_fini(&all[i]);
-    }
+    for (int i = 0; i < 3; i++)
+        start(&all[i], &bench, "sleep 100000000");
+    for (int i = 0; i < 3; i++)
+        start(&more[i], &bench, "echo more");
+    wait_begun(&bench, all, 3);
+    run_for(&bench, 100); /* what waits is long late */
     assert_int_equal(counts(&bench).started, 3);
+    bench.waiting -= 2; /* one place is enough for the rest */
+    act_worker_call_stop(all[0].call, PATIENCE_MS);
+    bench_wait(&bench);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(more[i].type, ACT_WORKER_RESULT);
+        assert_int_equal(more[i].pid, all[0].pid);
+        outcome_fini(&more[i]);
+    }
+    assert_int_equal(all[0].type, ACT_WORKER_FAIL);
+    outcome_fini(&all[0]);
+    assert_int_equal(counts(&bench).started, 3);
+    bench.waiting += 2;
+    stop_all(&bench, &all[1], 2);
     bench_close(&bench);
 }
 
@@ -511,6 +551,26 @@ test_idle_ones_are_let_go(void **state)
 }
 
 static void
+crash(struct bench *bench, int times)
+{
+    for (int i = 0; i < times; i++)
+        expect(bench, "kill 6", ACT_WORKER_DIED, NULL);
+}
+
+/* It does, or it does what it is told. */
+static bool
+refuses(struct bench *bench)
+{
+    struct outcome outcome = {0};
+    start(&outcome, bench, "echo 1");
+    bench_wait(bench);
+    bool refused = outcome.type == ACT_WORKER_REFUSED;
+    assert_true(refused || outcome.type == ACT_WORKER_RESULT);
+    outcome_fini(&outcome);
+    return refused;
+}
+
+static void
 test_quarantine(void **state)
 {
     struct bench bench;
@@ -534,13 +594,17 @@ test_quarantine(void **state)
     bench_close(&bench);
     /* Crashes during calls, where that counts. */
     options.crashes_max = 3;
+    options.times.quarantine = PATIENCE_MS;
+    bench_open(&bench, options, NULL);
+    crash(&bench, 3);
+    expect(&bench, "echo 1", ACT_WORKER_REFUSED, NULL);
+    bench_close(&bench);
+    /* Which ends. */
     options.times.quarantine = 300;
     bench_open(&bench, options, NULL);
-    for (int i = 0; i < 3; i++)
-        expect(&bench, "kill 6", ACT_WORKER_DIED, NULL);
-    expect(&bench, "echo 1", ACT_WORKER_REFUSED, NULL);
-    usleep(400000);
-    expect(&bench, "echo 1", ACT_WORKER_RESULT, "1");
+    crash(&bench, 3);
+    while (refuses(&bench)) /* the watchdog's patience bounds it */
+        run_for(&bench, 20);
     bench_close(&bench);
 }
 
@@ -654,6 +718,7 @@ main(int argc, char **argv)
         cmocka_unit_test(test_hung_ones_are_replaced),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_beside_each_other),
+        cmocka_unit_test(test_another_context_does_not_go_beside),
         cmocka_unit_test(test_grows_to_its_bound),
         cmocka_unit_test(test_recycled),
         cmocka_unit_test(test_idle_ones_are_let_go),

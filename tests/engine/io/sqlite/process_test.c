@@ -94,6 +94,9 @@ write_until_killed(struct fixture *f, const char *run, int pipe)
     }
 }
 
+/* Of 20 rounds, each of which may write until its pipe is full: 8192 events, of 2 bytes. */
+#define TEXT_BYTES (1 << 20)
+
 static void
 test_a_killed_process_loses_nothing_it_committed(void **state)
 {
@@ -123,10 +126,10 @@ test_a_killed_process_loses_nothing_it_committed(void **state)
         struct act_store *store = fixture_open(f, ACT_DURABLE_PROCESS);
         struct act_arena arena = {0};
         struct act_run_row row;
-        char *text = test_malloc(1 << 16);
+        char *text = test_malloc(TEXT_BYTES);
         assert_int_equal(store->ops->find_run(store, ACT_STR("r1"), &arena, &row, &f->err), ACT_OK);
         assert_true(act_str_is(row.status, "interrupted"));
-        assert_int_equal(bodies(store, "r1", 1, text, 1 << 16, &f->err), ACT_OK);
+        assert_int_equal(bodies(store, "r1", 1, text, TEXT_BYTES, &f->err), ACT_OK);
         uint64_t events = 1 + (strlen(text) - strlen("start ")) / 2;
         assert_true(events >= acknowledged && events <= acknowledged + 1);
         test_free(text);

@@ -53,6 +53,7 @@ fixture_options(struct fixture *f)
     return (struct act_store_options){.path = act_str(f->db),
                                       .given = true,
                                       .durability = ACT_DURABLE_PROCESS,
+                                      .busy_ms = PATIENCE_MS,
                                       .warn = on_warning,
                                       .warn_self = f};
 }

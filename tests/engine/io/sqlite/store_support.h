@@ -24,6 +24,8 @@ struct fixture {
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
+/* How long the stores of the tests wait for the lock: a bound for what hangs, not a measure. */
+#define PATIENCE_MS 120000
 struct act_store_options fixture_options(struct fixture *f);
 /* Opens another store on the fixture's database; fails the test if it cannot. */
 struct act_store *fixture_open(struct fixture *f, enum act_durability level);

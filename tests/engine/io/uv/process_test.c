@@ -339,7 +339,19 @@ never_started(void **state)
     folder_remove(folder);
 }
 
-#define COOKIE "ACT_TEST_COOKIE=process"
+/* "ACT_TEST_COOKIE<suffix>=<value>-<our pid>": the same test may run elsewhere on this machine. In a buffer of its own
+ * for each of the last few. */
+static const char *
+cookie_of(const char *suffix, const char *value)
+{
+    static char texts[8][64];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    snprintf(text, sizeof texts[0], "ACT_TEST_COOKIE%s=%s-%d", suffix, value, (int)getpid());
+    return text;
+}
+
+#define COOKIE cookie_of("", "process")
 
 static void
 expect_nothing_left(const char *script)
@@ -401,7 +413,7 @@ daemons_of_others_live(void **state)
     result_start_sh(&a, &world, script.ptr, COOKIE);
     act_buf_clear(&script);
     act_buf_printf(&script, "while ! test -e '%s/up'; do sleep 0.02; done", folder);
-    result_start_sh(&b, &world, script.ptr, "ACT_TEST_COOKIE=other");
+    result_start_sh(&b, &world, script.ptr, cookie_of("", "other"));
     world_wait(&world);
     assert_int_equal(b.exits, 1);
     assert_int_equal(a.exits, 0);
@@ -422,31 +434,36 @@ kill_by_cookie(void **state)
 {
     (void)state;
     struct result r = {.on_output = NULL, .stop = true};
-    result_start_sh(&r, &world,
-                    "(setsid env ACT_TEST_COOKIE_2=outer ACT_TEST_COOKIE=inner sleep 1000 &);"
-                    "(setsid env ACT_TEST_COOKIE=outer sleep 1000 &);"
-                    "(setsid env ACT_TEST_COOKIE_x=outer ACT_TEST_COOKIE=outer2 sleep 1000 &);"
-                    "while test $(cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' |"
-                    " grep -cxE 'ACT_TEST_COOKIE(_2|_x)?=outer') -lt 3; do sleep 0.02; done;"
-                    "kill -STOP $$; sleep 1000",
-                    NULL);
-    struct act_str outer = ACT_STR("outer");
+    struct act_buf script = {0};
+    const char *cookie = cookie_of("", "outer"), *other = cookie_of("", "outer2");
+    struct act_str outer = act_str(strchr(cookie, '=') + 1),
+                   outer2 = act_str(strchr(other, '=') + 1);
+    act_buf_printf(&script,
+                   "(setsid env ACT_TEST_COOKIE_2=%s ACT_TEST_COOKIE=inner sleep 1000 &);"
+                   "(setsid env ACT_TEST_COOKIE=%s sleep 1000 &);"
+                   "(setsid env ACT_TEST_COOKIE_x=%s ACT_TEST_COOKIE=%s sleep 1000 &);"
+                   "while test $(cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' |"
+                   " grep -cxE 'ACT_TEST_COOKIE(_2|_x)?=%s') -lt 3; do sleep 0.02; done;"
+                   "kill -STOP $$; sleep 1000",
+                   outer.ptr, outer.ptr, outer.ptr, outer2.ptr, outer.ptr);
+    result_start_sh(&r, &world, script.ptr, NULL);
+    act_buf_fini(&script);
     uint32_t killed = 0;
-    for (int i = 0; i < 1000 && killed < 2; i++) {
+    while (killed < 2) { /* the watchdog's patience bounds it */
         struct act_timer *pause = world.loop->ops->start_timer(
             world.loop, 20, (void (*)(void *))world.loop->ops->stop, world.loop);
         (void)pause;
         world.loop->ops->run(world.loop, NULL);
-        if (carriers("ACT_TEST_COOKIE=outer") >= 2 && carriers("ACT_TEST_COOKIE=outer2") >= 1)
+        if (carriers(cookie) >= 2 && carriers(other) >= 1)
             killed += world.port->ops->kill_cookie(world.port, "ACT_TEST_COOKIE", outer);
     }
     assert_int_equal(killed, 2);
-    assert_int_equal(carriers("ACT_TEST_COOKIE=outer"), 0);
-    assert_int_equal(carriers("ACT_TEST_COOKIE=outer2"), 1);
+    assert_int_equal(carriers(cookie), 0);
+    assert_int_equal(carriers(other), 1);
     assert_int_equal(r.exits, 0);
     world.port->ops->signal(r.process, SIGKILL);
     world_wait(&world);
-    assert_int_equal(world.port->ops->kill_cookie(world.port, "ACT_TEST_COOKIE", ACT_STR("outer2")),
+    assert_int_equal(world.port->ops->kill_cookie(world.port, "ACT_TEST_COOKIE", outer2),
                      ACT_PORTABLE ? 1 : 0); /* it went with the last task */
     result_fini(&r);
 }
@@ -458,13 +475,13 @@ kill_by_cookie_leaves_ends_alone(void **state)
     (void)state;
     struct result r = {0};
     result_start_sh(&r, &world, "sleep 1000; :", COOKIE);
-    for (int i = 0; i < 1000 && carriers(COOKIE) < 2; i++) {
+    while (carriers(COOKIE) < 2) { /* the watchdog's patience bounds it */
         world.loop->ops->start_timer(world.loop, 20, (void (*)(void *))world.loop->ops->stop,
                                      world.loop);
         world.loop->ops->run(world.loop, NULL);
     }
-    assert_int_equal(
-        world.port->ops->kill_cookie(world.port, "ACT_TEST_COOKIE", ACT_STR("process")), 2);
+    struct act_str value = act_str(strchr(COOKIE, '=') + 1);
+    assert_int_equal(world.port->ops->kill_cookie(world.port, "ACT_TEST_COOKIE", value), 2);
     world_wait(&world);
     assert_int_equal(r.exits, 1);
     assert_int_equal(r.end.signal, SIGKILL);
