@@ -40,6 +40,20 @@ def judge_acknowledged(runs, acknowledged):
             yield "I1", run, seq, f"acknowledged, but the log ends at {have.get(run, 0)}"
 
 
+SIGKILL_BIT, EXITING = 1 << 8, 0x4  # of a mask of signals; PF_EXITING
+
+
+def is_dying(process):
+    """It was killed and runs no line of its program any more; the kernel has not come to taking it away."""
+    try:
+        state, flags = (process / "stat").read_text().rsplit(")", 1)[1].split()[0:7:6]
+        masks = [line.split()[1] for line in (process / "status").read_text().splitlines()
+                 if line.startswith(("SigPnd:", "ShdPnd:"))]
+    except (OSError, IndexError):
+        return True
+    return state in "ZX" or bool(int(flags) & EXITING) or any(int(mask, 16) & SIGKILL_BIT for mask in masks)
+
+
 def judge_processes(runs):
     ended = {run.id for run in runs if run.status in ENDS}
     for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
@@ -49,7 +63,7 @@ def judge_processes(runs):
             continue
         for word in words:
             name, _, text = word.partition(b"=")
-            if name == b"ACTANT_RUN_ID" and text.decode(errors="replace") in ended:
+            if name == b"ACTANT_RUN_ID" and text.decode(errors="replace") in ended and not is_dying(environ.parent):
                 yield "I6", text.decode(), 0, f"process {environ.parent.name} is still there"
 
 

@@ -36,7 +36,7 @@ sys.path[:0] = [str(ROOT / "tests" / "checker"), str(HERE.parent / "kill")]
 
 import check  # noqa: E402
 from place import MARK, Broken, Place, outline  # noqa: E402
-from stories import living  # noqa: E402
+from stories import end_living, living  # noqa: E402
 
 FLOW = f"""
 chain:
@@ -89,7 +89,7 @@ EXITS = {0, 1, 2, 3, 4}
 WAITS = {("spawn", "EAGAIN"), ("spawn", "ENOMEM"), ("pipe", "EMFILE"), ("pipe", "ENFILE"), ("open", "EMFILE"),
          ("open", "ENFILE")}
 PATIENCE_S = 240  # a bound for what hangs
-WAIT_S = 3        # for how long one that waits, as it should, is watched
+WAIT_S = 3        # for how long one that waits, as it should, is watched once the call has failed
 
 
 class Stage:
@@ -132,6 +132,18 @@ class Stage:
         return place
 
 
+def patience(place, waits):
+    """Turns of a loop, until what is watched hangs, or has waited for long enough since its call failed."""
+    end = time.monotonic() + PATIENCE_S
+    fired = None
+    while time.monotonic() < end:
+        if waits and fired is None and (place.path / "fired").exists():
+            fired = time.monotonic()
+        if fired is not None and time.monotonic() - fired > WAIT_S:
+            return
+        yield
+
+
 class Case:
     def __init__(self, number, command, kind, error, at, sticky):
         self.number, self.command, self.kind = number, command, kind
@@ -154,30 +166,37 @@ class Case:
         process = subprocess.Popen([os.environ["ACTANT"], *args], cwd=place.path, stdin=subprocess.DEVNULL,
                                    env={**place.env, **self.env(place, failer)}, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
-        waits = self.sticky and (self.kind, self.error) in WAITS
-        try:
-            out, err = process.communicate(timeout=WAIT_S if waits else PATIENCE_S)
-        except subprocess.TimeoutExpired:
+        for _ in patience(place, self.waits()):
+            try:
+                out, err = process.communicate(timeout=0.05)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        else:
             process.kill()
             out, err = process.communicate()
-            if not waits:
-                raise Broken("stuck", "it does not end") from None
+            if not self.waits() or not (place.path / "fired").exists():
+                raise Broken("stuck", "it does not end")
             return None, out.decode(errors="replace") + err.decode(errors="replace")
         if self.command in DETACHED:
-            self.await_end(place, waits)
+            self.await_end(place)
         return process.returncode, out.decode(errors="replace") + err.decode(errors="replace")
 
-    def await_end(self, place, waits):
+    def waits(self):
+        """What fails it may wait for."""
+        return self.sticky and (self.kind, self.error) in WAITS
+
+    def await_end(self, place):
         """Of what the command left in the background."""
-        until = time.monotonic() + (WAIT_S if waits else PATIENCE_S)
-        while living(place) and time.monotonic() < until:
+        for _ in patience(place, self.waits()):
+            if not living(place):
+                return
             time.sleep(0.01)
-        left = living(place)
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
+        waited = self.waits() and (place.path / "fired").exists()
         while living(place):
+            end_living(place)
             time.sleep(0.01)
-        if left and not waits:
+        if not waited:
             raise Broken("stuck", "the run's processes do not end")
 
     def play(self, stage, failer):
@@ -306,7 +325,7 @@ def count(stage, failer, command, kind):
     env = {**place.env, **case.env(place, failer), "FAIL_COUNT": str(place.path / "count")}
     done = subprocess.run([os.environ["ACTANT"], *COMMANDS[command][0]], cwd=place.path, env=env,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S)
-    case.await_end(place, False)
+    case.await_end(place)
     file = place.path / "count"
     if done.returncode not in (0, 4) or not file.exists():
         raise SystemExit(f"{command} fails by itself: {done.returncode} {done.stderr.decode()}")

@@ -311,18 +311,27 @@ class Gc(Story):
 
 
 def living(place):
-    """Keepers and coordinators that were started in this place."""
+    """Keepers and coordinators that were started in this place; also what has no words yet, in the middle of an exec."""
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")[:2]
-            here = words in ([b"actant", b"keeper"], [b"actant", b"coordinator"]) and \
+            here = words in ([b"actant", b"keeper"], [b"actant", b"coordinator"], [b""]) and \
                 os.readlink(entry / "cwd") == str(place.path)
             if here and (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
                 found.append(int(entry.name))
         except OSError:
             continue
     return found
+
+
+def end_living(place):
+    """Whoever has ended by itself in between is no mistake."""
+    for pid in living(place):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 class Detached(Story):
@@ -355,8 +364,7 @@ class Detached(Story):
     def leave(self, place):
         """Whatever went wrong, nothing stays: a keeper that is gone starts no other coordinator."""
         for _ in range(3):
-            for pid in living(place):
-                os.kill(pid, signal.SIGKILL)
+            end_living(place)
 
 
 STORIES = {
