@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CANARY = "canary_replay"
 PATIENCE_S = 600  # beyond the seconds asked for: a bound for what hangs, not a measure
+SLOW_S = 10       # of a processor, for one input
 
 
 def corpus_of(name):
@@ -39,6 +41,17 @@ def keep(found, engine, name, file):
     return str(kept)
 
 
+def is_slow(program, file):
+    """Whether the input takes so long indeed: a busy machine may have stood still while the fuzzer tried it."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_CPU, (SLOW_S, SLOW_S))
+    try:
+        return subprocess.run([program, file], stdin=subprocess.DEVNULL, capture_output=True, preexec_fn=limit,
+                              timeout=PATIENCE_S).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+
+
 def libfuzzer(program, seconds, found):
     """(executions, inputs that broke it)"""
     with tempfile.TemporaryDirectory() as scratch:
@@ -51,9 +64,11 @@ def libfuzzer(program, seconds, found):
         done = subprocess.run([*map(str, words), str(own), str(corpus_of(program.name))], text=True,
                               capture_output=True, timeout=seconds + PATIENCE_S, errors="replace")
         count = re.search(r"number_of_executed_units: (\d+)", done.stderr)
-        broken = [keep(found, "libfuzzer", program.name, file)
-                  for file in pathlib.Path(scratch).iterdir() if file.is_file()]
-        if done.returncode != 0:
+        files = [file for file in pathlib.Path(scratch).iterdir() if file.is_file()]
+        stood = [file for file in files if file.name.startswith(("timeout-", "slow-unit-"))
+                 and not is_slow(program, file)]
+        broken = [keep(found, "libfuzzer", program.name, file) for file in files if file not in stood]
+        if done.returncode != 0 and not any(file.name.startswith("timeout-") for file in stood):
             said = done.stderr[-4000:]
             broken = broken or [f"exit {done.returncode}"]
             if program.name != CANARY:
@@ -84,7 +99,8 @@ def afl(program, seconds, found):
         count = re.search(r"execs_done\s*: (\d+)", stats.read_text())
         broken = [keep(found, "afl", program.name, file)
                   for folder in ("crashes", "hangs")
-                  for file in (out / "default" / folder).glob("id*")]
+                  for file in (out / "default" / folder).glob("id*")
+                  if folder == "crashes" or is_slow(program, file)]
         return int(count[1]) if count else 0, broken
 
 
