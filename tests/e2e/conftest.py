@@ -14,10 +14,18 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ACTANT = os.environ.get("ACTANT", str(ROOT / "build" / "release" / "actant"))
 PATIENCE_S = int(os.environ.get("ACT_PATIENCE_S", "240"))  # a bound for what hangs, not a measure
+# A time-out has to pass, and what it ends has to have begun before: on a busy machine that takes a longer one.
+TIMEOUTS = ("300ms", "3s", "30s", "120s")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(ROOT / "tests" / "checker"))
 
 import check  # noqa: E402
+from check import is_dying  # noqa: E402
+
+
+def is_gone(pid):
+    """Nobody runs there any more: a process that was killed, or that nobody has waited for, takes a while to go."""
+    return is_dying(pathlib.Path(f"/proc/{pid}"))
 
 
 class World:
@@ -26,7 +34,8 @@ class World:
     def __init__(self, path):
         self.path = path
         self.db = path / "state" / "actant.db"
-        dropped = ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CLICOLOR_FORCE")
+        dropped = ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CLICOLOR_FORCE",
+                   "XDG_RUNTIME_DIR")
         self.env = {k: v for k, v in os.environ.items() if k not in dropped}
         self.env.update(ACTANT_DB=str(self.db), TMPDIR=str(path), HOME=str(path),
                         XDG_CONFIG_HOME=str(path / "config"), TERM="dumb")
@@ -56,6 +65,20 @@ class World:
     def run(self, text, *args, code=0, **more):
         """Writes the workflow and runs it; its document."""
         return self.json("run", self.write(text), *args, code=code, **more)
+
+    def time_out(self, text, begun, *args, **more):
+        """Runs text with ever longer time-outs for TIMEOUT, until it was begun that is ended by it; the document."""
+        for timeout in TIMEOUTS:
+            document = self.run(text.replace("TIMEOUT", timeout), *args, **more)
+            if begun():
+                return document
+        raise AssertionError(f"what is to be ended never begins: {text}")
+
+    def pid_in(self, name):
+        """What a task has written there, once it has whole."""
+        file = self.path / name
+        text = file.read_text() if file.exists() else ""
+        return int(text) if text.endswith("\n") else None
 
     def start(self, *args, env=None, **more):
         """In the background; killed at the end of the test if it is still there."""

@@ -155,7 +155,16 @@ def test_logs(world):
 
 
 def test_logs_keep_the_order_of_the_reads(world):
-    world.run("run: for i in 1 2 3; do echo o$i; sleep 0.05; echo e$i >&2; sleep 0.05; done")
+    """Each line is written once the one before it was read: what comes on two ways at once has no order."""
+    process = world.start("run", world.write(
+        "run: 'said() { while [ ! -e $1 ]; do sleep 0.02; done; }; "
+        "for i in 1 2 3; do echo o$i; said o$i; echo e$i >&2; said e$i; done'"))
+    lines = []
+    for line in ("o1", "e1", "o2", "e2", "o3", "e3"):
+        lines.append(line + "\n")
+        world.wait(f"{line} in its place", lambda: world("logs", "last").out == "".join(lines))
+        (world.path / line).touch()
+    world.end(process, 0)
     assert world("logs", "last", code=0).out == "o1\ne1\no2\ne2\no3\ne3\n"
 
 

@@ -265,17 +265,18 @@ def test_two_runs_at_once_on_one_database(world):
 
 
 def test_a_timeout_ends_the_whole_group(world):
-    doc = world.run("{run: 'sleep 300 & echo $! > pid; wait', timeout: 300ms, grace: 200ms}", code=1)
+    doc = world.time_out("{run: 'sleep 300 & echo $! > pid; wait', timeout: TIMEOUT, grace: 200ms}",
+                         lambda: world.pid_in("pid"), code=1)
     assert doc["error"]["cause"] == "timeout"
-    pid = int((world.path / "pid").read_text())
+    pid = world.pid_in("pid")
     world.wait("the child is gone", lambda: not alive(pid))
 
 
 def test_a_task_that_ignores_sigterm_is_killed_after_grace(world):
-    text = "{run: \"trap '' TERM; echo $$ > pid; while :; do sleep 0.1; done\", timeout: 200ms, grace: 300ms}"
-    doc = world.run(text, code=1)
+    text = "{run: \"trap '' TERM; echo $$ > pid; while :; do sleep 0.1; done\", timeout: TIMEOUT, grace: 300ms}"
+    doc = world.time_out(text, lambda: world.pid_in("pid"), code=1)
     assert doc["error"]["cause"] == "timeout"
-    pid = int((world.path / "pid").read_text())
+    pid = world.pid_in("pid")
     world.wait("it is gone", lambda: not alive(pid))
 
 
@@ -294,13 +295,25 @@ def test_what_forks_twice_and_leaves_its_session_is_not_left_behind(world):
     world.wait("the daemon is gone", lambda: not alive(pid))
 
 
+def rows(world):
+    done = world("history", "list", "--json")
+    return json.loads(done.out)["runs"] if done.returncode == 0 else []
+
+
 def test_a_durable_sleep_goes_on_after_a_kill(world):
-    process = world.start("run", world.write("chain:\n- sleep: 5s\n- value: woke\n"))
-    run = world.last_run()
-    world.wait("it sleeps", lambda: any(n["status"] == "parked" for n in world.show(run)["nodes"]))
-    process.kill()
-    world.end(process)
-    assert world.json("resume", "last")["result"] == "woke"
+    before = []
+    for seconds in (5, 20, 80):  # until it still sleeps when it is killed
+        process = world.start("run", world.write(f"chain:\n- {{id: nap, sleep: {seconds}s}}\n- value: woke\n"))
+        run = world.wait("a new run", lambda: next(
+            (r["run"] for r in rows(world) if r["run"] not in before), None))
+        world.wait("it sleeps", lambda: (world.node("nap", run) or {"status": ""})["status"] in ("parked", "succeeded"))
+        process.kill()
+        world.end(process)
+        before.append(run)
+        if world.node("nap", run)["status"] == "parked":
+            break
+    assert world.node("nap", run)["status"] == "parked"
+    assert world.json("resume", run)["result"] == "woke"
 
 
 def test_hang_up_of_the_terminal_suspends(world):

@@ -10,10 +10,11 @@ import threading
 
 import pytest
 
-from conftest import ACTANT
+from conftest import ACTANT, PATIENCE_S, is_gone
 
 SUBSCRIBER = pathlib.Path(ACTANT).parent / "tests" / "nng" / "nng_subscriber"
 FLOW = "name: deploy it\nchain:\n- run: echo one\n- id: t\n  run: echo two\n- for: [1, 2, 3]\n  do: {run: 'true'}\n"
+SLOW = {"ACTANT_EVENTS_TIMEOUT": "2s"}  # for a place that is to be given up
 WAITS = "chain:\n- run: 'true'\n- wait: go\n- run: 'true'\n"
 
 
@@ -47,6 +48,11 @@ class Subscriber:
         self.process.wait()
         self.thread.join()
         self.process.stdout.close()
+
+
+@pytest.fixture(autouse=True)
+def waits_for_places(world):
+    world.env["ACTANT_EVENTS_TIMEOUT"] = f"{PATIENCE_S}s"
 
 
 @pytest.fixture
@@ -85,10 +91,25 @@ def wait_all(world, subscriber, run, twice=False):
     return got
 
 
+def connect(world, run, listener):
+    """Until an event comes: who subscribes is up before the other side has added it to those whom it publishes to."""
+    def comes():
+        return listener.events() or world("signal", run, "tick", code=0) is None
+    world.wait("an event", comes)
+
+
+def text_of(file):
+    """Of a process or a thread, which may have gone."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
+
+
 def helpers_of(process):
     children = pathlib.Path(f"/proc/{process.pid}/task").glob("*/children")
-    return [int(pid) for file in children for pid in file.read_text().split()
-            if "actant-node" in pathlib.Path(f"/proc/{pid}/comm").read_text()]
+    return [int(pid) for file in children for pid in text_of(file).split()
+            if "actant-node" in text_of(pathlib.Path(f"/proc/{pid}/comm"))]
 
 
 def test_a_subscriber_gets_each_event(world, subscribe, address):
@@ -113,7 +134,8 @@ def test_a_subscriber_chooses_by_how_a_message_begins(world, subscribe, address)
     world.wait("what was chosen", lambda: len(nodes.events()) >= len(wanted) and ends.events())
     assert nodes.events() == wanted and len(wanted) > 5
     assert [e["status"] for e in ends.events()] == ["succeeded"]
-    assert others.is_up() and not others.events()
+    world.wait("the one who gets nothing", others.is_up)
+    assert not others.events()
 
 
 def test_several_runs_dial_one_subscriber(world, subscribe, address):
@@ -128,7 +150,7 @@ def test_several_runs_dial_one_subscriber(world, subscribe, address):
 
 
 def test_without_a_subscriber_to_dial_events_wait_in_the_history(world, subscribe, address):
-    done = world("run", world.write(FLOW), "--json", "--events", f"nng+{address}?dial", code=0)
+    done = world("run", world.write(FLOW), "--json", "--events", f"nng+{address}?dial", code=0, env=SLOW)
     run = json.loads(done.out)["run"]
     count = len(stored(world, run))
     assert done.err.count("no subscriber can be reached") == 1
@@ -152,8 +174,8 @@ def test_the_first_subscriber_is_waited_for(world, subscribe, address):
     """Without a number: it has a second to come, also when the run is over sooner."""
     listener = subscribe("dial", address)
     process = world.start("run", world.write(WAITS), "--events", f"nng+{address}")
-    world.wait("the subscriber", listener.is_up)
     run = world.last_run()
+    connect(world, run, listener)
     world("signal", run, "go", code=0)
     assert "events" not in world.end(process, 0)[1]
     world.wait("its end", lambda: any(e["type"] == "run_ended" for e in listener.events()))
@@ -184,11 +206,12 @@ def test_any_port_is_told(world, subscribe):
         assert line
     real = line.split("nng+")[1].strip()
     assert not real.endswith(":0")
-    listener = subscribe("dial", real, "run_ended ")
-    world.wait("the connection", listener.is_up)
-    world("signal", world.last_run(), "go", code=0)
+    listener = subscribe("dial", real)
+    run = world.last_run()
+    connect(world, run, listener)
+    world("signal", run, "go", code=0)
     world.end(process, 0)
-    world.wait("its end", lambda: [e["status"] for e in listener.events()] == ["succeeded"])
+    world.wait("its end", lambda: "succeeded" in [e["status"] for e in listener.events() if e["type"] == "run_ended"])
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
@@ -204,7 +227,7 @@ def test_the_helper_dies_and_another_publishes_on(world, subscribe, address, tra
     world("signal", run, "go", code=0)
     assert "events of the run are not" not in world.end(process, 0)[1]
     wait_all(world, listener, run, twice=True)  # it may have died before it could answer
-    assert not os.path.exists(f"/proc/{helper}")
+    assert is_gone(helper)
 
 
 def test_one_that_stands_still_holds_up_neither_the_run_nor_the_others(world, subscribe):
@@ -263,6 +286,6 @@ def test_what_is_no_target(world, target, words):
 
 
 def test_an_address_that_is_not_ours(world):
-    done = world("run", world.write(FLOW), "--events", "nng+tcp://192.0.2.1:4000", code=0)
+    done = world("run", world.write(FLOW), "--events", "nng+tcp://192.0.2.1:4000", code=0, env=SLOW)
     assert "cannot be written to nng+tcp://192.0.2.1:4000: Address invalid" in done.err
 

@@ -9,6 +9,7 @@ import textwrap
 import time
 
 import pytest
+from conftest import TIMEOUTS, is_gone
 
 ONE_WORKER = {"ACTANT_PYTHON_WORKERS": "1"}
 
@@ -288,37 +289,48 @@ def test_coroutines_run_beside_each_other_in_one_worker(py):
 
 
 def test_a_coroutine_is_cancelled_alone(py):
+    """Both are known to be coroutines before, so that they run beside each other; the one that goes on ends once the
+    other has been cancelled."""
     py.module("""
-        import asyncio, actant
+        import asyncio, os, actant
 
-        async def forever():
+        async def forever(path):
+            if path is None:
+                return
+            print("begun")
             try:
                 await asyncio.sleep(100000)
             finally:
-                print("cleaned up", actant.cancelled())
+                print("cleaned up", actant.cancelled(), os.path.exists(path))
 
-        async def short(path):
-            import os
-            while not os.path.exists(path):
+        async def short(path, end):
+            if path:
+                open(path, "w").close()
+            while not os.path.exists(end):
                 await asyncio.sleep(0.01)
             return os.getpid()
-
-        async def know():
-            import os
-            return os.getpid()
         """)
-    nodes, document = py.node("""
-        chain:
-          - {id: first, python: 'tasks:know', args: []}
-          - group:
-              - {python: 'tasks:forever', args: [], timeout: 3s, grace: 1h, on_error: continue}
-              - chain: [{sleep: 5s}, {run: 'touch done'}]
-              - {python: 'tasks:short', args: [done]}
-        """, "-j", "8", env=ONE_WORKER)
-    assert nodes["chain[1].group[0]"]["cause"]["kind"] == "timeout"
-    assert py.log(document, "chain[1].group[0]") .startswith("cleaned up True\n")
-    assert document["result"][2] == nodes["chain[0]"]["result"]  # in the same worker, unharmed
-    assert nodes["chain[1].group[2]"]["attempt"] == 1
+    for timeout in TIMEOUTS[1:]:  # until both had begun when it was cancelled
+        for name in ("done", "beside"):
+            (py.world.path / name).unlink(missing_ok=True)
+        nodes, document = py.node(f"""
+            chain:
+              - {{python: 'tasks:forever', args: [null]}}
+              - {{id: first, python: 'tasks:short', args: [null, .]}}
+              - group:
+                  - chain:
+                      - {{id: forever, python: 'tasks:forever', args: [beside], timeout: {timeout}, grace: 1h, on_error: continue}}
+                      - {{run: 'touch done'}}
+                  - {{id: short, python: 'tasks:short', args: [beside, done]}}
+            """, "-j", "8", env=ONE_WORKER)
+        log = py.log(document, "forever")
+        if log.startswith("begun\ncleaned up True True\n"):
+            break
+    by_id = {node["id"]: node for node in nodes.values()}
+    assert by_id["forever"]["cause"]["kind"] == "timeout"
+    assert log.startswith("begun\ncleaned up True True\n"), log
+    assert document["result"][1] == by_id["first"]["result"]  # in the same worker, unharmed
+    assert by_id["short"]["attempt"] == 1
 
 
 # ---- what goes wrong ----------------------------------------------------------------------------
@@ -523,7 +535,7 @@ def test_a_fork_that_goes_on(py):
         """)
     assert nodes["chain[0]"]["result"] == nodes["chain[1]"]["result"] == "from the parent"
     for pid in document["result"]:
-        assert not os.path.exists(f"/proc/{pid}")
+        assert is_gone(pid)
 
 
 def test_a_memory_hog(py):
@@ -542,6 +554,7 @@ def test_a_hang_is_ended_by_its_timeout(py):
         import signal, time, actant
 
         def stubborn():
+            print("begun")
             while True:
                 try:
                     time.sleep(100000)
@@ -549,6 +562,7 @@ def test_a_hang_is_ended_by_its_timeout(py):
                     print("not me:", type(error).__name__)
 
         def polite():
+            print("begun")
             try:
                 time.sleep(100000)
             finally:
@@ -563,18 +577,22 @@ def test_a_hang_is_ended_by_its_timeout(py):
             import os
             return os.getpid()
         """)
-    nodes, document = py.node("""
-        chain:
-          - {python: 'tasks:pid', args: []}
-          - {python: 'tasks:polite', args: [], timeout: 3s, grace: 1h, on_error: continue}
-          - {python: 'tasks:busy', args: [], timeout: 3s, grace: 1h, on_error: continue}
-          - {python: 'tasks:stubborn', args: [], timeout: 3s, grace: 3s, on_error: continue}
-          - {python: 'tasks:pid', args: []}
-        """, env=ONE_WORKER)
+    for time in TIMEOUTS[1:]:  # until all had begun, and the last could say something before it was killed
+        nodes, document = py.node(f"""
+            chain:
+              - {{python: 'tasks:pid', args: []}}
+              - {{python: 'tasks:polite', args: [], timeout: {time}, grace: 1h, on_error: continue}}
+              - {{python: 'tasks:busy', args: [], timeout: {time}, grace: 1h, on_error: continue}}
+              - {{python: 'tasks:stubborn', args: [], timeout: {time}, grace: {time}, on_error: continue}}
+              - {{python: 'tasks:pid', args: []}}
+            """, env=ONE_WORKER)
+        polite, stubborn = py.log(document, "chain[1]"), py.log(document, "chain[3]")
+        if polite.startswith("begun\n") and stubborn.startswith("begun\nnot me"):
+            break
     for i in range(1, 4):
         assert nodes[f"chain[{i}]"]["cause"]["kind"] == "timeout"
-    assert py.log(document, "chain[1]").startswith("cleaned up True\n")
-    assert "not me: Cancelled" in py.log(document, "chain[3]")
+    assert polite.startswith("begun\ncleaned up True\n"), polite
+    assert "not me: Cancelled" in stubborn
     assert nodes["chain[4]"]["result"] != nodes["chain[0]"]["result"]  # replaced
 
 

@@ -39,7 +39,7 @@ int kill(pid_t pid, int number)
     return (int)syscall(SYS_kill, pid, number);
 }
 """
-STUCK = "exec: [sh, -c, 'echo $$ > stuck; exec sleep 77777']"
+STUCK = "exec: [sh, -c, 'echo $$ >> all-stuck; echo $$ > stuck; exec sleep 77777']"
 
 
 @pytest.fixture
@@ -48,12 +48,15 @@ def unkillable(world):
     subprocess.run([CC, "-shared", "-fPIC", "-o", library, world.write(KILL, "kill.c")], check=True)
     world.env.update(LD_PRELOAD=str(library),
                      ASAN_OPTIONS="verify_asan_link_order=0:" + world.env.get("ASAN_OPTIONS", ""))
-    return library
+    yield library
+    for pid in (world.path / "all-stuck").read_text().split() if (world.path / "all-stuck").exists() else ():
+        subprocess.run(["kill", "-9", pid], stderr=subprocess.DEVNULL)
 
 
 def test_the_run_goes_on_without_it(world, unkillable):
-    doc = world.run("chain:\n- {id: bad, %s, timeout: 300ms, grace: 100ms, on_error: continue}\n"
-                    "- {id: after, run: kill -0 $(cat stuck) && echo went on}\n" % STUCK)
+    doc = world.time_out("chain:\n- {id: bad, %s, timeout: TIMEOUT, grace: 100ms, on_error: continue}\n"
+                         "- {id: after, run: test -s stuck || exit 0; kill -0 $(cat stuck) && echo went on}\n" % STUCK,
+                         lambda: world.pid_in("stuck"))
     assert doc["status"] == "succeeded" and doc["result"] == "went on"
     bad = world.node("bad")
     assert bad["status"] == "failed" and bad["cause"]["kind"] == "timeout"
@@ -81,10 +84,10 @@ def test_ctrl_c_comes_to_its_end(world, unkillable):
 
 
 def test_a_worker_process_is_left_behind(world, unkillable):
-    world.write("import time\ndef stuck():\n    while True:\n        try:\n            time.sleep(600)\n"
+    world.write("import time\ndef stuck():\n    open('begun', 'w').close()\n    while True:\n        try:\n            time.sleep(600)\n"
                 "        except BaseException:\n            pass\ndef well(x):\n    return 7\n", "work.py")
-    doc = world.run("chain:\n- {id: bad, python: work:stuck, timeout: 1s, grace: 100ms, on_error: continue}\n"
-                    "- {id: after, python: work:well}\n")
+    doc = world.time_out("chain:\n- {id: bad, python: work:stuck, timeout: TIMEOUT, grace: 100ms, on_error: continue}\n"
+                         "- {id: after, python: work:well}\n", (world.path / "begun").exists)
     assert doc["status"] == "succeeded" and doc["result"] == 7
     assert world.node("bad")["cause"]["kind"] == "timeout"
     told = world("history", "events", "last", "--json", code=0).out

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #define TASK(name) static int name(struct actant_call *call, const char *args, size_t length)
@@ -196,6 +197,19 @@ TASK(naps)
     return actant_call_result(call, args, length);
 }
 
+TASK(meets) /* until so many are under way in one process; two minutes at most */
+{
+    static atomic_long here;
+    struct actant_json given = actant_json_from(args, length);
+    long count = (long)actant_json_integer(actant_json_get(given, "count"), 1);
+    atomic_fetch_add(&here, 1);
+    for (int i = 0; i < 120000 && atomic_load(&here) < count; i++)
+        usleep(1000);
+    if (atomic_load(&here) < count)
+        return actant_call_fail(call, "Alone", "the others do not come");
+    return actant_call_result(call, "true", 4);
+}
+
 TASK(about)
 {
     struct actant_json_out out = {NULL, 0, 0, 0, 0};
@@ -287,6 +301,7 @@ static const struct actant_plugin_task tasks[] = {
     PLAIN(noop),
     PLAIN(echo),
     PLAIN(naps),
+    PLAIN(meets),
     PLAIN(about),
     PLAIN(outputs),
     PLAIN(forks),
