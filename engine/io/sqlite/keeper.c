@@ -42,7 +42,7 @@ read_pid(int fd)
     return pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtoll(text, NULL, 10) : 0;
 }
 
-/* pid 0: it has not said yet, or is just leaving. */
+/* pid 0: it has not said yet. */
 static enum act_err
 kept_elsewhere(int64_t pid, struct act_error *err)
 {
@@ -55,18 +55,26 @@ kept_elsewhere(int64_t pid, struct act_error *err)
 }
 
 static enum act_err
-take_open(int fd, const char *path, struct act_error *err)
+cannot(const char *what, const char *path, struct act_error *err)
+{
+    return act_error_set(err, errno == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
+                         "cannot %s %s: %s", what, path, strerror(errno));
+}
+
+/* *left: whoever had it has removed it since it was opened. */
+static enum act_err
+take_open(int fd, const char *path, bool *left, struct act_error *err)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char text[PID_BYTES];
     struct stat st;
     bool ours = fcntl(fd, ACT_SET_LOCK, &lock) == 0;
-    if (!ours || fstat(fd, &st) != 0 || st.st_nlink == 0)
-        return kept_elsewhere(ours ? 0 : read_pid(fd), err);
+    *left = fstat(fd, &st) == 0 && st.st_nlink == 0;
+    if (*left || !ours)
+        return *left ? ACT_OK : kept_elsewhere(read_pid(fd), err);
     int len = snprintf(text, sizeof(text), "%" PRId64 "\n", (int64_t)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
-        return act_error_set(err, errno == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
-                             "cannot write %s: %s", path, strerror(errno));
+        return cannot("write", path, err);
     return ACT_OK;
 }
 
@@ -75,18 +83,19 @@ act_keeper_take(const char *folder, int *ret_fd, struct act_error *err)
 {
     struct act_buf path = {0};
     enum act_err code = ACT_OK;
+    bool left = true;
+    int fd = -1;
     path_of(&path, folder);
-    int fd =
-        make_folders(folder) ? open(path.ptr, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-    if (fd < 0)
-        code = act_error_set(err, errno == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
-                             "cannot make %s: %s", path.ptr, strerror(errno));
-    if (code == ACT_OK)
-        code = take_open(fd, path.ptr, err);
+    while (code == ACT_OK && left) {
+        left = false;
+        fd = make_folders(folder) ? open(path.ptr, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
+                                  : -1;
+        code = fd < 0 ? cannot("make", path.ptr, err) : take_open(fd, path.ptr, &left, err);
+        if (fd >= 0 && (code != ACT_OK || left))
+            close(fd);
+    }
     if (code == ACT_OK)
         *ret_fd = fd;
-    else if (fd >= 0)
-        close(fd);
     act_buf_fini(&path);
     return code;
 }
