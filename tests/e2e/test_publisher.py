@@ -1,8 +1,10 @@
 """`--events nng+tcp://…` and `nng+ipc://…`: what happens to a run, published to whoever subscribes."""
 
+import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -69,8 +71,12 @@ def subscribe():
 
 @pytest.fixture
 def address():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+    """Of a port that is free, and that the system gives nobody who does not ask for it by its number."""
+    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(1024, first if first > 2048 else 65536)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return f"tcp://127.0.0.1:{port}"
 
 
 def stored(world, run):

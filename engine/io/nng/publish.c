@@ -16,7 +16,7 @@
 
 #define WAITING_MAX 1024 /* messages for each subscriber: more than come between two drains */
 #define READY_MS 1000
-#define STANDS_STILL_MS 1000
+#define STANDS_STILL_MS 3000
 #define LOOK_MS 1
 #define RECONNECT_MS 100
 #define ADDRESS_BYTES 256
