@@ -1,5 +1,6 @@
 """Databases that are not as they should be, full disks, much output, and what a hello costs."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -111,6 +112,31 @@ def test_a_full_disk(world):
         assert world.node("a")["status"] == "succeeded"
     finally:
         subprocess.run(["umount", small])
+
+
+def test_a_full_disk_leaves_nothing_of_a_run_in_the_background(world):
+    small = world.path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small]).returncode != 0:
+        pytest.skip("no tmpfs here")
+    try:
+        world.env["ACTANT_DB"] = str(small / "actant.db")
+        flow = world.write("run: echo hi")
+        world("run", flow, code=0)
+        for room in (0, 4096):
+            (small / "actant.db.reserve").unlink(missing_ok=True)
+            with open(small / "fill", "wb", buffering=0) as fill, contextlib.suppress(OSError):
+                while fill.write(bytes(4096)):
+                    pass
+            os.truncate(small / "fill", (small / "fill").stat().st_size - room)
+            done = world("run", flow, "--detach", code=3)
+            assert "space" in done.err and "help:" in done.err, done.err
+            assert not list(small.glob("actant.db.d/*"))
+            (small / "fill").unlink()
+        assert len(world.json("history", "list")["runs"]) == 1
+        assert world("run", flow, code=0)
+    finally:
+        subprocess.run(["umount", "-l", small])
 
 
 def peak_rss(args, env, cwd):

@@ -57,8 +57,12 @@ kept_elsewhere(int64_t pid, struct act_error *err)
 static enum act_err
 cannot(const char *what, const char *path, struct act_error *err)
 {
-    return act_error_set(err, errno == ENOSPC ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM,
-                         "cannot %s %s: %s", what, path, strerror(errno));
+    bool full = errno == ENOSPC;
+    act_error_set(err, full ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM, "cannot %s %s: %s", what, path,
+                  strerror(errno));
+    if (full)
+        act_error_hint(err, "free some disk space, then again");
+    return full ? ACT_ERR_NO_SPACE : ACT_ERR_SYSTEM;
 }
 
 /* *left: whoever had it has removed it since it was opened. */
@@ -73,9 +77,11 @@ take_open(int fd, const char *path, bool *left, struct act_error *err)
     if (*left || !ours)
         return *left ? ACT_OK : kept_elsewhere(read_pid(fd), err);
     int len = snprintf(text, sizeof(text), "%" PRId64 "\n", (int64_t)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
-        return cannot("write", path, err);
-    return ACT_OK;
+    if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len)
+        return ACT_OK;
+    enum act_err code = cannot("write", path, err);
+    unlink(path);
+    return code;
 }
 
 enum act_err
