@@ -96,31 +96,37 @@ def test_a_database_in_a_place_that_cannot_be(world):
     assert "/proc/nowhere" in done.err
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="needs a file system of its own")
-def test_a_full_disk(world):
+@contextlib.contextmanager
+def small_disk(world, size):
+    """The database lies on a file system of its own."""
     small = world.path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", small]).returncode != 0:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", small]).returncode != 0:
         pytest.skip("no tmpfs here")
+    world.env["ACTANT_DB"] = str(small / "actant.db")
     try:
-        world.env["ACTANT_DB"] = str(small / "actant.db")
+        yield small
+    finally:
+        subprocess.run(["umount", "-l", small])
+
+
+needs_mount = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="needs a file system of its own")
+
+
+@needs_mount
+def test_a_full_disk(world):
+    with small_disk(world, "6m"):
         flow = world.write("chain:\n- {id: a, run: echo first}\n- {id: fill, run: head -c 20000000 /dev/zero | tr '\\0' x}\n"
                            "- {id: c, run: echo third}\n")
         done = world("run", flow, "--json")
         assert done.returncode in (1, 3)
         assert "space" in (done.err + done.out) or "full" in (done.err + done.out)
         assert world.node("a")["status"] == "succeeded"
-    finally:
-        subprocess.run(["umount", small])
 
 
+@needs_mount
 def test_a_full_disk_leaves_nothing_of_a_run_in_the_background(world):
-    small = world.path / "small"
-    small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small]).returncode != 0:
-        pytest.skip("no tmpfs here")
-    try:
-        world.env["ACTANT_DB"] = str(small / "actant.db")
+    with small_disk(world, "4m") as small:
         flow = world.write("run: echo hi")
         world("run", flow, code=0)
         for room in (0, 4096):
@@ -135,8 +141,6 @@ def test_a_full_disk_leaves_nothing_of_a_run_in_the_background(world):
             (small / "fill").unlink()
         assert len(world.json("history", "list")["runs"]) == 1
         assert world("run", flow, code=0)
-    finally:
-        subprocess.run(["umount", "-l", small])
 
 
 def peak_rss(args, env, cwd):

@@ -185,14 +185,15 @@ failing_start(struct actant_context *context, void *state, const void *args, siz
     return member_start(context, state, args, size);
 }
 
+static const struct actant_class failing_class = {.name = "failing",
+                                                  .state_size = sizeof(struct member),
+                                                  .start = failing_start,
+                                                  .handle = member_handle};
+
 static void
 a_start_that_fails_is_tried_again_later(void **state)
 {
     (void)state;
-    static const struct actant_class failing_class = {.name = "failing",
-                                                      .state_size = sizeof(struct member),
-                                                      .start = failing_start,
-                                                      .handle = member_handle};
     struct pool_world *world = pool_open(PLACE_LOOP, 0, (struct actant_pool){.members_min = 1});
     const struct actant_pool how = {.member = {.actor = &failing_class,
                                                .args = &world,
@@ -213,10 +214,6 @@ static void
 a_pool_that_starts_again_keeps_its_bound(void **state)
 {
     (void)state;
-    static const struct actant_class failing_class = {.name = "failing",
-                                                      .state_size = sizeof(struct member),
-                                                      .start = failing_start,
-                                                      .handle = member_handle};
     struct pool_world *world = pool_open(PLACE_LOOP, 0, (struct actant_pool){.members_min = 1});
     const struct actant_pool how = {.member = {.actor = &failing_class,
                                                .args = &world,
